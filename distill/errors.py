@@ -1,0 +1,34 @@
+"""What can go wrong while a bundle is made, and the exit status each gives.
+
+DistillError
+├── RecipeError   2   the recipe is wrong
+├── DataError     2   the rows are missing, unreadable or cannot be learned from
+├── FetchError    2   a public set or a teacher's weights cannot be had
+└── GateError     3   the evidence is below a gate: nothing is sealed
+"""
+
+from __future__ import annotations
+
+
+class DistillError(Exception):
+    """Root of everything this package raises on purpose. Messages say what, where and what to do."""
+
+    exit_status = 2
+
+
+class RecipeError(DistillError):
+    """The recipe holds an unknown key, a wrong value, or a combination that makes no sense."""
+
+
+class DataError(DistillError):
+    """Rows that are missing, unreadable, or that nothing can be learned from."""
+
+
+class FetchError(DistillError):
+    """A public data set or a teacher's weights could not be fetched, or are not the pinned ones."""
+
+
+class GateError(DistillError):
+    """At least one gate failed; the message lists each with its limit and value."""
+
+    exit_status = 3

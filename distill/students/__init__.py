@@ -1,0 +1,1 @@
+"""Students: small torch modules from features to logits."""

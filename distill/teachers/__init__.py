@@ -1,0 +1,1 @@
+"""Models that return logits for rows: encoder, boosted trees, precomputed columns."""

@@ -1,0 +1,1 @@
+"""The Lambda function: one bundle, one ONNX session, answers per request."""

@@ -1,0 +1,231 @@
+"""The bundle's manifest: frozen dataclasses, read with suspicion and written in one form.
+
+The consumer owns the contract: `distill` and `infra` import this module, never the other way round.
+Standard library only, because the Lambda function imports it at every cold start.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from handler.errors import BundleError
+
+SCHEMA = 1
+MANIFEST = "manifest.json"
+MODEL = "model.onnx"
+VERSION_DIGITS = 12
+_CHUNK_BYTES = 1 << 20
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input tensor of the graph, in feeding order."""
+
+    name: str
+    dtype: str  # "string" or "float32", the tensor's element type
+    kind: str  # "text", "number" or "category", what a person would call it
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Decisions on top of the probabilities, chosen on validation rows."""
+
+    abstain_below: float  # a highest probability under this abstains; 0 never does
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one request may hold, enforced before the graph runs."""
+
+    max_inputs: int
+    max_characters: int  # of one text or one category
+    max_body_bytes: int
+
+
+@dataclass(frozen=True)
+class DriftBaseline:
+    """How the model behaved on its own validation rows, to notice when production differs."""
+
+    rows: int
+    mean_confidence: float
+    mean_novelty: float
+    abstention_rate: float
+    label_shares: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number with its 95% interval and the rows it was measured on (n=0: not a sample statistic)."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Serving:
+    """All that the handler reads, with `Manifest.files`. Hashed into the version."""
+
+    task: str  # "text" or "tabular"
+    inputs: tuple[Input, ...]
+    labels: tuple[str, ...]
+    thresholds: Thresholds
+    limits: Limits
+    drift_baseline: DriftBaseline
+    evidence: tuple[Metric, ...]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The seal of a bundle: it exists only when every gate passed."""
+
+    name: str
+    version: str
+    schema: int
+    serving: Serving
+    files: dict[str, str]  # file name -> sha256, 64 hex digits
+    provenance: dict[str, Any]
+    evidence: dict[str, Any]
+
+
+def version_of(model_sha256: str, serving: Serving) -> str:
+    """First 12 hex digits of the hash over the model's hash and the serving section."""
+    text = f"{model_sha256}\n{_canonical(asdict(serving))}"
+    return hashlib.sha256(text.encode()).hexdigest()[:VERSION_DIGITS]
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in 64 hex digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def dumps(manifest: Manifest) -> str:
+    """The manifest as the JSON text that `parse` reads back to an equal object."""
+    return json.dumps(asdict(manifest), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def parse(text: str, where: str = MANIFEST) -> Manifest:
+    """Read a manifest's JSON strictly.
+
+    Raises:
+        BundleError: not JSON, another schema number, an unknown or a missing key, or a wrong type.
+    """
+    try:
+        raw = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"{where} is not JSON ({error}). Fetch or build the bundle again.") from None
+    if not isinstance(raw, dict):
+        raise BundleError(f"{where} holds a JSON {_json_type(raw)}, wanted an object. Fetch or build the bundle again.")
+    found = raw.get("schema")
+    if found != SCHEMA or isinstance(found, bool):
+        raise BundleError(
+            f"{where} has schema {json.dumps(found)}, this Limbeck reads schema {SCHEMA}. "
+            "Seal the bundle again with this version, or serve it with the version that sealed it."
+        )
+    return _build(Manifest, raw, where)
+
+
+def read(folder: str | Path) -> Manifest:
+    """Check a sealed bundle whole and return its manifest: every file, every hash, the version.
+
+    Raises:
+        BundleError: no folder, no manifest (a staged bundle is never served), or anything in it that is
+            not as it was sealed.
+    """
+    folder = Path(folder)
+    path = folder / MANIFEST
+    if not folder.is_dir():
+        raise BundleError(f"No bundle folder at {folder}. Set BUNDLE_DIR to a sealed bundle's folder.")
+    try:
+        text = path.read_bytes().decode()
+    except FileNotFoundError:
+        raise BundleError(f"{folder} has no {MANIFEST}: it was never sealed, so it is not served.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleError(f"{path} cannot be read ({error}). Fetch or build the bundle again.") from None
+    manifest = parse(text, where=str(path))
+    if MODEL not in manifest.files:
+        raise BundleError(f"{path} lists no {MODEL} in its files. Fetch or build the bundle again.")
+    for name, wanted in sorted(manifest.files.items()):
+        _check_file(folder, name, wanted)
+    version = version_of(manifest.files[MODEL], manifest.serving)
+    if version != manifest.version:
+        raise BundleError(
+            f"{path} says version {manifest.version}, but {MODEL} and its serving section hash to {version}: "
+            "the manifest was changed after sealing. Fetch or build the bundle again."
+        )
+    return manifest
+
+
+def _check_file(folder: Path, name: str, wanted: str) -> None:
+    if "/" in name or "\\" in name or name.startswith("."):
+        raise BundleError(f"{folder / MANIFEST} lists the file name {name!r}, wanted a plain name inside the bundle.")
+    try:
+        found = sha256_of(folder / name)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise BundleError(
+            f"{folder / name} cannot be read ({reason}), its manifest wants sha256 {wanted}. "
+            "Fetch or build the bundle again."
+        ) from None
+    if found != wanted:
+        raise BundleError(
+            f"{folder / name} has sha256 {found}, its manifest wants {wanted}: "
+            "the file changed after sealing. Fetch or build the bundle again."
+        )
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _json_type(value: object) -> str:
+    names = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
+    return names.get(type(value), "number")
+
+
+def _build(kind: type[T], raw: object, where: str) -> T:
+    """Make the dataclass `kind` from JSON, refusing what it does not name."""
+    if not isinstance(raw, dict):
+        raise BundleError(f"{where} holds a JSON {_json_type(raw)}, wanted an object. Schema {SCHEMA} is read here.")
+    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    for problem, keys in (("unknown", raw.keys() - names), ("missing", names - raw.keys())):
+        if keys:
+            raise BundleError(
+                f"{where} has the {problem} key {', '.join(sorted(map(repr, keys)))} for schema {SCHEMA}, "
+                "which this Limbeck reads. Seal the bundle again with this version."
+            )
+    hints = get_type_hints(kind)
+    return kind(**{name: _value(hints[name], raw[name], f"{where}: {name}") for name in sorted(names)})
+
+
+def _value(hint: Any, raw: object, where: str) -> Any:  # noqa: ANN401 - as wide as JSON
+    if is_dataclass(hint) and isinstance(hint, type):
+        return _build(hint, raw, where)
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is tuple and isinstance(raw, list):
+        return tuple(_value(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(raw))
+    if origin is dict and isinstance(raw, dict):
+        return {key: _value(arguments[1], item, f"{where}.{key}") for key, item in raw.items()}
+    if hint is Any or (not isinstance(hint, UnionType) and origin is None and _fits(hint, raw)):
+        return float(raw) if hint is float else raw  # type: ignore[arg-type]
+    wanted = getattr(origin or hint, "__name__", str(hint))
+    raise BundleError(f"{where} holds a JSON {_json_type(raw)}, wanted {wanted}. Fetch or build the bundle again.")
+
+
+def _fits(hint: type, raw: object) -> bool:
+    if isinstance(raw, bool):
+        return hint is bool
+    return isinstance(raw, (int, float)) if hint is float else isinstance(raw, hint)

@@ -1,0 +1,114 @@
+"""A bundle's graph as a function: raw inputs in, predictions out.
+
+The one place where a graph is run for an answer: the Lambda handler, the command line, the evidence and
+the gates all come through here, so that what was measured is what is served.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from handler import contract
+from handler.contract import Serving
+from handler.errors import BundleError
+
+Record = str | Mapping[str, str | float | None]
+Arrays = dict[str, npt.NDArray[np.generic]]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer for one input: probabilities are calibrated and sum to 1."""
+
+    label: str
+    score: float
+    scores: dict[str, float]
+    abstained: bool
+    novelty: float  # 0..1, the quantile among validation rows of how unlike the training data the input is
+
+
+class Predictor:
+    """One ONNX session and what the manifest says about it."""
+
+    def __init__(self, model: Path, serving: Serving, name: str, version: str) -> None:
+        """Open a session on `model`. For a sealed bundle use `load`, which checks it first.
+
+        Raises:
+            BundleError: ONNX Runtime cannot load the graph.
+        """
+        self.serving = serving
+        self.name = name
+        self.version = version
+        try:
+            self._session = ort.InferenceSession(
+                str(model), sess_options=session_options(), providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime's own errors share no public base class
+            raise BundleError(f"{model} cannot be loaded by ONNX Runtime {ort.__version__}: {error}") from None
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Predictor:
+        """Open a sealed bundle.
+
+        Raises:
+            BundleError: see `handler.contract.read`.
+        """
+        manifest = contract.read(folder)
+        return cls(Path(folder) / contract.MODEL, manifest.serving, manifest.name, manifest.version)
+
+    def predict(self, inputs: Sequence[Record]) -> list[Prediction]:
+        """Answer each input: a text, or a mapping of column to value (None or absent: missing)."""
+        probabilities, novelty = self.run(self.arrays(inputs))
+        return [self._prediction(row, unlike) for row, unlike in zip(probabilities, novelty, strict=True)]
+
+    def run(self, arrays: Arrays) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Run the graph: arrays of shape [N] by input name -> probabilities [N,K], novelty [N]."""
+        probabilities, novelty = self._session.run(["probabilities", "novelty"], arrays)
+        return probabilities, novelty
+
+    def arrays(self, inputs: Sequence[Record]) -> Arrays:
+        """Lay the inputs out as the graph's tensors. Text is composed to NFC, as it was for training."""
+        if self.serving.task == "text":
+            texts = [unicodedata.normalize("NFC", str(text)) for text in inputs]
+            return {self.serving.inputs[0].name: np.array(texts, dtype=object)}
+        arrays: Arrays = {}
+        for column in self.serving.inputs:
+            values = [row.get(column.name) for row in inputs if isinstance(row, Mapping)]
+            if column.dtype == "string":
+                words = ["" if value is None else unicodedata.normalize("NFC", str(value)) for value in values]
+                arrays[column.name] = np.array(words, dtype=object)
+            else:
+                arrays[column.name] = np.array(
+                    [np.nan if value is None else value for value in values], dtype=np.float32
+                )
+        return arrays
+
+    def _prediction(self, row: npt.NDArray[np.float32], novelty: np.float32) -> Prediction:
+        best = int(row.argmax())
+        score = float(row[best])
+        return Prediction(
+            label=self.serving.labels[best],
+            score=score,
+            scores=dict(zip(self.serving.labels, row.tolist(), strict=True)),
+            abstained=score < self.serving.thresholds.abstain_below,
+            novelty=float(novelty),
+        )
+
+
+def session_options() -> ort.SessionOptions:
+    """One thread, no spinning: a Lambda function has about one core, and a spinning thread spoils its p99."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    options.log_severity_level = 3  # errors only: a warning may quote a tensor's value
+    return options

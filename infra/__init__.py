@@ -1,0 +1,1 @@
+"""Puts bundles in the cloud: image, registry, release."""

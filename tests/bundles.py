@@ -1,0 +1,145 @@
+"""Small honest bundles, made in milliseconds: real graphs with strings in, sealed by the real contract."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper
+
+from handler import contract
+from handler.contract import DriftBaseline, Input, Limits, Manifest, Metric, Serving, Thresholds
+
+_OPSETS = [
+    helper.make_opsetid("", 18),
+    helper.make_opsetid("ai.onnx.ml", 4),
+    helper.make_opsetid("com.microsoft", 1),
+]
+
+
+def text_serving(**changes: object) -> Serving:
+    """A serving section for sentiment in two classes."""
+    serving = Serving(
+        task="text",
+        inputs=(Input("text", "string", "text"),),
+        labels=("negative", "positive"),
+        thresholds=Thresholds(abstain_below=0.0),
+        limits=Limits(max_inputs=8, max_characters=2000, max_body_bytes=20_000),
+        drift_baseline=DriftBaseline(100, 0.8, 0.5, 0.0, {"negative": 0.5, "positive": 0.5}),
+        evidence=(Metric("accuracy", 0.9, 0.85, 0.94, 200),),
+    )
+    return replace(serving, **changes)  # type: ignore[arg-type]
+
+
+def tabular_serving(**changes: object) -> Serving:
+    """A serving section with a number and a category."""
+    inputs = (Input("age", "float32", "number"), Input("colour", "string", "category"))
+    return replace(text_serving(task="tabular", inputs=inputs, labels=("no", "yes")), **changes)  # type: ignore[arg-type]
+
+
+def text_model() -> onnx.ModelProto:
+    """Counts "good" against "bad": text [N] -> probabilities [N,2], novelty [N] (1 when no word is known)."""
+    nodes = [
+        helper.make_node("StringNormalizer", ["text"], ["low"], case_change_action="LOWER", locale="C.UTF-8"),
+        helper.make_node(
+            "Tokenizer",
+            ["low"],
+            ["words"],
+            domain="com.microsoft",
+            tokenexp=r"[\p{L}\p{N}']+",
+            mincharnum=1,
+            mark=0,
+            pad_value="",
+        ),
+        helper.make_node(
+            "LabelEncoder",
+            ["words"],
+            ["ids"],
+            domain="ai.onnx.ml",
+            keys_strings=["bad", "good"],
+            values_int64s=[1, 2],
+            default_int64=0,
+        ),
+        helper.make_node("Gather", ["table", "ids"], ["votes"]),
+        helper.make_node("ReduceSum", ["votes", "axis1"], ["logits"], keepdims=0),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=-1),
+        helper.make_node("ReduceMax", ["probabilities", "axis1"], ["best"], keepdims=0),
+        helper.make_node("Sub", ["one", "best"], ["rest"]),
+        helper.make_node("Mul", ["rest", "two"], ["novelty"]),
+    ]
+    table = np.array([[0, 0], [2, 0], [0, 2]], dtype=np.float32)
+    return _model(nodes, [("text", TensorProto.STRING)], {"table": table})
+
+
+def tabular_model() -> onnx.ModelProto:
+    """Older and redder says yes: age [N], colour [N] -> probabilities [N,2], novelty [N]."""
+    nodes = [
+        helper.make_node("IsNaN", ["age"], ["hole"]),
+        helper.make_node("Where", ["hole", "mean_age", "age"], ["full"]),
+        helper.make_node("Sub", ["full", "mean_age"], ["centred"]),
+        helper.make_node("Mul", ["centred", "slope"], ["from_age"]),
+        helper.make_node(
+            "LabelEncoder",
+            ["colour"],
+            ["from_colour"],
+            domain="ai.onnx.ml",
+            keys_strings=["blue", "red"],
+            values_floats=[-1.0, 1.0],
+            default_float=0.0,
+        ),
+        helper.make_node("Add", ["from_age", "from_colour"], ["yes"]),
+        helper.make_node("Neg", ["yes"], ["no"]),
+        helper.make_node("Unsqueeze", ["yes", "axis1"], ["yes1"]),
+        helper.make_node("Unsqueeze", ["no", "axis1"], ["no1"]),
+        helper.make_node("Concat", ["no1", "yes1"], ["logits"], axis=1),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=-1),
+        helper.make_node("ReduceMax", ["probabilities", "axis1"], ["best"], keepdims=0),
+        helper.make_node("Sub", ["one", "best"], ["rest"]),
+        helper.make_node("Mul", ["rest", "two"], ["novelty"]),
+    ]
+    constants = {"mean_age": np.float32(50), "slope": np.float32(0.1)}
+    return _model(nodes, [("age", TensorProto.FLOAT), ("colour", TensorProto.STRING)], constants)
+
+
+def text_bundle(folder: Path, serving: Serving | None = None, name: str = "tiny-text") -> Manifest:
+    """Seal the text model in `folder`."""
+    return _seal(folder, text_model(), serving or text_serving(), name)
+
+
+def tabular_bundle(folder: Path, serving: Serving | None = None, name: str = "tiny-tabular") -> Manifest:
+    """Seal the tabular model in `folder`."""
+    return _seal(folder, tabular_model(), serving or tabular_serving(), name)
+
+
+def _model(
+    nodes: list[onnx.NodeProto], inputs: list[tuple[str, int]], constants: dict[str, np.ndarray]
+) -> onnx.ModelProto:
+    constants = constants | {"axis1": np.array([1], np.int64), "one": np.float32(1), "two": np.float32(2)}
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [helper.make_tensor_value_info(name, kind, ["N"]) for name, kind in inputs],
+        [
+            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", 2]),
+            helper.make_tensor_value_info("novelty", TensorProto.FLOAT, ["N"]),
+        ],
+        [onnx.numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
+    )
+    return helper.make_model(graph, opset_imports=_OPSETS, ir_version=10)
+
+
+def _seal(folder: Path, model: onnx.ModelProto, serving: Serving, name: str) -> Manifest:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / contract.MODEL).write_bytes(model.SerializeToString(deterministic=True))
+    (folder / "golden.jsonl").write_text(json.dumps({"input": "good", "label": "positive"}) + "\n")
+    (folder / "card.md").write_text(f"# {name}\n")
+    (folder / "report.html").write_text("<!doctype html><title>report</title>")
+    names = (contract.MODEL, "golden.jsonl", "card.md", "report.html")
+    files = {file: contract.sha256_of(folder / file) for file in names}
+    version = contract.version_of(files[contract.MODEL], serving)
+    manifest = Manifest(name, version, contract.SCHEMA, serving, files, {"seed": 0}, {})
+    (folder / contract.MANIFEST).write_text(contract.dumps(manifest))
+    return manifest
