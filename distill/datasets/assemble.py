@@ -1,0 +1,98 @@
+"""From a pool of rows to a Dataset: checked, de-duplicated, sampled, split and fingerprinted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from distill.datasets import checks, split
+from distill.datasets.pool import Pool, keys_of
+from distill.datasets.rows import UNLABELLED, Dataset, Rows
+from distill.datasets.split import Unique
+
+
+def assemble(
+    pool: Pool,
+    *,
+    name: str,
+    licence: str,
+    public: bool,
+    max_rows: int | None = None,
+    notes: Sequence[str] = (),
+) -> Dataset:
+    """Split a pool for good.
+
+    Raises:
+        DataError: one class only, or a class with too few rows to be learned and judged.
+    """
+    rows = split.sample(split.unique(pool, keys_of(pool)), max_rows)
+    checks.enough_rows(rows.pool.labels, name)
+    part = split.parts(rows)
+    checks.every_part_has_every_class(rows.pool.labels, part, name)
+    labels = rows.pool.names
+    whole = _rows(rows, labels)
+    pieces = {wanted: whole.take(part == wanted) for wanted in split.PARTS}
+    return Dataset(
+        name=name,
+        task="text" if [item.kind for item in pool.inputs] == ["text"] else "tabular",
+        inputs=pool.inputs,
+        labels=labels,
+        train=pieces[split.TRAIN],
+        validation=pieces[split.VALIDATION],
+        test=pieces[split.TEST],
+        fingerprint=_fingerprint(pool, whole, labels, part),
+        licence=licence,
+        public=public,
+        notes=(*notes, *_notes(pool, rows, max_rows)),
+    )
+
+
+def _rows(rows: Unique, labels: tuple[str, ...]) -> Rows:
+    number = {label: index for index, label in enumerate(labels)} | {"": UNLABELLED}
+    pool = rows.pool
+    return Rows(
+        columns=pool.columns,
+        labels=np.array([number[label] for label in pool.labels], dtype=np.int64),
+        keys=rows.keys,
+        groups=pool.groups,
+        votes=pool.votes,
+        teacher_probabilities=pool.teacher_probabilities,
+    )
+
+
+def _fingerprint(pool: Pool, rows: Rows, labels: tuple[str, ...], part: npt.NDArray[np.object_]) -> str:
+    specs = [[item.name, item.dtype, item.kind] for item in pool.inputs]
+    digest = hashlib.sha256(json.dumps([specs, labels]).encode())
+    optional = [
+        array
+        for array in (rows.groups, rows.votes, rows.teacher_probabilities)
+        if array is not None  # what teaches the student is part of the rows' identity
+    ]
+    for row in np.argsort(rows.keys):
+        line = [rows.keys[row], int(rows.labels[row]), part[row], *(repr(_cell(array[row])) for array in optional)]
+        digest.update(json.dumps(line).encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _cell(value: object) -> object:
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def _notes(pool: Pool, rows: Unique, max_rows: int | None) -> list[str]:
+    notes = []
+    if rows.dropped:
+        notes.append(f"{rows.dropped:,} exact duplicates dropped")
+    if rows.conflicts:
+        notes.append(f"{rows.conflicts:,} inputs came with more than one label: the label most copies carry was kept")
+    if rows.dropped > len(pool) / 2:
+        notes.append("over half of the rows repeat another row's inputs: the columns may be too few to tell rows apart")
+    if max_rows is not None and len(pool) - rows.dropped > max_rows:
+        notes.append(f"{max_rows:,} of {len(pool) - rows.dropped:,} rows kept, by hash (data.max_rows)")
+    unlabelled = int((rows.pool.labels == "").sum())
+    if unlabelled:
+        notes.append(f"{unlabelled:,} rows have no label: they serve distillation only")
+    return notes

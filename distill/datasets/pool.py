@@ -1,0 +1,71 @@
+"""Rows that are read but not yet checked, de-duplicated or split: what every source hands over."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from handler.contract import Input
+
+KEY_DIGITS = 32
+
+
+@dataclass(frozen=True)
+class Pool:
+    """N rows from one source.
+
+    `columns`: as in `Rows.columns`. `labels`: object [N] of str, "" where a row has none.
+    `split`: object [N] of "train", "validation" or "test", or None where Limbeck is to split.
+    `groups`, `votes`, `teacher_probabilities`: as in `Rows`, with classes in the sorted order of the labels.
+    """
+
+    inputs: tuple[Input, ...]
+    columns: Mapping[str, npt.NDArray[np.generic]]
+    labels: npt.NDArray[np.object_]
+    groups: npt.NDArray[np.object_] | None = None
+    votes: npt.NDArray[np.float32] | None = None
+    teacher_probabilities: npt.NDArray[np.float32] | None = None
+    split: npt.NDArray[np.object_] | None = None
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.labels)
+
+    def take(self, index: npt.NDArray[np.generic]) -> Pool:
+        """The rows at an integer index or under a boolean mask, in that order."""
+        chosen = {
+            field.name: value[index]
+            for field in fields(self)
+            if isinstance(value := getattr(self, field.name), np.ndarray)
+        }
+        columns = {name: column[index] for name, column in self.columns.items()}
+        return replace(self, columns=columns, **chosen)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The classes, sorted."""
+        return tuple(sorted({label for label in self.labels if label}))
+
+
+def keys_of(pool: Pool) -> npt.NDArray[np.object_]:
+    """Content hash of each row's inputs, [N] hex strings; neither row nor column order matters to it."""
+    names = sorted(pool.columns)
+    values = [_plain(pool.columns[name]) for name in names]
+    head = json.dumps(names, ensure_ascii=True)
+    keys = np.empty(len(pool), dtype=object)
+    for row, cells in enumerate(zip(*values, strict=True)):
+        text = head + json.dumps(cells, ensure_ascii=True)
+        keys[row] = hashlib.sha256(text.encode()).hexdigest()[:KEY_DIGITS]
+    return keys
+
+
+def _plain(column: npt.NDArray[np.generic]) -> list[object]:
+    """Cells as JSON values; float32 widens exactly, NaN is null and -0.0 is 0.0."""
+    if column.dtype == object:
+        return column.tolist()
+    return [None if value != value else value + 0.0 for value in column.astype(np.float64).tolist()]

