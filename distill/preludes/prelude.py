@@ -1,0 +1,56 @@
+"""What every prelude is: an ONNX graph from raw inputs to one feature tensor, and how to run it for training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime as ort
+from onnx import helper
+
+from handler.predictor import session_options
+
+FEATURES = "limbeck/features"
+# The newest opset that both onnxruntime and onnxruntime-web (a release behind) run everywhere.
+OPSET = 20
+IR_VERSION = 10
+OPSETS = (
+    helper.make_opsetid("", OPSET),
+    helper.make_opsetid("ai.onnx.ml", 4),
+    helper.make_opsetid("com.microsoft", 1),
+)
+_CHUNK_ROWS = 512
+
+
+@dataclass(frozen=True)
+class Prelude:
+    """Raw inputs -> FEATURES: int64 [N,L] token ids (0 pads) for text, float32 [N,F] for columns."""
+
+    model: onnx.ModelProto
+    width: int  # text: number of ids; columns: number of features
+    words: tuple[str, ...] = ()  # text: words[i] has id i + FIRST_WORD
+    unknown_from: int = 0  # text: ids from here on are hash buckets of words outside the vocabulary
+    vocabulary_rows: int = 0  # the fewest training rows in which any stored word or category occurs
+    notes: tuple[str, ...] = field(default=())
+
+    def features(self, columns: Mapping[str, npt.NDArray[np.generic]]) -> npt.NDArray[np.generic]:
+        """Run the graph over columns of N rows; token ids come back as int32 padded to the longest row."""
+        session = ort.InferenceSession(
+            self.model.SerializeToString(), sess_options=session_options(), providers=["CPUExecutionProvider"]
+        )
+        names = [value.name for value in self.model.graph.input]
+        rows = len(columns[names[0]])
+        # Rows of like length share a chunk: one very long text would otherwise pad every row beside it.
+        texts = columns[names[0]] if columns[names[0]].dtype == object else None
+        order = np.arange(rows) if texts is None else np.argsort([len(text) for text in texts], kind="stable")
+        chunks = [order[start : start + _CHUNK_ROWS] for start in range(0, rows, _CHUNK_ROWS)]
+        parts = [session.run([FEATURES], {name: columns[name][chunk] for name in names})[0] for chunk in chunks]
+        width = max((part.shape[1] for part in parts), default=0)
+        dtype = np.int32 if parts and parts[0].dtype == np.int64 else np.float32
+        features = np.zeros((rows, width), dtype=dtype)
+        for chunk, part in zip(chunks, parts, strict=True):
+            features[chunk, : part.shape[1]] = part
+        return features

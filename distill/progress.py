@@ -1,0 +1,37 @@
+"""Progress of long work: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sized
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import track as rich_track
+
+T = TypeVar("T")
+
+console = Console(stderr=True, highlight=False)
+_SECONDS_BETWEEN_LINES = 15.0
+
+
+def track(items: Iterable[T], description: str, total: int | None = None, done: int = 0) -> Iterator[T]:
+    """Yield `items`, showing how far they are; `done` of `total` were finished by an earlier run."""
+    if total is None and isinstance(items, Sized):
+        total = len(items)
+    if console.is_terminal:
+        yield from rich_track(items, description, total=total, completed=done, console=console, transient=True)
+        return
+    began = said = time.monotonic()
+    for count, item in enumerate(items, start=done + 1):
+        yield item
+        now = time.monotonic()
+        if now - said >= _SECONDS_BETWEEN_LINES:
+            said = now
+            left = f", about {(now - began) / (count - done) * (total - count):.0f} s left" if total else ""
+            console.print(f"  {description}: {count}/{total or '?'}{left}")
+
+
+def say(text: str) -> None:
+    """One line for the person at the terminal."""
+    console.print(text, markup=False)

@@ -1,0 +1,1 @@
+"""The transfer set: rows, and the teacher's logits on them."""

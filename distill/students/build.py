@@ -1,0 +1,52 @@
+"""From a recipe's student section to a torch module of the right shape."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from distill.preludes.prelude import Prelude
+from distill.preludes.text import FIRST_WORD
+from distill.recipe import Student
+from distill.students.tabular import MlpStudent
+from distill.students.text import ConvStudent, StaticStudent, TextStudent
+
+_DEFAULT_WIDTH = {"static": 128, "conv": 96, "mlp": 64}
+
+
+def build(
+    config: Student, prelude: Prelude, classes: int, seed: int, word_vectors: npt.NDArray[np.float32] | None
+) -> nn.Module:
+    """A fresh student. `word_vectors` [len(prelude.words), H]: the teacher's own, to start the embeddings from."""
+    torch.manual_seed(seed)
+    kind = str(config.kind)
+    width = config.width or _DEFAULT_WIDTH[kind]
+    if kind == "mlp":
+        return MlpStudent(prelude.width, width, config.layers, classes, config.dropout)
+    shape = {"static": StaticStudent, "conv": ConvStudent}[kind]
+    student: TextStudent = shape(
+        prelude.width, config.embedding, prelude.unknown_from, width, classes, config.dropout
+    )
+    if word_vectors is not None:
+        start_from(student, word_vectors)
+    return student
+
+
+def start_from(student: TextStudent, word_vectors: npt.NDArray[np.float32]) -> None:
+    """Set the vocabulary's embeddings to the teacher's word vectors, by PCA to the student's width.
+
+    As model2vec does (Tulkens and van Dongen, 2024), scaled to the spread of a fresh embedding.
+    """
+    centred = word_vectors - word_vectors.mean(axis=0)
+    covariance = centred.T.astype(np.float64) @ centred.astype(np.float64)
+    _, directions = np.linalg.eigh(covariance)
+    kept = min(student.embedding.embedding_dim, directions.shape[1])
+    directions = directions[:, ::-1][:, :kept]
+    directions = directions * np.sign(directions[np.abs(directions).argmax(axis=0), np.arange(kept)])
+    start = (centred @ directions).astype(np.float32)
+    start *= 0.1 / start.std()
+    with torch.no_grad():
+        student.embedding.weight[FIRST_WORD : FIRST_WORD + len(start), :kept] = torch.from_numpy(start)
+        student.embedding.weight[FIRST_WORD + len(start) :] *= 0.1

