@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import stat
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
+from functools import cache
 from pathlib import Path
-from types import UnionType
+from types import MappingProxyType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from handler.errors import BundleError
@@ -20,6 +25,14 @@ MANIFEST = "manifest.json"
 MODEL = "model.onnx"
 VERSION_DIGITS = 12
 _CHUNK_BYTES = 1 << 20
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_KINDS: Mapping[str, frozenset[tuple[str, str]]] = MappingProxyType(  # task -> (kind, dtype) of its inputs
+    {
+        "text": frozenset({("text", "string")}),
+        "tabular": frozenset({("number", "float32"), ("category", "string")}),
+    }
+)
+_AGAIN = "Fetch or build the bundle again."
 
 T = TypeVar("T")
 
@@ -98,7 +111,14 @@ class Manifest:
 
 
 def version_of(model_sha256: str, serving: Serving) -> str:
-    """First 12 hex digits of the hash over the model's hash and the serving section."""
+    """First 12 hex digits of the hash over the model's hash and the serving section.
+
+    Raises:
+        ValueError: a number in it is NaN or infinite, which no manifest can hold.
+        BundleError: a value in it has not the type its field names.
+    """
+    # Through JSON and back, so that an int where a float belongs hashes the same before sealing and after reading.
+    serving = _build(Serving, json.loads(_canonical(asdict(serving))), "serving")
     text = f"{model_sha256}\n{_canonical(asdict(serving))}"
     return hashlib.sha256(text.encode()).hexdigest()[:VERSION_DIGITS]
 
@@ -121,21 +141,26 @@ def parse(text: str, where: str = MANIFEST) -> Manifest:
     """Read a manifest's JSON strictly.
 
     Raises:
-        BundleError: not JSON, another schema number, an unknown or a missing key, or a wrong type.
+        BundleError: not JSON (RFC 8259, so no NaN, no key twice), another schema number, an unknown or a missing
+            key, a wrong type, or a serving section that contradicts itself.
     """
     try:
-        raw = json.loads(text)
+        raw = json.loads(text, object_pairs_hook=_unique)
+        json.dumps(raw, ensure_ascii=False, allow_nan=False).encode()  # refuses NaN, 1e999 and lone surrogates
     except (ValueError, RecursionError) as error:
-        raise BundleError(f"{where} is not JSON ({error}). Fetch or build the bundle again.") from None
+        raise BundleError(f"{where} is not JSON ({error}). {_AGAIN}") from None
     if not isinstance(raw, dict):
-        raise BundleError(f"{where} holds a JSON {_json_type(raw)}, wanted an object. Fetch or build the bundle again.")
+        raise BundleError(f"{where} holds a JSON {_json_type(raw)}, wanted an object. {_AGAIN}")
     found = raw.get("schema")
     if found != SCHEMA or isinstance(found, bool):
         raise BundleError(
             f"{where} has schema {json.dumps(found)}, this Limbeck reads schema {SCHEMA}. "
             "Seal the bundle again with this version, or serve it with the version that sealed it."
         )
-    return _build(Manifest, raw, where)
+    manifest = _build(Manifest, raw, where)
+    for problem in _contradictions(manifest):
+        raise BundleError(f"{where}: {problem}. {_AGAIN}")
+    return manifest
 
 
 def read(folder: str | Path) -> Manifest:
@@ -152,39 +177,72 @@ def read(folder: str | Path) -> Manifest:
     try:
         text = path.read_bytes().decode()
     except FileNotFoundError:
-        raise BundleError(f"{folder} has no {MANIFEST}: it was never sealed, so it is not served.") from None
+        raise BundleError(
+            f"{folder} has no {MANIFEST}: it was never sealed, so it is not served. "
+            "Name the folder of a sealed version, or fetch or build the bundle again."
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise BundleError(f"{path} cannot be read ({error}). Fetch or build the bundle again.") from None
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise BundleError(f"{path} cannot be read ({reason}). {_AGAIN}") from None
     manifest = parse(text, where=str(path))
     if MODEL not in manifest.files:
-        raise BundleError(f"{path} lists no {MODEL} in its files. Fetch or build the bundle again.")
+        raise BundleError(f"{path} lists no {MODEL} in its files. {_AGAIN}")
     for name, wanted in sorted(manifest.files.items()):
         _check_file(folder, name, wanted)
     version = version_of(manifest.files[MODEL], manifest.serving)
     if version != manifest.version:
         raise BundleError(
             f"{path} says version {manifest.version}, but {MODEL} and its serving section hash to {version}: "
-            "the manifest was changed after sealing. Fetch or build the bundle again."
+            f"the manifest was changed after sealing. {_AGAIN}"
         )
     return manifest
 
 
+def _contradictions(manifest: Manifest) -> Iterator[str]:
+    """What a manifest of the right types can still get wrong, so that nobody downstream has to ask."""
+    serving = manifest.serving
+    names = [column.name for column in serving.inputs]
+    limits = serving.limits
+    if not _NAME.fullmatch(manifest.name):
+        yield f"name is {manifest.name!r}, wanted lower-case letters, digits, '.', '_' and '-', at most 64"
+    if serving.task not in _KINDS:
+        yield f"serving.task is {serving.task!r}, wanted one of {', '.join(sorted(_KINDS))}"
+    elif any((column.kind, column.dtype) not in _KINDS[serving.task] for column in serving.inputs):
+        yield f"serving.inputs has a kind or dtype that a {serving.task} model does not take"
+    if len(set(names)) != len(names) or not names or (serving.task == "text" and len(names) != 1):
+        yield f"serving.inputs names {len(names)} inputs, wanted distinct names, and exactly one for text"
+    if len(set(serving.labels)) != len(serving.labels) or len(serving.labels) < 2:
+        yield "serving.labels wants two labels or more, all different"
+    if min(limits.max_inputs, limits.max_characters, limits.max_body_bytes) < 1:
+        yield "serving.limits wants numbers over 0"
+
+
 def _check_file(folder: Path, name: str, wanted: str) -> None:
-    if "/" in name or "\\" in name or name.startswith("."):
-        raise BundleError(f"{folder / MANIFEST} lists the file name {name!r}, wanted a plain name inside the bundle.")
+    if not name.isprintable() or re.search(r"[/\\]|^\.|^$", name):
+        raise BundleError(
+            f"{folder / MANIFEST} lists the file name {name!r}, wanted a plain name inside the bundle. {_AGAIN}"
+        )
+    path = folder / name
     try:
-        found = sha256_of(folder / name)
+        # A link is followed: its content is what must match. A device or a pipe would be read for ever.
+        regular = stat.S_ISREG(path.stat().st_mode)
+        found = sha256_of(path) if regular else ""
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise BundleError(
-            f"{folder / name} cannot be read ({reason}), its manifest wants sha256 {wanted}. "
-            "Fetch or build the bundle again."
-        ) from None
+        raise BundleError(f"{path} cannot be read ({reason}), its manifest wants sha256 {wanted}. {_AGAIN}") from None
+    if not regular:
+        raise BundleError(f"{path} is not a regular file, its manifest wants one with sha256 {wanted}. {_AGAIN}")
     if found != wanted:
         raise BundleError(
-            f"{folder / name} has sha256 {found}, its manifest wants {wanted}: "
-            "the file changed after sealing. Fetch or build the bundle again."
+            f"{path} has sha256 {found}, its manifest wants {wanted}: the file changed after sealing. {_AGAIN}"
         )
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("an object has the same key twice")
+    return made
 
 
 def _canonical(value: object) -> str:
@@ -207,11 +265,18 @@ def _build(kind: type[T], raw: object, where: str) -> T:
                 f"{where} has the {problem} key {', '.join(sorted(map(repr, keys)))} for schema {SCHEMA}, "
                 "which this Limbeck reads. Seal the bundle again with this version."
             )
-    hints = get_type_hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type]
     return kind(**{name: _value(hints[name], raw[name], f"{where}: {name}") for name in sorted(names)})
 
 
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
 def _value(hint: Any, raw: object, where: str) -> Any:  # noqa: ANN401 - as wide as JSON
+    if hint is Any:
+        return raw
     if is_dataclass(hint) and isinstance(hint, type):
         return _build(hint, raw, where)
     origin, arguments = get_origin(hint), get_args(hint)
@@ -219,13 +284,15 @@ def _value(hint: Any, raw: object, where: str) -> Any:  # noqa: ANN401 - as wide
         return tuple(_value(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(raw))
     if origin is dict and isinstance(raw, dict):
         return {key: _value(arguments[1], item, f"{where}.{key}") for key, item in raw.items()}
-    if hint is Any or (not isinstance(hint, UnionType) and origin is None and _fits(hint, raw)):
+    if origin is None and _fits(hint, raw):
         return float(raw) if hint is float else raw  # type: ignore[arg-type]
     wanted = getattr(origin or hint, "__name__", str(hint))
-    raise BundleError(f"{where} holds a JSON {_json_type(raw)}, wanted {wanted}. Fetch or build the bundle again.")
+    raise BundleError(f"{where} holds a JSON {_json_type(raw)}, wanted {wanted}. {_AGAIN}")
 
 
 def _fits(hint: type, raw: object) -> bool:
     if isinstance(raw, bool):
         return hint is bool
-    return isinstance(raw, (int, float)) if hint is float else isinstance(raw, hint)
+    if hint is float:
+        return isinstance(raw, (int, float)) and abs(raw) <= sys.float_info.max
+    return isinstance(raw, hint)

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,8 @@ from handler.errors import BundleError
 
 Record = str | Mapping[str, str | float | None]
 Arrays = dict[str, npt.NDArray[np.generic]]
+
+_TENSOR_TYPES = MappingProxyType({"string": "tensor(string)", "float32": "tensor(float)"})
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Predictor:
             )
         except Exception as error:  # onnxruntime's own errors share no public base class
             raise BundleError(f"{model} cannot be loaded by ONNX Runtime {ort.__version__}: {error}") from None
+        self._check_signature(model)
 
     @classmethod
     def load(cls, folder: str | Path) -> Predictor:
@@ -64,7 +68,12 @@ class Predictor:
         return cls(Path(folder) / contract.MODEL, manifest.serving, manifest.name, manifest.version)
 
     def predict(self, inputs: Sequence[Record]) -> list[Prediction]:
-        """Answer each input: a text, or a mapping of column to value (None or absent: missing)."""
+        """Answer each input: a text, or a mapping of column to value (None or absent: missing).
+
+        Inputs from outside go through `handler.inputs.check` first. No inputs, no predictions.
+        """
+        if not inputs:
+            return []
         probabilities, novelty = self.run(self.arrays(inputs))
         return [self._prediction(row, unlike) for row, unlike in zip(probabilities, novelty, strict=True)]
 
@@ -75,20 +84,24 @@ class Predictor:
 
     def arrays(self, inputs: Sequence[Record]) -> Arrays:
         """Lay the inputs out as the graph's tensors. Text is composed to NFC, as it was for training."""
+        columns = self.serving.inputs
         if self.serving.task == "text":
-            texts = [unicodedata.normalize("NFC", str(text)) for text in inputs]
-            return {self.serving.inputs[0].name: np.array(texts, dtype=object)}
-        arrays: Arrays = {}
-        for column in self.serving.inputs:
-            values = [row.get(column.name) for row in inputs if isinstance(row, Mapping)]
-            if column.dtype == "string":
-                words = ["" if value is None else unicodedata.normalize("NFC", str(value)) for value in values]
-                arrays[column.name] = np.array(words, dtype=object)
-            else:
-                arrays[column.name] = np.array(
-                    [np.nan if value is None else value for value in values], dtype=np.float32
-                )
-        return arrays
+            return {columns[0].name: _tensor("string", inputs)}
+        rows = [row for row in inputs if isinstance(row, Mapping)]
+        if len(rows) != len(inputs):
+            raise TypeError("A tabular model takes mappings of column to value.")
+        return {column.name: _tensor(column.dtype, [row.get(column.name) for row in rows]) for column in columns}
+
+    def _check_signature(self, model: Path) -> None:
+        """Refuse a graph whose tensors are not those the manifest names."""
+        found = {tensor.name: tensor.type for tensor in self._session.get_inputs()}
+        wanted = {column.name: _TENSOR_TYPES.get(column.dtype, column.dtype) for column in self.serving.inputs}
+        outputs = {tensor.name for tensor in self._session.get_outputs()}
+        if found != wanted or not outputs >= {"probabilities", "novelty"}:
+            raise BundleError(
+                f"{model} takes {found} and gives {sorted(outputs)}, its manifest wants {wanted} and "
+                "probabilities and novelty. Seal the bundle again."
+            )
 
     def _prediction(self, row: npt.NDArray[np.float32], novelty: np.float32) -> Prediction:
         best = int(row.argmax())
@@ -102,6 +115,14 @@ class Predictor:
         )
 
 
+def _tensor(dtype: str, values: Sequence[object]) -> npt.NDArray[np.generic]:
+    """Values of one column as shape [N]: a missing word is empty, a missing number NaN."""
+    if dtype == "string":
+        words = ["" if value is None else unicodedata.normalize("NFC", str(value)) for value in values]
+        return np.array(words, dtype=object)
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float32)
+
+
 def session_options() -> ort.SessionOptions:
     """One thread, no spinning: a Lambda function has about one core, and a spinning thread spoils its p99."""
     options = ort.SessionOptions()
@@ -110,5 +131,5 @@ def session_options() -> ort.SessionOptions:
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-    options.log_severity_level = 3  # errors only: a warning may quote a tensor's value
+    options.log_severity_level = 4  # fatal only: an error line may quote a tensor's value, and it is raised as well
     return options
