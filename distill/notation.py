@@ -1,0 +1,130 @@
+"""How numbers and names are written for people, the same in the report and in the card."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from handler.contract import Metric
+
+ABSENT = "–"
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\s]+")
+
+
+@dataclass(frozen=True)
+class MetricName:
+    """What a metric is called, whether it is a share, and what it says."""
+
+    title: str
+    share: bool
+    meaning: str
+
+
+METRICS = {
+    "accuracy": MetricName("Accuracy", True, "Share of test rows answered rightly."),
+    "macro_f1": MetricName("Macro-F1", True, "Mean over classes of the harmonic mean of precision and recall."),
+    "retention": MetricName("Retention", True, "Student accuracy divided by teacher accuracy."),
+    "fidelity": MetricName("Fidelity", True, "Share of test rows where student and teacher give the same label."),
+    "ece": MetricName("ECE", False, "Expected calibration error after calibration; 0 is perfect."),
+    "ece_before": MetricName("ECE before calibration", False, "The same before the temperature was fitted."),
+    "nll": MetricName("NLL", False, "Mean negative log-likelihood of the gold label after calibration."),
+    "nll_before": MetricName("NLL before calibration", False, "The same before the temperature was fitted."),
+    "brier": MetricName("Brier score", False, "Mean squared error of the probabilities; 0 is perfect."),
+    "novelty_auroc": MetricName("Novelty AUROC", False, "How well novelty tells new rows from known; 0.5 is chance."),
+}
+
+
+def plain(value: object) -> str:
+    """Any text on one line, with nothing that cannot be printed or encoded."""
+    text = str(value).encode("utf-8", "replace").decode()
+    return _UNPRINTABLE.sub(" ", text).strip() or "(empty)"
+
+
+def short(value: object, width: int = 22) -> str:
+    """`plain` text cut in its middle to at most `width` characters."""
+    text = plain(value)
+    if len(text) <= width:
+        return text
+    head = (width - 1) * 2 // 3
+    return f"{text[:head].rstrip()}…{text[head + 1 - width :].lstrip()}"
+
+
+def known(value: float | None) -> bool:
+    """Whether there is a finite number to write."""
+    return value is not None and math.isfinite(value)
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """0.713 as 71.3%."""
+    return f"{100 * value:.{digits}f}%" if value is not None and math.isfinite(value) else ABSENT
+
+
+def points(value: float) -> str:
+    """A difference of two shares, 0.032, as +3.2."""
+    return f"{100 * value:+.1f}".replace("-", "−") if math.isfinite(value) else ABSENT
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number with about `digits` significant digits, thousands set apart."""
+    if value is None or not math.isfinite(value):
+        return ABSENT
+    if value == 0 or abs(value) >= 10 ** (digits - 1):
+        return f"{value:,.0f}".replace("-", "−")
+    if abs(value) < 1e-3:
+        return f"{value:.{digits - 1}g}".replace("-", "−")
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    return f"{value:.{decimals}f}".replace("-", "−")
+
+
+def apart(one: float, other: float) -> tuple[str, str]:
+    """Two numbers with as many digits as it takes to see which is larger."""
+    for digits in range(3, 9):
+        texts = number(one, digits), number(other, digits)
+        if one == other or texts[0] != texts[1]:
+            break
+    return texts
+
+
+def p_value(value: float) -> str:
+    """A p value; tiny ones as a bound."""
+    if not math.isfinite(value):
+        return ABSENT
+    return "< 0.0001" if value < 1e-4 else f"{value:.4f}" if value < 0.01 else f"{value:.2f}"
+
+
+def kilobytes(value: float | None) -> str:
+    """Kilobytes with their unit."""
+    return f"{number(value)} kB" if known(value) else ABSENT
+
+
+def microseconds(value: float | None) -> str:
+    """A latency given in microseconds, in µs or, from a thousand on, in ms."""
+    if value is None or not math.isfinite(value):
+        return ABSENT
+    return f"{number(value)} µs" if value < 1000 else f"{number(value / 1000)} ms"
+
+
+def has_interval(metric: Metric) -> bool:
+    """Whether the metric is a sample statistic with an interval worth writing."""
+    return metric.n > 0 and math.isfinite(metric.low) and math.isfinite(metric.high)
+
+
+def name_of(metric: Metric) -> MetricName:
+    """The metric's title and meaning; one nobody named here gets its own name made readable."""
+    fallback = MetricName(plain(metric.name).replace("_", " ").capitalize(), False, "")
+    return METRICS.get(metric.name, fallback)
+
+
+def value_of(metric: Metric) -> str:
+    """The metric's point estimate, a share as a percentage."""
+    return percent(metric.value) if name_of(metric).share else number(metric.value)
+
+
+def interval_of(metric: Metric) -> str:
+    """The metric's 95% interval as "68.9 to 73.6", or nothing."""
+    if not has_interval(metric):
+        return ""
+    if name_of(metric).share:
+        return f"{100 * metric.low:.1f} to {100 * metric.high:.1f}"
+    return f"{number(metric.low)} to {number(metric.high)}"
