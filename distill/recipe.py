@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
+import json
+import re
+import tomllib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from distill import recipe_checks, recipe_problems
+from distill.datasets.catalogue import CATALOGUE
+from distill.errors import RecipeError
 
 BUILT_IN = Path(__file__).parent / "recipes"
 
@@ -34,7 +43,7 @@ class Data(Section):
 class Teacher(Section):
     """The heavy model. `model`: a local folder, a hub name, or one of the names in `teachers.weights`."""
 
-    kind: Literal["encoder", "boosted_trees", "precomputed"] = "encoder"
+    kind: Literal["encoder", "boosted_trees", "precomputed"] | None = None  # default: see `Recipe.resolved`
     model: str = "all-MiniLM-L6-v2"
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")  # of the weights file
     mode: Literal["frozen", "finetune"] = "frozen"
@@ -114,3 +123,138 @@ class Recipe(Section):
     serving: Serving = Serving()
     evaluation: Evaluation = Evaluation()
     gates: Gates = Gates()
+
+    @property
+    def task(self) -> str:
+        """What the rows are, "text" or "tabular": as the named set says, or text where a text column is named."""
+        tasks = {named.name: named.task for named in CATALOGUE}
+        return tasks.get(self.data.source) or ("text" if self.data.text is not None else "tabular")
+
+    def resolved(self, task: str | None = None) -> Recipe:
+        """This recipe with `teacher.kind` and `student.kind` filled in; a resolved recipe comes back equal.
+
+        Teacher: precomputed where soft labels are given, else encoder for text and boosted trees for columns.
+        Student: conv for text, mlp for columns.
+
+        Raises:
+            RecipeError: parts that do not go together, and what to choose instead.
+        """
+        task = task or self.task
+        own = "precomputed" if self.data.soft_label_prefix is not None else None
+        teacher = self.teacher.kind or own or {"text": "encoder", "tabular": "boosted_trees"}[task]
+        student = self.student.kind or {"text": "conv", "tabular": "mlp"}[task]
+        whole = self.model_copy(
+            update={
+                "teacher": self.teacher.model_copy(update={"kind": teacher}),
+                "student": self.student.model_copy(update={"kind": student}),
+            }
+        )
+        recipe_checks.check(whole, task)
+        return whole
+
+
+def load(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe file, or the built-in recipe of that name, and resolve it.
+
+    Args:
+        path: a TOML file; where there is none, the name of a built-in recipe.
+        overrides: `section.key=value`, the value as in TOML, or a bare word.
+
+    Raises:
+        RecipeError: no such file, not TOML, an unknown key, a wrong value, or parts that do not go together.
+    """
+    path = _find(Path(path))
+    raw = _parse(path)
+    for override in overrides:
+        _merge(raw, _override(override), override)
+    raw.setdefault("name", _name(path))
+    try:
+        recipe = Recipe.model_validate_json(json.dumps(raw, default=_no_date), strict=True)
+    except ValidationError as error:
+        raise RecipeError(f"{path}: {recipe_problems.describe(error, Recipe)}") from None
+    try:
+        return recipe.resolved()
+    except RecipeError as error:
+        raise RecipeError(f"{path}: {error}") from None
+
+
+def built_in() -> tuple[str, ...]:
+    """Names of the recipes that come with Limbeck."""
+    return tuple(sorted(path.stem for path in BUILT_IN.glob("*.toml")))
+
+
+def _find(path: Path) -> Path:
+    try:
+        there = path.exists()
+    except (OSError, ValueError):  # a name too long, or with a NUL
+        there = False
+    if there:
+        return path
+    names = built_in()
+    if path.suffix in ("", ".toml") and path.stem in names:
+        return BUILT_IN / f"{path.stem}.toml"
+    near = difflib.get_close_matches(path.stem, names, n=1)
+    meant = f" Did you mean {near[0]}?" if near else ""
+    raise RecipeError(
+        f"No recipe file {str(path)!r}, and no built-in recipe of that name.{meant} "
+        f"Built in: {', '.join(names) or 'none'}."
+    )
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    if path.is_dir():
+        raise RecipeError(f"{path} is a folder, wanted a TOML file. Name the recipe file in it.")
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise RecipeError(f"{path} cannot be read ({error.strerror}). Check its permissions.") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise RecipeError(f"{path} is not UTF-8 text (line {line}), wanted a TOML file saved as UTF-8.") from None
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
+        lines = text.count("\n") + 1
+        reason = str(error).replace("at end of document", f"at the end, line {lines}")
+        raise RecipeError(f"{path} is not valid TOML: {reason}. Text values need quotes.") from None
+    except RecursionError:
+        raise RecipeError(f"{path} is nested too deeply, wanted sections of plain keys.") from None
+
+
+_OVERRIDE = re.compile(r"""((?:"[^"]*"|'[^']*'|[^="'])+)=(.*)""", re.DOTALL)
+
+
+def _override(text: str) -> dict[str, Any]:
+    """`section.key=value` as a nested dict."""
+    match = _OVERRIDE.fullmatch(text)
+    if not match or not text.isprintable():
+        raise RecipeError(f"--set {text!r} is not section.key=value, as in --set student.epochs=5")
+    key, value = match[1].strip(), match[2].strip()
+    plain = ".".join(json.dumps(part.strip()) for part in key.split("."))
+    word = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    for line in (f"{key} = {value}", f"{key} = {word}", f"{plain} = {value}", f"{plain} = {word}"):
+        try:
+            return tomllib.loads(line)
+        except (ValueError, RecursionError):
+            continue
+    raise RecipeError(f"--set {text!r}: {key!r} is not a key such as student.epochs. Quote names with odd characters.")
+
+
+def _merge(raw: dict[str, Any], change: dict[str, Any], override: str) -> None:
+    for key, value in change.items():
+        if isinstance(value, dict) and isinstance(raw.get(key, {}), dict):
+            _merge(raw.setdefault(key, {}), value, override)
+        elif isinstance(raw.get(key), dict):
+            raise RecipeError(f"--set {override!r}: {key} is a section. Set one of its keys, as in {key}.key=value")
+        else:
+            raw[key] = value
+
+
+def _name(path: Path) -> str:
+    """The file's stem, made to fit `Recipe.name`."""
+    name = re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()).lstrip("._-")[:64].rstrip("._-")
+    return name or "recipe"
+
+
+def _no_date(value: object) -> str:
+    raise RecipeError(f"The recipe holds the date or time {value}, and no key wants one. Put quotes around it.")

@@ -16,6 +16,8 @@ class NamedSet:
     licence: str
     purpose: str
     source: str  # where it comes from, with its citation
+    groups: tuple[str, ...] = ()
+    votes: bool = False  # human raters' votes beside the label
 
 
 VADER = NamedSet(
@@ -26,6 +28,8 @@ VADER = NamedSet(
     licence="MIT",
     purpose="sentiment in three classes; votes of 15 or more raters a row; tweets, films, products, editorials",
     source="sdist vaderSentiment 3.3.2 on PyPI; Hutto and Gilbert, ICWSM 2014",
+    groups=("amazon", "movie", "nyt", "tweets"),
+    votes=True,
 )
 BREAST_CANCER = NamedSet(
     name="breast-cancer",

@@ -1,0 +1,103 @@
+"""What pydantic found wrong in a recipe, in words: the key, what was found, what was wanted."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+_SHOWN = 10
+_TYPES = {
+    str: "text",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    dict: "a section",
+    list: "a list",
+}
+_WANTED = {
+    "string_type": "text in quotes",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "tuple_type": 'a list, as in ["a", "b"]',
+    "dict_type": "a section of key = value",
+    "model_type": "a section of key = value",
+    "model_attributes_type": "a section of key = value",
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+    "literal_error": "{expected}",
+    "string_pattern_mismatch": "text of the form {pattern}",
+}
+
+
+def describe(error: ValidationError, model: type[BaseModel]) -> str:
+    """One sentence for one problem; for more, a line each."""
+    found = sorted(error.errors(include_url=False), key=lambda problem: problem["type"] != "extra_forbidden")
+    problems = [_sentence(dict(problem), model) for problem in found]
+    if len(problems) == 1:
+        return problems[0]
+    more = [f"and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
+    return f"{len(problems)} problems:\n" + "\n".join(f"  - {line}" for line in [*problems[:_SHOWN], *more])
+
+
+def _sentence(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
+    kind, location = problem["type"], problem["loc"]
+    key = ".".join(str(part) for part in location if part != "[key]")
+    if kind == "extra_forbidden":
+        return _unknown(tuple(map(str, location)), model)
+    if kind == "missing":
+        section = f" It is a section: write [{key}]." if len(location) == 1 else ""
+        return f"the key {key!r} is missing, and it is needed.{section}"
+    wanted = _WANTED.get(kind, problem["msg"]).format(**problem.get("ctx", {}))
+    return f"{key} is {_shown(problem['input'])}, wanted {wanted}."
+
+
+def _unknown(location: tuple[str, ...], model: type[BaseModel]) -> str:
+    key, sections = location[-1], _sections(model)
+    section = location[0] if len(location) > 1 else ""
+    known = sections[section]
+    what = f"unknown key {'.'.join(location)!r}"
+    near = _near(key, known)
+    if near:
+        return f"{what}. Did you mean {'.'.join((*location[:-1], near))!r}?"
+    elsewhere = [".".join(filter(None, (name, key))) for name, keys in sections.items() if key in keys]
+    if elsewhere:
+        return f"{what}. Did you mean {' or '.join(map(repr, elsewhere))}?"
+    every = {f"{name}.{other}": other for name, keys in sections.items() if name for other in keys}
+    close = difflib.get_close_matches(key, every.values(), n=1, cutoff=0.8)
+    if close:
+        return f"{what}. Did you mean {next(path for path, other in every.items() if other == close[0])!r}?"
+    return f"{what}. Known in {f'[{section}]' if section else 'a recipe'}: {', '.join(known)}."
+
+
+def _near(key: str, known: list[str]) -> str | None:
+    plain = key.lower().replace("-", "_").replace(" ", "_")
+    found = difflib.get_close_matches(plain, known, n=1)
+    return found[0] if found else None
+
+
+def _sections(model: type[BaseModel]) -> dict[str, list[str]]:
+    """Section name -> its keys; "" is the recipe itself."""
+    sections = {"": list(model.model_fields)}
+    for name, field in model.model_fields.items():
+        kinds = [field.annotation, *get_args(field.annotation)]
+        for kind in kinds:
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                sections[name] = list(kind.model_fields)
+    return sections
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    short = text if len(text) <= 60 else f"{text[:57]}..."
+    for kind, name in _TYPES.items():
+        if isinstance(value, kind):
+            return name if kind in (dict, list) else f"{short} ({name})"
+    return short
