@@ -51,3 +51,8 @@ def array(path: Path, make: Callable[[], npt.NDArray[np.float32]]) -> npt.NDArra
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.save(file, made, allow_pickle=False)
     return made
+
+
+def digest(content: bytes) -> str:
+    """SHA-256 of bytes, in 64 hex digits."""
+    return hashlib.sha256(content).hexdigest()

@@ -10,6 +10,7 @@ from handler.contract import Metric
 
 ABSENT = "–"
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\s]+")
+_ACRONYMS = re.compile(r"\b(auroc|auc|ece|nll|onnx|f1)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def number(value: float | None, digits: int = 3) -> str:
     if value == 0 or abs(value) >= 10 ** (digits - 1):
         return f"{value:,.0f}".replace("-", "−")
     if abs(value) < 1e-3:
-        return f"{value:.{digits - 1}g}".replace("-", "−")
+        return re.sub(r"e-0*", "e-", f"{value:.{digits - 1}g}").replace("-", "−")
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
     return f"{value:.{decimals}f}".replace("-", "−")
 
@@ -112,8 +113,9 @@ def has_interval(metric: Metric) -> bool:
 
 def name_of(metric: Metric) -> MetricName:
     """The metric's title and meaning; one nobody named here gets its own name made readable."""
-    fallback = MetricName(plain(metric.name).replace("_", " ").capitalize(), False, "")
-    return METRICS.get(metric.name, fallback)
+    words = plain(metric.name).replace("_", " ")
+    readable = _ACRONYMS.sub(lambda found: found[0].upper(), words[:1].upper() + words[1:])
+    return METRICS.get(metric.name, MetricName(readable, False, ""))
 
 
 def value_of(metric: Metric) -> str:

@@ -44,6 +44,7 @@ _STYLE = {
     "ytick.color": MUTED,
     "xtick.major.size": 0,
     "ytick.major.size": 0,
+    "xtick.major.pad": 6,
 }
 _POINTS_PER_INCH = 72
 _MOST_COUNTED = 15  # classes with a count written in each cell
@@ -52,6 +53,7 @@ _LARGEST_ZOOM = 1.15
 _LOWEST_SHOWN_COVERAGE = 0.05  # below it one wrong row swings the curve
 
 
+@matplotlib.rc_context(_STYLE)
 def contenders(contenders: Sequence[Contender]) -> str:
     """Accuracy of each contender on the same test rows, with its 95% interval, as a dot plot."""
     figure, axes = _figure(6.6, 0.62 + 0.46 * len(contenders))
@@ -80,6 +82,7 @@ def contenders(contenders: Sequence[Contender]) -> str:
     return _svg(figure, "contenders", "Accuracy of the four contenders with 95% intervals")
 
 
+@matplotlib.rc_context(_STYLE)
 def confusion(counts: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
     """Gold against predicted: a cell is shaded by its share of the gold row and, where it fits, holds its count."""
     table = np.asarray(counts, dtype=float)
@@ -102,38 +105,21 @@ def confusion(counts: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
     return _svg(figure, "confusion", "Confusion matrix, row-normalised", least_shown=0.75 if k > _MOST_COUNTED else 0)
 
 
+@matplotlib.rc_context(_STYLE)
 def reliability(before: Sequence[Bin], after: Sequence[Bin]) -> str:
     """Confidence against accuracy before and after calibration, over the number of rows in each bin."""
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(5.2, 4.7), layout="constrained")
-        top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3.4, 1])
+    figure = Figure(figsize=(5.2, 5.6), layout="constrained")
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3.4, 1])
     bins = [*before, *after]
     lowest = min((b.confidence for b in bins), default=0.0)
     low = max(0.0, math.floor(10 * (lowest - 0.03)) / 10)
     top.plot([low, 1], [low, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
-    top.plot(
-        [b.confidence for b in before],
-        [b.accuracy for b in before],
-        "o-",
-        color=COOL,
-        markerfacecolor=CARD,
-        linewidth=1.2,
-        markersize=5,
-        label=f"before, ECE {notation.number(ece(before), 2)}",
-    )
     for b in after:
-        top.plot([b.confidence] * 2, wilson(b), color=ACCENT, linewidth=1.3, alpha=0.5)
-    top.plot(
-        [b.confidence for b in after],
-        [b.accuracy for b in after],
-        "o-",
-        color=ACCENT,
-        linewidth=1.8,
-        markersize=6,
-        label=f"after, ECE {notation.number(ece(after), 2)}",
-    )
+        top.plot([b.confidence] * 2, wilson(b), color=ACCENT, linewidth=1.3, alpha=0.45)
+    _dots(top, before, "before calibration", COOL, filled=False)
+    _dots(top, after, "after", ACCENT, filled=True)
     top.set(ylabel="accuracy", ylim=(min([low, *(b.accuracy for b in bins)]) - 0.02, 1.02))
-    top.legend(frameon=False, loc="upper left")
+    figure.legend(frameon=False, loc="outside upper left", ncols=2)
     _count_bars(bottom, after, low)
     for axes in (top, bottom):
         axes.grid(axis="y")
@@ -142,6 +128,7 @@ def reliability(before: Sequence[Bin], after: Sequence[Bin]) -> str:
     return _svg(figure, "reliability", "Reliability diagram before and after calibration, with rows in each bin")
 
 
+@matplotlib.rc_context(_STYLE)
 def risk_coverage(points: Sequence[RiskPoint], abstain_below: float) -> str:
     """Error rate when only the most confident share of rows is answered, the served threshold marked."""
     figure, axes = _figure(5.2, 3.5)
@@ -152,10 +139,10 @@ def risk_coverage(points: Sequence[RiskPoint], abstain_below: float) -> str:
     answered = [p for p in ordered if p.threshold >= abstain_below]
     chosen = answered[-1] if answered else ordered[-1]
     axes.plot(chosen.coverage, chosen.risk, "o", color=ACCENT, markersize=8, clip_on=False)
-    text = f"served: {notation.percent(chosen.risk)} errors on {notation.percent(chosen.coverage, 0)} of rows"
-    axes.annotate(text, (chosen.coverage, chosen.risk), (-8, 9), textcoords="offset points", ha="right")
+    errors = f"{notation.percent(chosen.risk)} errors on {notation.percent(chosen.coverage, 0)} of rows"
+    axes.set_title(f"●  as served: {errors}", loc="left", fontsize=10.5, color=ACCENT)
     ceiling = max((p.risk for p in ordered if p.coverage >= _LOWEST_SHOWN_COVERAGE), default=0.0)
-    axes.set(xlim=(0, 1), ylim=(0, max(1.3 * ceiling, 0.01)), xlabel="rows answered, most confident first")
+    axes.set(xlim=(0, 1), ylim=(0, max(1.15 * ceiling, 0.01)), xlabel="rows answered, most confident first")
     axes.set_ylabel("error rate")
     axes.grid(axis="y")
     for axis in (axes.xaxis, axes.yaxis):
@@ -178,9 +165,8 @@ def wilson(b: Bin) -> tuple[float, float]:
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Axes]:
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        return figure, figure.subplots()
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots()
 
 
 def _cell_inches(k: int) -> float:
@@ -212,6 +198,23 @@ def _write_counts(axes: Axes, table: np.ndarray, shares: np.ndarray, cell: float
             axes.text(x, y + 0.2, text, ha="center", va="center", color=colour, fontsize=9)
 
 
+def _dots(axes: Axes, bins: Sequence[Bin], name: str, colour: str, *, filled: bool) -> None:
+    """One curve, its dots as large as their bins, so that a handful of rows does not shout."""
+    xs, ys = [b.confidence for b in bins], [b.accuracy for b in bins]
+    most = max((b.rows for b in bins), default=1)
+    axes.plot(xs, ys, color=colour, linewidth=1.3, alpha=0.7)
+    axes.scatter(
+        xs,
+        ys,
+        s=[12 + 48 * b.rows / most for b in bins],
+        color=colour if filled else CARD,
+        edgecolors=colour,
+        linewidths=1.4,
+        zorder=3,
+        label=f"{name}, ECE {notation.number(ece(bins), 2)}",
+    )
+
+
 def _count_bars(axes: Axes, bins: Sequence[Bin], low: float) -> None:
     xs = [b.confidence for b in bins]
     axes.vlines(xs, 0, [b.rows for b in bins], color=ACCENT, linewidth=9, alpha=0.55)
@@ -228,7 +231,7 @@ def _count_bars(axes: Axes, bins: Sequence[Bin], low: float) -> None:
 def _svg(figure: Figure, name: str, title: str, least_shown: float = 0) -> str:
     """The figure as an inline SVG element. `least_shown`: on narrow screens it scrolls below this part of its width."""
     file = io.StringIO()
-    with matplotlib.rc_context(_STYLE | {"svg.hashsalt": name}), warnings.catch_warnings():
+    with matplotlib.rc_context({"svg.hashsalt": name}), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # scripts that matplotlib's own font lacks: the browser draws the text
         figure.savefig(file, format="svg", facecolor="none", metadata={"Date": None})
     width, height = figure.get_size_inches() * _POINTS_PER_INCH

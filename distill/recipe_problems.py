@@ -10,7 +10,6 @@ from pydantic import BaseModel, ValidationError
 
 _SHOWN = 10
 _TYPES = {
-    str: "text",
     bool: "true or false",
     int: "a whole number",
     float: "a number",

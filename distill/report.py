@@ -17,6 +17,7 @@ from handler.contract import Metric, Serving
 
 TEMPLATES = Path(__file__).parent / "templates"
 FOLDED_ROWS = 12  # a longer table shows this many and folds the rest away
+WIDE_FROM = 8  # classes from which the confusion matrix takes the page's whole width
 _MISTAKES = 8
 _COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.5)
 
@@ -82,6 +83,7 @@ def html(
         failed=sum(not gate.passed for gate in gates),
         classes=worst_first(evidence.per_class),
         folded=FOLDED_ROWS,
+        wide=len(serving.labels) >= WIDE_FROM,
         mistakes=mistakes(evidence, serving.labels),
         verdict=verdict,
         coverages=at_coverages(evidence),
@@ -120,11 +122,13 @@ def mistakes(evidence: Evidence, labels: Sequence[str]) -> list[Mistake]:
     return sorted(made, key=lambda mistake: (-mistake.count, -mistake.share, mistake.gold))[:_MISTAKES]
 
 
-def verdict(comparison: Comparison) -> str:
-    """What the paired interval says."""
+def verdict(comparison: Comparison) -> tuple[str, str]:
+    """What the paired interval says, and its mark: below the teacher is no failure, the gates judge that."""
     if comparison.difference.low > 0:
-        return "better"
-    return "worse" if comparison.difference.high < 0 else "no clear difference"
+        return "better", "pass"
+    if comparison.difference.high < 0:
+        return "worse", "even" if comparison.other == "teacher" else "fail"
+    return "no clear difference", "even"
 
 
 def at_coverages(evidence: Evidence) -> list[tuple[str, str, str]]:
@@ -150,7 +154,7 @@ def summary(evidence: Evidence) -> str:
     if not parts:
         return f"Judged on {evidence.test_rows:,} test rows."
     listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-    return f"The student {listed}, judged on {evidence.test_rows:,} test rows that chose nothing."
+    return f"The student {listed}. Judged once, on {evidence.test_rows:,} test rows."
 
 
 def _times(large: float | None, small: float | None) -> str:

@@ -1,0 +1,177 @@
+"""Distillation: a student learns from soft labels, watched on validation rows."""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from distill import cache
+from distill.datasets.rows import Rows
+from distill.losses import distillation
+from distill.preludes.prelude import Prelude
+from distill.progress import track
+from distill.recipe import Student as Config
+from distill.soft_labels import SoftLabels
+from distill.students.build import build
+
+_STAGE = "student/1"
+_EVALUATION_ROWS = 1024
+# One number of threads everywhere: sums are then added in one order, and a student comes out byte for byte the same.
+_THREADS = 2
+
+
+@dataclass(frozen=True)
+class Student:
+    """A trained student and the prelude it reads through. `best_epoch` was chosen on validation rows."""
+
+    network: nn.Module
+    prelude: Prelude
+    config: Config
+    best_epoch: int
+    validation_accuracy: float
+    parameters: int = field(default=0)
+
+
+def distill(
+    config: Config,
+    prelude: Prelude,
+    soft: SoftLabels,
+    validation: Rows,
+    classes: int,
+    seed: int,
+    word_vectors: npt.NDArray[np.float32] | None,
+    name: str = "student",
+) -> Student:
+    """Train a student on soft labels; keep the epoch with the best validation accuracy.
+
+    The result is cached by the content of everything it depends on.
+    """
+    path = _path(config, prelude, soft, validation, classes, seed, word_vectors)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(_THREADS)
+    try:
+        network = build(config, prelude, classes, seed, word_vectors)
+        if not path.is_file():
+            stored = _train(network, config, prelude, soft, validation, seed, name)
+            with cache.replacing(path) as temporary:
+                torch.save(stored, temporary)
+        stored = torch.load(path, weights_only=True)
+    finally:
+        torch.set_num_threads(threads)
+    network.load_state_dict(stored["state"])
+    return Student(
+        network=network.eval(),
+        prelude=prelude,
+        config=config,
+        best_epoch=int(stored["best_epoch"]),
+        validation_accuracy=float(stored["accuracy"]),
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+    )
+
+
+def hard_labels(soft: SoftLabels) -> SoftLabels:
+    """The same rows taught by gold labels alone: what the student's twin learns from."""
+    labelled = soft.rows.labelled
+    nothing = np.full((int(labelled.sum()), soft.logits.shape[1]), np.nan, np.float32)
+    return replace(soft, rows=soft.rows.take(labelled), logits=nothing, teacher_id="gold labels")
+
+
+def _train(
+    network: nn.Module,
+    config: Config,
+    prelude: Prelude,
+    soft: SoftLabels,
+    validation: Rows,
+    seed: int,
+    name: str,
+) -> dict[str, object]:
+    features = _Batches(prelude.features(soft.rows.columns))
+    held = _Batches(prelude.features(validation.columns))
+    logits, labels = torch.from_numpy(soft.logits), torch.from_numpy(soft.rows.labels)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    steps = math.ceil(len(labels) / config.batch_size)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, config.learning_rate, total_steps=steps * config.epochs, pct_start=0.1
+    )
+    random = np.random.default_rng(seed)
+    best: dict[str, object] = {"accuracy": -1.0, "loss": math.inf, "best_epoch": 0}
+    for epoch in track(range(1, config.epochs + 1), f"{name}: epochs"):
+        network.train()
+        for places in features.shuffled(config.batch_size, random):
+            student, _ = network(features.batch(places))
+            loss = distillation(student, logits[places], labels[places], config.temperature, config.gold_weight)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+        accuracy, nll = _judge(network, held, validation.labels)
+        if (accuracy, -nll) > (best["accuracy"], -float(best["loss"])):  # type: ignore[operator,arg-type]
+            state = {key: value.detach().clone() for key, value in network.state_dict().items()}
+            best = {"accuracy": accuracy, "loss": nll, "best_epoch": epoch, "state": state}
+        if epoch - int(best["best_epoch"]) >= config.patience:  # type: ignore[call-overload]
+            break
+    return best
+
+
+def _judge(network: nn.Module, rows: _Batches, labels: npt.NDArray[np.int64]) -> tuple[float, float]:
+    """Accuracy and mean negative log-likelihood."""
+    network.eval()
+    with torch.inference_mode():
+        parts = [
+            network(rows.batch(np.arange(start, min(start + _EVALUATION_ROWS, len(labels)))))[0]
+            for start in range(0, len(labels), _EVALUATION_ROWS)
+        ]
+        logits = torch.cat(parts)
+        gold = torch.from_numpy(labels)
+        accuracy = float((logits.argmax(dim=1) == gold).double().mean())
+        return accuracy, float(nn.functional.cross_entropy(logits, gold))
+
+
+class _Batches:
+    """Features [N, ...] cut into tensors; token ids lose the padding that no row of a batch needs."""
+
+    def __init__(self, features: npt.NDArray[np.generic]) -> None:
+        self._features = features
+        self._ragged = features.dtype == np.int32
+        self._lengths = (features != 0).sum(axis=1) if self._ragged else np.ones(len(features), np.int64)
+
+    def batch(self, places: npt.NDArray[np.int64]) -> torch.Tensor:
+        part = self._features[places]
+        if self._ragged:
+            return torch.from_numpy(part[:, : int(self._lengths[places].max())].astype(np.int64))
+        return torch.from_numpy(part)
+
+    def shuffled(self, size: int, random: np.random.Generator, pool: int = 32) -> list[npt.NDArray[np.int64]]:
+        order = random.permutation(len(self._features))
+        batches: list[npt.NDArray[np.int64]] = []
+        for start in range(0, len(order), pool * size):
+            part = order[start : start + pool * size]
+            part = part[np.argsort(self._lengths[part], kind="stable")]
+            batches += [part[i : i + size] for i in range(0, len(part), size)]
+        return [batches[i] for i in random.permutation(len(batches))]
+
+
+def _path(
+    config: Config,
+    prelude: Prelude,
+    soft: SoftLabels,
+    validation: Rows,
+    classes: int,
+    seed: int,
+    word_vectors: npt.NDArray[np.float32] | None,
+) -> Path:
+    content = io.BytesIO()
+    content.write(prelude.model.SerializeToString(deterministic=True))
+    content.write(soft.logits.tobytes())
+    content.write(soft.rows.labels.tobytes())
+    content.write(b"" if word_vectors is None else word_vectors.tobytes())
+    keys = [soft.rows.keys.tolist(), validation.keys.tolist(), validation.labels.tolist()]
+    parts = [config.model_dump(mode="json"), cache.digest(content.getvalue()), cache.key("rows", *keys), classes, seed]
+    return cache.root() / "students" / f"{cache.key(_STAGE, torch.__version__, *parts)}.pt"
