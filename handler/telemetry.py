@@ -1,0 +1,96 @@
+"""One JSON log line and one set of CloudWatch metrics a request. Nothing of an input is ever in either.
+
+Powertools' `inject_lambda_context` is left out on purpose: one environment variable would make it log whole events.
+Of powertools only Logger and Metrics are imported; its package imports its Tracer too, which loads no X-Ray SDK
+until one is made.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from aws_lambda_powertools.logging import Logger
+from aws_lambda_powertools.metrics import Metrics, MetricUnit
+
+from handler.response import Response
+
+NAMESPACE = "Limbeck"
+
+
+@dataclass(frozen=True)
+class Served:
+    """What may be told about one request."""
+
+    request_id: str
+    route: str  # one of the known routes, or "unknown": a path is the caller's text
+    response: Response
+    body_bytes: int
+    duration_ms: float
+    fault: str | None = None  # the exception's type, where something unexpected happened
+
+
+class Telemetry:
+    """Writes what was served, for one model. Remembers whether a request came before."""
+
+    def __init__(self, logger: Logger, metrics: Metrics, name: str, version: str) -> None:
+        """Tie log lines and metrics to a model's name and version."""
+        self._logger = logger
+        self._metrics = metrics
+        self._model = {"model": name, "version": version}
+        # Provisioned concurrency starts functions before anyone waits for them.
+        self._cold = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") != "provisioned-concurrency"
+        metrics.set_default_dimensions(model=name)
+
+    def record(self, served: Served) -> None:
+        """Log the request; of predictions and failures, publish metrics too."""
+        cold, self._cold = self._cold, False
+        response = served.response
+        line: dict[str, object] = {
+            "request_id": served.request_id,
+            **self._model,
+            "route": served.route,
+            "status": response.status,
+            "inputs": len(response.predictions),
+            "body_bytes": served.body_bytes,
+            "duration_ms": round(served.duration_ms, 3),
+            "cold": cold,
+        }
+        if response.status >= 400:
+            line |= {key: response.content[key] for key in ("type", "pointer") if key in response.content}
+        if served.fault is not None:
+            self._logger.error("fault", extra={"fault": served.fault, **line})
+        else:
+            self._logger.info("request", extra=line)
+        if served.route.startswith("GET "):
+            return  # probes would drown the latency of predictions
+        self._publish(served, cold)
+
+    def _publish(self, served: Served, cold: bool) -> None:
+        metrics, predictions = self._metrics, served.response.predictions
+        metrics.add_metric("Errors", MetricUnit.Count, int(served.response.status >= 500))
+        metrics.add_metric("Rejections", MetricUnit.Count, int(400 <= served.response.status < 500))
+        if cold:
+            metrics.add_metric("ColdStart", MetricUnit.Count, 1)
+        if predictions:
+            count = len(predictions)
+            metrics.add_metric("Latency", MetricUnit.Milliseconds, served.duration_ms)
+            metrics.add_metric("Inputs", MetricUnit.Count, count)
+            metrics.add_metric("Abstentions", MetricUnit.Count, sum(p.abstained for p in predictions))
+            metrics.add_metric("Confidence", MetricUnit.NoUnit, sum(p.score for p in predictions) / count)
+            metrics.add_metric("Novelty", MetricUnit.NoUnit, sum(p.novelty for p in predictions) / count)
+        metrics.add_metadata("version", self._model["version"])
+        metrics.add_metadata("request_id", served.request_id)
+        metrics.flush_metrics()
+
+
+def make_logger() -> Logger:
+    """Powertools' logger: JSON lines on standard output, UTC, without the source line's location."""
+    service = os.environ.get("POWERTOOLS_SERVICE_NAME", "limbeck")
+    return Logger(service=service, use_rfc3339=True, utc=True, location=None)
+
+
+def make_metrics() -> Metrics:
+    """Powertools' metrics: CloudWatch's embedded metric format on standard output."""
+    namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE)
+    return Metrics(namespace=namespace, service=os.environ.get("POWERTOOLS_SERVICE_NAME", "limbeck"))
