@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
+from sklearn.datasets import load_breast_cancer
 
 from handler import contract
 from handler.contract import DriftBaseline, Input, Limits, Manifest, Metric, Serving, Thresholds
@@ -104,14 +105,46 @@ def tabular_model() -> onnx.ModelProto:
     return _model(nodes, [("age", TensorProto.FLOAT), ("colour", TensorProto.STRING)], constants)
 
 
+def numbers_model(names: tuple[str, ...]) -> onnx.ModelProto:
+    """Number columns [N] each, holes counted as 0 -> probabilities [N,2] by the sign of their sum, novelty [N]."""
+    nodes = []
+    for i, name in enumerate(names):
+        nodes += [
+            helper.make_node("IsNaN", [name], [f"hole{i}"]),
+            helper.make_node("Where", [f"hole{i}", "zero", name], [f"full{i}"]),
+            helper.make_node("Clip", [f"full{i}", "lowest", "highest"], [f"clipped{i}"]),
+            helper.make_node("Unsqueeze", [f"clipped{i}", "axis1"], [f"column{i}"]),
+        ]
+    nodes += [
+        helper.make_node("Concat", [f"column{i}" for i in range(len(names))], ["all"], axis=1),
+        helper.make_node("ReduceMean", ["all", "axis1"], ["yes1"], keepdims=1),
+        helper.make_node("Neg", ["yes1"], ["no1"]),
+        helper.make_node("Concat", ["no1", "yes1"], ["logits"], axis=1),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=-1),
+        helper.make_node("ReduceMax", ["probabilities", "axis1"], ["best"], keepdims=0),
+        helper.make_node("Sub", ["one", "best"], ["rest"]),
+        helper.make_node("Mul", ["rest", "two"], ["novelty"]),
+    ]
+    constants = {"zero": np.float32(0), "lowest": np.float32(-1e4), "highest": np.float32(1e4)}
+    return _model(nodes, [(name, TensorProto.FLOAT) for name in names], constants)
+
+
 def text_bundle(folder: Path, serving: Serving | None = None, name: str = "tiny-text") -> Manifest:
     """Seal the text model in `folder`."""
-    return _seal(folder, text_model(), serving or text_serving(), name)
+    return seal(folder, text_model(), serving or text_serving(), name)
 
 
 def tabular_bundle(folder: Path, serving: Serving | None = None, name: str = "tiny-tabular") -> Manifest:
     """Seal the tabular model in `folder`."""
-    return _seal(folder, tabular_model(), serving or tabular_serving(), name)
+    return seal(folder, tabular_model(), serving or tabular_serving(), name)
+
+
+def breast_cancer_bundle(folder: Path) -> Manifest:
+    """Seal a model, of no merit, with the thirty columns of scikit-learn's breast cancer set."""
+    names = tuple(str(name) for name in load_breast_cancer().feature_names)
+    inputs = tuple(Input(name, "float32", "number") for name in names)
+    serving = tabular_serving(inputs=inputs, labels=("malignant", "benign"))
+    return seal(folder, numbers_model(names), serving, "tiny-breast-cancer")
 
 
 def _model(
@@ -131,7 +164,8 @@ def _model(
     return helper.make_model(graph, opset_imports=_OPSETS, ir_version=10)
 
 
-def _seal(folder: Path, model: onnx.ModelProto, serving: Serving, name: str) -> Manifest:
+def seal(folder: Path, model: onnx.ModelProto, serving: Serving, name: str) -> Manifest:
+    """Write a whole bundle around `model`: its files, their hashes, the manifest last."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / contract.MODEL).write_bytes(model.SerializeToString(deterministic=True))
     (folder / "golden.jsonl").write_text(json.dumps({"input": "good", "label": "positive"}) + "\n")
