@@ -49,14 +49,14 @@ _STYLE = {
 _POINTS_PER_INCH = 72
 _MOST_COUNTED = 15  # classes with a count written in each cell
 _SMALLEST_FONT = 4.5
-_LARGEST_ZOOM = 1.15
+_LARGEST_ZOOM = 1.2
 _LOWEST_SHOWN_COVERAGE = 0.05  # below it one wrong row swings the curve
 
 
 @matplotlib.rc_context(_STYLE)
 def contenders(contenders: Sequence[Contender]) -> str:
     """Accuracy of each contender on the same test rows, with its 95% interval, as a dot plot."""
-    figure, axes = _figure(6.6, 0.62 + 0.46 * len(contenders))
+    figure, axes = _figure(5.6, 0.62 + 0.44 * len(contenders))
     for y, contender in enumerate(contenders):
         metric, student = contender.accuracy, contender.role == "student"
         colour = ACCENT if student else MUTED
@@ -75,7 +75,7 @@ def contenders(contenders: Sequence[Contender]) -> str:
     axes.set_yticks(range(len(contenders)), [notation.short(c.role) for c in contenders], color=INK)
     axes.set_ylim(len(contenders) - 0.6, -0.75)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
-    axes.locator_params(axis="x", nbins=6)
+    axes.locator_params(axis="x", nbins=5)
     axes.margins(x=0.08)
     axes.grid(axis="x")
     axes.spines[["left", "bottom"]].set_visible(False)
@@ -175,9 +175,9 @@ def _cell_inches(k: int) -> float:
 
 def _shade(axes: Axes, shares: np.ndarray) -> None:
     k = len(shares)
-    rows, columns = np.nonzero(shares)
-    squares = [Rectangle((x - 0.5, y - 0.5), 1, 1) for y, x in zip(rows, columns, strict=True)]
-    colours = [matplotlib.colors.to_rgba(HEAT, round(0.06 + 0.94 * shares[y, x], 2)) for y, x in zip(rows, columns)]
+    cells = [(int(x), int(y)) for y, x in np.argwhere(shares)]
+    squares = [Rectangle((x - 0.5, y - 0.5), 1, 1) for x, y in cells]
+    colours = [matplotlib.colors.to_rgba(HEAT, round(0.06 + 0.94 * shares[y, x], 2)) for x, y in cells]
     axes.add_collection(PatchCollection(squares, facecolors=colours, edgecolors="none", linewidths=0, clip_on=False))
     if k <= _MOST_COUNTED:
         axes.hlines(np.arange(k - 1) + 0.5, -0.5, k - 0.5, color=LINE, linewidth=0.7)

@@ -122,7 +122,9 @@ def _contenders(rights: dict[str, int], rows: int) -> tuple[Contender, ...]:
         "baseline": ("TF-IDF (1,2-grams) + logistic regression, C=4", None, 410.0, None),
     }
     return tuple(
-        Contender(role, text, share("accuracy", right, rows), share("macro_f1", int(right * 0.97), rows), size, p50, p99)
+        Contender(
+            role, text, share("accuracy", right, rows), share("macro_f1", int(right * 0.97), rows), size, p50, p99
+        )
         for (role, right), (text, size, p50, p99) in zip(rights.items(), described.values(), strict=True)
     )
 
