@@ -19,21 +19,22 @@ def assemble(
     pool: Pool,
     *,
     name: str,
+    where: str | None = None,
     licence: str,
     public: bool,
     max_rows: int | None = None,
     notes: Sequence[str] = (),
 ) -> Dataset:
-    """Split a pool for good.
+    """Split a pool for good. `where` names it in messages, if not by `name`.
 
     Raises:
         DataError: one class only, or a class with too few rows to be learned and judged.
     """
+    labels = pool.names
     rows = split.sample(split.unique(pool, keys_of(pool)), max_rows)
-    checks.enough_rows(rows.pool.labels, name)
+    checks.enough_rows(rows.pool.labels, labels, where or name)
     part = split.parts(rows)
-    checks.every_part_has_every_class(rows.pool.labels, part, name)
-    labels = rows.pool.names
+    checks.every_part_has_every_class(rows.pool.labels, part, where or name)
     whole = _rows(rows, labels)
     pieces = {wanted: whole.take(part == wanted) for wanted in split.PARTS}
     return Dataset(
@@ -47,7 +48,7 @@ def assemble(
         fingerprint=_fingerprint(pool, whole, labels, part),
         licence=licence,
         public=public,
-        notes=(*notes, *_notes(pool, rows, max_rows)),
+        notes=(*notes, *checks.label_notes(labels), *_notes(pool, rows, max_rows)),
     )
 
 

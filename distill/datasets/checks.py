@@ -3,19 +3,98 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from distill.datasets.columns import HOLES, Column
 from distill.datasets.split import PARTS
 from distill.errors import DataError
 
 MIN_ROWS_A_CLASS = 10
+MAX_NUMERIC_CLASSES = 50
+MAX_CLASSES = 1000
+RESERVED = ("probabilities", "novelty")  # the graph's outputs
 
 
-def enough_rows(labels: npt.NDArray[np.object_], where: str) -> None:
+def labels(raw: npt.NDArray[np.object_], where: str) -> npt.NDArray[np.object_]:
+    """The labels, trimmed; "" stays where there is none.
+
+    Raises:
+        DataError: free numbers, a value for nearly every row, or labels that differ only in case or space.
+    """
+    spellings = Counter(label for label in raw if label.strip())
+    different = len(spellings)
+    rows = sum(spellings.values())
+    numeric = sum(map(_is_number, spellings))
+    sparse = different > MIN_ROWS_A_CLASS and different > rows / 2
+    if numeric > 0.9 * different and (different > MAX_NUMERIC_CLASSES or sparse):
+        raise DataError(
+            f"{where} holds {different:,} different numbers in {rows:,} rows: it looks like a number to predict, and "
+            "Limbeck classifies. Name another column, or put the numbers into a few classes."
+        )
+    if different > MAX_CLASSES or sparse:
+        raise DataError(
+            f"{where} holds {different:,} different labels in {rows:,} rows: too many to learn. Is it the right column?"
+        )
+    _same_but_for_spelling(spellings, where)
+    return np.array([label.strip() for label in raw], dtype=object)
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _same_but_for_spelling(spellings: Counter[str], where: str) -> None:
+    """Refuse "Spam" beside "spam", "a b" beside "a  b", and 1 beside 1.0."""
+    seen: dict[str, str] = {}
+    for label in sorted(spellings):
+        folded = " ".join(label.casefold().split())
+        if _is_number(folded) and "_" not in folded:
+            folded = repr(float(folded))
+        other = seen.setdefault(folded, label)
+        if other != label:
+            raise DataError(
+                f"{where} holds the labels {other!r} ({spellings[other]:,} rows) and {label!r} "
+                f"({spellings[label]:,} rows), which differ only in case, space or decimals. Write them alike."
+            )
+
+
+def label_notes(names: Sequence[str]) -> list[str]:
+    """A class that is called like a hole may be one."""
+    odd = [name for name in names if name.lower() in HOLES]
+    return [f"the label {name!r} is taken as a class; leave the cell empty where a row has none" for name in odd]
+
+
+def reserved(names: Sequence[str], where: str) -> None:
+    """Refuse a column that is called like one of the graph's outputs."""
+    for name in names:
+        if name in RESERVED:
+            raise DataError(f"{where}: a column {name!r} would be mixed up with the graph's output. Rename it.")
+
+
+def tell_tales(columns: Sequence[Column], labels: npt.NDArray[np.object_]) -> list[str]:
+    """Notes on columns that give the label away, one value a class, as a copy of it does."""
+    labelled = labels != ""
+    classes = len(set(labels[labelled]))
+    notes = []
+    for column in columns:
+        values = column.values[labelled].tolist()
+        pairs = set(zip(values, labels[labelled], strict=True))
+        if classes > 1 and len(pairs) == classes == len({value for value, _ in pairs}):
+            notes.append(f"column {column.name!r} tells the label by itself: is it known when a prediction is wanted?")
+    return notes
+
+
+def enough_rows(labels: npt.NDArray[np.object_], classes: Sequence[str], where: str) -> None:
     """At least two classes, each with enough labelled rows for every part of the split."""
-    counts = Counter(label for label in labels if label)
+    counts = Counter(dict.fromkeys(classes, 0))
+    counts.update(label for label in labels if label)
     if not counts:
         raise DataError(f"{where}: no row has a label, wanted at least two classes. Fill the label column.")
     if len(counts) == 1:

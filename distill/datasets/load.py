@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from distill.datasets import named
+from distill.datasets import named, tables
+from distill.datasets.assemble import assemble
 from distill.datasets.rows import Dataset
 from distill.errors import DataError
 from distill.recipe import Data
@@ -23,4 +24,31 @@ def load(data: Data, base: Path) -> Dataset:
     """
     if data.source in named.NAMES:
         return named.load(data.source, data.max_rows)
-    raise DataError(f"data.source {data.source!r} is unknown.")
+    path = _find(data, base)
+    pool, notes = tables.read(path, data)
+    return assemble(
+        pool,
+        name=path.stem,
+        where=path.name,
+        licence="not stated",
+        public=False,
+        max_rows=data.max_rows,
+        notes=notes,
+    )
+
+
+def _find(data: Data, base: Path) -> Path:
+    """The file that `data.path` names."""
+    if not data.path:
+        raise DataError(f"data.source {data.source!r} needs data.path, the file with the rows.")
+    given = Path(data.path).expanduser()
+    tried = list(dict.fromkeys([(base / given).absolute(), given.absolute()]))
+    try:
+        found = next((path for path in tried if path.exists()), None)
+    except (OSError, ValueError):  # a name too long, or with a NUL
+        found = None
+    if found is None:
+        raise DataError(f"No file {data.path!r} (data.path). Looked for {' and '.join(map(str, tried))}.")
+    if not found.is_file():
+        raise DataError(f"{found} (data.path) is a folder or device, wanted a {data.source} file.")
+    return found

@@ -1,0 +1,78 @@
+"""A teacher's probabilities that stand in columns of the file, as an LLM may have given them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from distill.datasets.columns import HOLES
+from distill.datasets.table import Table, listed, nearest
+from distill.errors import DataError
+
+TOLERANCE = 0.02  # rounding that is mended: a row's sum may be this far from 1
+
+
+def read(table: Table, prefix: str | None, names: Sequence[str]) -> npt.NDArray[np.float32] | None:
+    """Columns `prefix` + label as float32 [N,K], in the order of `names`; NaN in a row that has a hole.
+
+    Raises:
+        DataError: a label without its column or a column without its label, a cell that is no number of 0 or more,
+            a row that does not sum to 1, or no whole row at all.
+    """
+    if prefix is None:
+        return None
+    _check_names(table, prefix, names)
+    given = np.stack([_numbers(table, prefix + name) for name in names], axis=1)
+    whole = ~np.isnan(given).any(axis=1)
+    where = f"{table.where}, columns {prefix}…"
+    if not whole.any():
+        raise DataError(f"{where}: no row has all its probabilities. Fill them in, or take data.soft_label_prefix out.")
+    sums = np.where(whole, given.sum(axis=1), 1.0)
+    off = np.flatnonzero(np.abs(sums - 1) > TOLERANCE)
+    if len(off):
+        raise DataError(
+            f"{where}: {len(off):,} rows do not sum to 1 (within {TOLERANCE}), the first is {table.at(int(off[0]))}. "
+            "Give probabilities, or leave the row's cells empty."
+        )
+    probabilities = np.where(whole[:, None], given / sums[:, None], np.nan)
+    return probabilities.astype(np.float32)
+
+
+def _check_names(table: Table, prefix: str, names: Sequence[str]) -> None:
+    found = [column.removeprefix(prefix) for column in table.columns if column.startswith(prefix)]
+    wanted = ", ".join(repr(prefix + name) for name in names[:10])
+    if not found:
+        raise DataError(
+            f"{table.where} has no column that begins with {prefix!r} (data.soft_label_prefix), wanted {wanted}. "
+            f"Its columns are {listed(table.columns)}."
+        )
+    for problem, these, those in (("no column", names, found), ("no label", found, names)):
+        lacking = next((name for name in these if name not in those), None)
+        if lacking is not None:
+            near = nearest(lacking, list(those))
+            meant = f" Is {prefix + near if problem == 'no column' else near!r} meant?" if near else ""
+            subject = f"the label {lacking!r}" if problem == "no column" else f"the column {prefix + lacking!r}"
+            raise DataError(
+                f"{table.where}: {subject} has {problem} (data.soft_label_prefix {prefix!r}).{meant} "
+                f"Wanted a column a label: {wanted}."
+            )
+
+
+def _numbers(table: Table, name: str) -> npt.NDArray[np.float64]:
+    values = np.full(len(table), np.nan)
+    for row, cell in enumerate(table.columns[name]):
+        word = cell.strip()
+        if word.lower() in HOLES:
+            continue
+        try:
+            value = float(word)
+        except ValueError:
+            value = -1.0
+        if not 0 <= value < float("inf"):
+            raise DataError(
+                f"{table.where}, column {name!r}: {table.at(row)} holds no number of 0 or more. Correct it."
+            )
+        values[row] = value
+    return values
