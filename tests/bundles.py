@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
-from sklearn.datasets import load_breast_cancer
 
 from handler import contract
 from handler.contract import DriftBaseline, Input, Limits, Manifest, Metric, Serving, Thresholds
@@ -141,6 +140,8 @@ def tabular_bundle(folder: Path, serving: Serving | None = None, name: str = "ti
 
 def breast_cancer_bundle(folder: Path) -> Manifest:
     """Seal a model, of no merit, with the thirty columns of scikit-learn's breast cancer set."""
+    from sklearn.datasets import load_breast_cancer  # a second that the other bundles need not wait
+
     names = tuple(str(name) for name in load_breast_cancer().feature_names)
     inputs = tuple(Input(name, "float32", "number") for name in names)
     serving = tabular_serving(inputs=inputs, labels=("malignant", "benign"))
