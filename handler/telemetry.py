@@ -12,10 +12,12 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
+from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
 from handler.response import Response
 
 NAMESPACE = "Limbeck"
+SERVICE = "limbeck"
 
 
 @dataclass(frozen=True)
@@ -86,11 +88,14 @@ class Telemetry:
 
 def make_logger() -> Logger:
     """Powertools' logger: JSON lines on standard output, UTC, without the source line's location."""
-    service = os.environ.get("POWERTOOLS_SERVICE_NAME", "limbeck")
+    service = os.environ.get("POWERTOOLS_SERVICE_NAME", SERVICE)
     return Logger(service=service, use_rfc3339=True, utc=True, location=None)
 
 
 def make_metrics() -> Metrics:
-    """Powertools' metrics: CloudWatch's embedded metric format on standard output."""
-    namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE)
-    return Metrics(namespace=namespace, service=os.environ.get("POWERTOOLS_SERVICE_NAME", "limbeck"))
+    """Powertools' metrics: CloudWatch's embedded metric format on standard output, by `model` and `service`."""
+    provider = AmazonCloudWatchEMFProvider(  # named, because without one all Metrics share their dimensions
+        namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE),
+        service=os.environ.get("POWERTOOLS_SERVICE_NAME", SERVICE),
+    )
+    return Metrics(provider=provider)

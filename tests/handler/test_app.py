@@ -1,0 +1,115 @@
+"""The start of the function, always in a fresh process: a warm one hides what an import costs and leaves behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from handler import contract
+from tests import bundles
+
+ROOT = Path(__file__).parents[2]
+HEAVY = (
+    "torch", "boto3", "botocore.session", "botocore.client", "pydantic", "aws_xray_sdk", "pandas", "sklearn", "onnx",
+    "transformers", "asyncio", "distill", "infra", "aws_lambda_powertools.event_handler",
+    "aws_lambda_powertools.utilities.data_classes", "difflib",
+)  # fmt: skip
+
+
+def python(code: str, folder: Path | None) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("POWERTOOLS", "AWS"))}
+    environment.pop("BUNDLE_DIR", None)
+    if folder is not None:
+        environment["BUNDLE_DIR"] = str(folder)
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_start_imports_nothing_heavy(sealed: Callable[[str], Path]) -> None:
+    code = (
+        "import sys; from handler.app import lambda_handler\n"
+        "label = lambda_handler({'inputs': 'good'}, None)['predictions'][0]['label']\n"
+        f"sys.stderr.write(' '.join(m for m in {HEAVY!r} if m in sys.modules) + '|' + label)"
+    )
+    done = python(code, sealed("text"))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "|positive"
+
+
+def test_importing_every_other_module_does_nothing(tmp_path: Path) -> None:
+    modules = [path.stem for path in (ROOT / "handler").glob("*.py") if path.stem not in ("app", "__init__")]
+    done = python("\n".join(f"import handler.{name}" for name in modules), None)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_powertools_environment_cannot_make_it_log_an_event(sealed: Callable[[str], Path]) -> None:
+    code = (
+        "import os; os.environ |= {'POWERTOOLS_LOGGER_LOG_EVENT': 'true', 'POWERTOOLS_LOG_LEVEL': 'DEBUG'}\n"
+        "from handler.app import lambda_handler\n"
+        "lambda_handler({'inputs': 'zqsecret'}, None)"
+    )
+    done = python(code, sealed("text"))
+    assert done.returncode == 0, done.stderr
+    assert '"status":200' in done.stdout
+    assert "zqsecret" not in done.stdout + done.stderr
+
+
+def flipped(folder: Path) -> list[str]:
+    path = folder / "model.onnx"
+    wanted = contract.sha256_of(path)
+    path.write_bytes(path.read_bytes()[:-1] + b"\x00")
+    return [str(path), wanted, contract.sha256_of(path)]
+
+
+def unsealed(folder: Path) -> list[str]:
+    (folder / contract.MANIFEST).unlink()
+    return [str(folder), "never sealed"]
+
+
+def other_schema(folder: Path) -> list[str]:
+    path = folder / contract.MANIFEST
+    path.write_text(path.read_text().replace('"schema": 1', '"schema": 2'))
+    return [str(path), "schema 2", "schema 1"]
+
+
+def a_directory(folder: Path) -> list[str]:
+    (folder / "model.onnx").unlink()
+    (folder / "model.onnx").mkdir()
+    return [str(folder / "model.onnx"), "not a regular file"]
+
+
+@pytest.mark.parametrize("spoil", [flipped, unsealed, other_schema, a_directory])
+def test_a_bundle_that_cannot_be_trusted_stops_the_start(tmp_path: Path, spoil: Callable[[Path], list[str]]) -> None:
+    bundles.text_bundle(tmp_path / "bundle")
+    words = spoil(tmp_path / "bundle")
+    done = python("import handler.app", tmp_path / "bundle")
+    assert done.returncode == 1
+    [line] = [json.loads(line) for line in done.stdout.splitlines()]
+    assert line["level"] == "ERROR"
+    for text in (line["reason"], done.stderr.splitlines()[-1]):
+        assert all(word in text for word in words), text
+    assert done.stderr.splitlines()[-1].startswith("handler.errors.BundleError: ")
+    assert done.stderr.count("Traceback") == 1
+
+
+def test_without_bundle_dir_the_start_says_to_set_it() -> None:
+    done = python("import handler.app", None)
+    assert done.returncode == 1
+    assert "BUNDLE_DIR is not set" in json.loads(done.stdout)["reason"]
+
+
+def test_a_sealed_graph_that_cannot_run_stops_the_start(tmp_path: Path) -> None:
+    model = bundles.text_model()
+    table = next(tensor for tensor in model.graph.initializer if tensor.name == "table")
+    table.dims[0], table.raw_data = 1, table.raw_data[:8]  # ids of known words point past the table's end
+    serving = bundles.text_serving(labels=("one", "two", "three"))
+    bundles.seal(tmp_path, model, serving, "broken")
+    done = python("import handler.app", tmp_path)
+    assert done.returncode == 1
+    assert "fails on a plain input" in json.loads(done.stdout)["reason"]

@@ -1,0 +1,129 @@
+"""The shape of the code, seen from its syntax trees: who may import whom, and who may hold state."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("distill", "handler", "infra")
+MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+SPINE = {"distill.pipeline", "distill.__main__"}  # the only ones that know every stage
+ROOT_MODULE = "handler.app"  # the only one with state
+# Calls whose result nothing changes afterwards, so that a module may make one when it is imported
+# (a console is standard error by another name; typer's commands are registered by decorators, once).
+FROZEN_CALLS = {
+    "MappingProxyType", "frozenset", "tuple", "TypeVar", "Path", "re.compile", "regex.compile", "len", "sorted", "int",
+    "float", "str", "ord", "chr", "min", "max", "round", "NewType", "os.environ.get", "bytes", "range", "struct.Struct",
+    "json.JSONDecoder", "namedtuple", "Console", "typer.Typer",
+}  # fmt: skip
+MUTABLE = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that is imported anywhere in the file, inside functions too."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name_of(path)} imports relatively"
+            yield str(node.module)
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def within(module: str, packages: set[str]) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
+every_module = pytest.mark.parametrize("path", MODULES, ids=name_of)
+
+
+@every_module
+def test_arrows_run_from_distill_and_infra_to_handler_alone(path: Path) -> None:
+    forbidden = {"distill": {"infra"}, "infra": {"distill"}, "handler": {"distill", "infra"}}
+    package = name_of(path).split(".")[0]
+    assert [module for module in imports(path) if within(module, forbidden[package] | {"tests"})] == []
+
+
+@every_module
+def test_only_distill_may_import_torch(path: Path) -> None:
+    if not name_of(path).startswith("distill"):
+        assert [module for module in imports(path) if within(module, {"torch", "transformers", "sklearn"})] == []
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if "handler" in path.parts], ids=name_of)
+def test_the_handler_imports_its_base_install_and_the_standard_library_alone(path: Path) -> None:
+    allowed = {"handler", "numpy", "onnxruntime", "aws_lambda_powertools", *sys.stdlib_module_names}
+    assert [module for module in imports(path) if not within(module, allowed)] == []
+    heavy = {f"aws_lambda_powertools.{part}" for part in ("event_handler", "tracing", "Tracer", "utilities")}
+    assert [module for module in imports(path) if within(module, heavy | {"asyncio"})] == []
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if "handler" in path.parts], ids=name_of)
+def test_the_contract_stands_below_everything_that_reads_it(path: Path) -> None:
+    below = {"handler.contract": {"handler.errors"}, "handler.errors": set(), "handler": set()}
+    if name_of(path) in below:
+        ours = {module for module in imports(path) if within(module, {"handler"})}
+        assert all(within(module, below[name_of(path)]) for module in ours)
+
+
+@every_module
+def test_no_stage_calls_back_up_to_the_spine(path: Path) -> None:
+    if name_of(path) not in SPINE:
+        assert [module for module in imports(path) if within(module, SPINE)] == []
+
+
+@every_module
+def test_a_package_file_is_a_docstring(path: Path) -> None:
+    if path.name == "__init__.py":
+        body = ast.parse(path.read_text()).body
+        assert len(body) == 1 and isinstance(body[0], ast.Expr)
+
+
+@every_module
+def test_only_the_composition_root_holds_state(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    found = [f"line {node.lineno}: global" for node in ast.walk(tree) if isinstance(node, ast.Global)]
+    if name_of(path) != ROOT_MODULE:
+        for node in tree.body:
+            if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                names = [target.id for target in targets if isinstance(target, ast.Name)]
+                if not all(is_constant(name, node.value) for name in names):
+                    found.append(f"line {node.lineno}: {', '.join(names)}")
+    assert found == [], f"{name_of(path)} holds module-level state"
+
+
+def is_constant(name: str, value: ast.expr) -> bool:
+    """A type alias, an UPPER_CASE literal that by convention nobody changes, or a call known to give a frozen thing."""
+    constant_name = name.strip("_").isupper()
+    if isinstance(value, MUTABLE):
+        return constant_name
+    if isinstance(value, ast.Call):
+        return ast.unparse(value.func).split("[")[0] in FROZEN_CALLS or constant_name
+    return True
+
+
+@every_module
+def test_nothing_prints(path: Path) -> None:
+    calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    assert [call.lineno for call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"] == []
+
+
+@every_module
+def test_a_module_is_well_under_400_lines(path: Path) -> None:
+    assert len(path.read_text().splitlines()) < 400
+
+
+@every_module
+def test_no_module_is_named_for_nothing(path: Path) -> None:
+    assert path.stem not in {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}
