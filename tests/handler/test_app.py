@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,6 +41,18 @@ def test_the_start_imports_nothing_heavy(sealed: Callable[[str], Path]) -> None:
     done = python(code, sealed("text"))
     assert done.returncode == 0, done.stderr
     assert done.stderr == "|positive"
+
+
+def test_the_start_takes_less_than_twice_onnxruntime_alone(sealed: Callable[[str], Path]) -> None:
+    def fastest(code: str) -> float:
+        times = []
+        for _ in range(5):
+            started = time.perf_counter()
+            assert python(code, sealed("text")).returncode == 0
+            times.append(time.perf_counter() - started)
+        return min(times)
+
+    assert fastest("import handler.app") < 2 * fastest("import onnxruntime")
 
 
 def test_importing_every_other_module_does_nothing(tmp_path: Path) -> None:
