@@ -20,7 +20,6 @@ from handler.service import Service
 from handler.telemetry import Telemetry, make_metrics
 from tests import bundles
 
-
 # A machine shared with a training job is slow now and then: that is no failure of what is tested.
 settings.register_profile("shared-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared-machine")
