@@ -101,7 +101,7 @@ class Evaluation(Section):
 class Gates(Section):
     """Limits that the evidence must keep, or nothing is sealed."""
 
-    min_retention: float = Field(default=0.97, ge=0)
+    min_retention: float = Field(default=0.9, ge=0)
     min_teacher_accuracy: float = Field(default=0.0, ge=0, le=1)
     min_accuracy: float | None = Field(default=None, ge=0, le=1)
     min_gain_over_baseline: float | None = Field(default=None, ge=-1, le=1)
@@ -176,6 +176,11 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
         return recipe.resolved()
     except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from None
+
+
+def folder(path: str | Path) -> Path:
+    """The folder of a recipe file as `load` finds it: where relative paths in the recipe start."""
+    return _find(Path(path)).parent
 
 
 def built_in() -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from distill.datasets import checks, split
 from distill.datasets.pool import Pool, keys_of
 from distill.datasets.rows import UNLABELLED, Dataset, Rows
 from distill.datasets.split import Unique
+from distill.datasets.table import counted
 
 
 def assemble(
@@ -32,7 +33,7 @@ def assemble(
     """
     labels = pool.names
     rows = split.sample(split.unique(pool, keys_of(pool)), max_rows)
-    checks.enough_rows(rows.pool.labels, labels, where or name)
+    checks.enough_rows(rows.pool.labels, labels, where or name, rows.dropped)
     part = split.parts(rows)
     checks.every_part_has_every_class(rows.pool.labels, part, where or name)
     whole = _rows(rows, labels)
@@ -86,14 +87,17 @@ def _cell(value: object) -> object:
 def _notes(pool: Pool, rows: Unique, max_rows: int | None) -> list[str]:
     notes = []
     if rows.dropped:
-        notes.append(f"{rows.dropped:,} exact duplicates dropped")
+        notes.append(f"{counted(rows.dropped, 'exact duplicate')} dropped")
     if rows.conflicts:
-        notes.append(f"{rows.conflicts:,} inputs came with more than one label: the label most copies carry was kept")
+        inputs = counted(rows.conflicts, "input")
+        notes.append(f"{inputs} came with more than one label: the label most copies carry was kept")
     if rows.dropped > len(pool) / 2:
         notes.append("over half of the rows repeat another row's inputs: the columns may be too few to tell rows apart")
     if max_rows is not None and len(pool) - rows.dropped > max_rows:
         notes.append(f"{max_rows:,} of {len(pool) - rows.dropped:,} rows kept, by hash (data.max_rows)")
     unlabelled = int((rows.pool.labels == "").sum())
     if unlabelled:
-        notes.append(f"{unlabelled:,} rows have no label: they serve distillation only")
+        notes.append(f"without a label, for distillation only: {counted(unlabelled, 'row')}")
+    for lacking in split.lacking(rows):
+        notes.append(f"the split column has no labelled {lacking} row: a tenth of each class was taken from train")
     return notes

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from distill.datasets.columns import HOLES, Column
 from distill.datasets.split import PARTS
+from distill.datasets.table import counted
 from distill.errors import DataError
 
 MIN_ROWS_A_CLASS = 10
@@ -60,8 +61,8 @@ def _same_but_for_spelling(spellings: Counter[str], where: str) -> None:
         other = seen.setdefault(folded, label)
         if other != label:
             raise DataError(
-                f"{where} holds the labels {other!r} ({spellings[other]:,} rows) and {label!r} "
-                f"({spellings[label]:,} rows), which differ only in case, space or decimals. Write them alike."
+                f"{where} holds the labels {other!r} ({counted(spellings[other], 'row')}) and {label!r} "
+                f"({counted(spellings[label], 'row')}), which differ only in case, space or decimals. Write them alike."
             )
 
 
@@ -78,6 +79,14 @@ def reserved(names: Sequence[str], where: str) -> None:
             raise DataError(f"{where}: a column {name!r} would be mixed up with the graph's output. Rename it.")
 
 
+def no_soft_columns(names: Sequence[str], prefix: str, labels: npt.NDArray[np.object_], where: str) -> None:
+    """Refuse a teacher's probability as an input: nobody has it when a prediction is wanted."""
+    soft = {prefix + label for label in labels if label}
+    for name in names:
+        if name in soft:
+            raise DataError(f"{where}: {name!r} holds a teacher's probabilities. Take it out of data.columns.")
+
+
 def tell_tales(columns: Sequence[Column], labels: npt.NDArray[np.object_]) -> list[str]:
     """Notes on columns that give the label away, one value a class, as a copy of it does."""
     labelled = labels != ""
@@ -91,8 +100,11 @@ def tell_tales(columns: Sequence[Column], labels: npt.NDArray[np.object_]) -> li
     return notes
 
 
-def enough_rows(labels: npt.NDArray[np.object_], classes: Sequence[str], where: str) -> None:
-    """At least two classes, each with enough labelled rows for every part of the split."""
+def enough_rows(labels: npt.NDArray[np.object_], classes: Sequence[str], where: str, dropped: int = 0) -> None:
+    """At least two classes, each with enough labelled rows for every part of the split.
+
+    `dropped`: how many rows are gone already, because they repeat another's inputs.
+    """
     counts = Counter(dict.fromkeys(classes, 0))
     counts.update(label for label in labels if label)
     if not counts:
@@ -107,9 +119,10 @@ def enough_rows(labels: npt.NDArray[np.object_], classes: Sequence[str], where: 
     if few:
         listed = ", ".join(f"{label!r} {count}" for label, count in few[:10])
         more = f" and {len(few) - 10} more" if len(few) > 10 else ""
+        repeats = f" {counted(dropped, 'row')} repeat another row's inputs and were dropped first." if dropped else ""
         raise DataError(
-            f"{where}: {len(few)} of {len(counts)} classes have fewer than {MIN_ROWS_A_CLASS} different labelled rows "
-            f"({listed}{more}). Each class needs {MIN_ROWS_A_CLASS}, so that training, validation and test have it. "
+            f"{where}: too few labelled rows in {len(few)} of {len(counts)} classes: {listed}{more}.{repeats} "
+            f"Each class needs {MIN_ROWS_A_CLASS} that differ in their inputs, for training, validation and test. "
             "Add rows, merge these classes, or leave their rows out."
         )
 

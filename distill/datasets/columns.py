@@ -27,6 +27,8 @@ _MAX_STRAYS = 0.05  # share of words among numbers that is still an accident
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+", re.ASCII)
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?", re.ASCII)
+ROW_NUMBER = "it only numbers the rows"
+IDENTIFIER = "it looks like an identifier, another whole number in every row"
 _IDENTIFIER = re.compile(r"(^|[\W_])(id|uid|uuid|index|key|no|nr)$|(?-i:[a-z]I[dD]$)", re.IGNORECASE)
 _MIN_RUN = 20  # rows from which 1, 2, 3 ... is a row number and no accident
 
@@ -148,8 +150,8 @@ def _row_number(name: str, values: npt.NDArray[np.generic]) -> str | None:
     if len(different) < len(values) or len(values) < _MIN_RUN or (different != np.round(different)).any():
         return None
     if different[0] in (0, 1) and (np.diff(different) == 1).all():
-        return "it only numbers the rows"
-    return "it looks like an identifier, another whole number in every row" if _IDENTIFIER.search(name) else None
+        return ROW_NUMBER
+    return IDENTIFIER if _IDENTIFIER.search(name) else None
 
 
 def _category(name: str, words: Sequence[str], hole: npt.NDArray[np.bool_]) -> Column:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from distill.datasets.decode import decode
-from distill.datasets.table import Table, check_names
+from distill.datasets.table import Table, check_names, counted
 from distill.datasets.text import clean
 from distill.errors import DataError
 
@@ -51,10 +51,10 @@ def read(content: bytes, where: str, wanted: Sequence[str] = ()) -> Table:
     hint = _EXCEL_HINT.match(text)
     if hint:
         text, first = text[hint.end() :], 2
-    if not text.strip():
-        raise DataError(f"{where} is empty, wanted a header line and rows.")
     delimiter = hint[1] if hint else sniff(text, wanted)
     records = _parse(text, delimiter, where, first)
+    if not records:
+        raise DataError(f"{where} is empty, wanted a header line and rows.")
     header = [clean(name).strip() for name in records[0][1]]
     rows = records[1:]
     if not rows:
@@ -117,7 +117,7 @@ def _attempt(text: str, delimiter: str, first: int, dialect: dict[str, Any]) -> 
             if any(cell.strip() for cell in record):  # a blank line, or one of delimiters only, is no row
                 if records and len(record) != len(records[0][1]):
                     found, wanted = len(record), len(records[0][1])
-                    return _Problem(begins, f"{found} cells, and the header has {wanted}")
+                    return _Problem(begins, f"{counted(found, 'cell')}, and the header has {wanted}")
                 records.append((begins, record))
             begins = first + reader.line_num
     except csv.Error as error:

@@ -88,6 +88,14 @@ def _strict(content: bytes, encoding: str, where: str) -> Decoded:
 def _as_windows(error: UnicodeError) -> tuple[str, int]:
     assert isinstance(error, UnicodeDecodeError)
     odd = error.object[error.start : error.end]
+    if error.object[error.start] == 0xED:  # a surrogate in UTF-8's clothes: half of a pair as some programs write it
+        six, three = (error.object[error.start : error.start + size] for size in (6, 3))
+        for form in (six, three):
+            try:
+                pair = form.decode("utf-8", errors="surrogatepass").encode("utf-16-le", errors="surrogatepass")
+                return pair.decode("utf-16-le", errors="replace"), error.start + len(form)
+            except UnicodeError:
+                continue
     try:
         return odd.decode("cp1252"), error.end
     except UnicodeDecodeError:  # five bytes have no meaning there

@@ -9,6 +9,7 @@ from distill.datasets.assemble import assemble
 from distill.datasets.rows import Dataset
 from distill.errors import DataError
 from distill.recipe import Data
+from distill.recipe_checks import FILES
 
 
 def load(data: Data, base: Path) -> Dataset:
@@ -39,8 +40,10 @@ def load(data: Data, base: Path) -> Dataset:
 
 def _find(data: Data, base: Path) -> Path:
     """The file that `data.path` names."""
-    if not data.path:
-        raise DataError(f"data.source {data.source!r} needs data.path, the file with the rows.")
+    if data.source not in FILES:
+        raise DataError(f"data.source is {data.source!r}, wanted one of {', '.join((*FILES, *named.NAMES))}.")
+    if not data.path or not data.label:
+        raise DataError(f"data.source {data.source!r} needs data.path, the file, and data.label, its label column.")
     given = Path(data.path).expanduser()
     tried = list(dict.fromkeys([(base / given).absolute(), given.absolute()]))
     try:

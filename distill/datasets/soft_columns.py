@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from distill.datasets.columns import HOLES
-from distill.datasets.table import Table, listed, nearest
+from distill.datasets.table import Table, counted, listed, nearest
 from distill.errors import DataError
 
 TOLERANCE = 0.02  # rounding that is mended: a row's sum may be this far from 1
@@ -33,31 +33,36 @@ def read(table: Table, prefix: str | None, names: Sequence[str]) -> npt.NDArray[
     off = np.flatnonzero(np.abs(sums - 1) > TOLERANCE)
     if len(off):
         raise DataError(
-            f"{where}: {len(off):,} rows do not sum to 1 (within {TOLERANCE}), the first is {table.at(int(off[0]))}. "
-            "Give probabilities, or leave the row's cells empty."
+            f"{where} do not sum to 1 (within {TOLERANCE}) in {counted(len(off), 'row')}, "
+            f"first in {table.at(int(off[0]))}. "
+            f"Give probabilities, or leave the row's cells empty.{_others(table, prefix, names)}"
         )
     probabilities = np.where(whole[:, None], given / sums[:, None], np.nan)
     return probabilities.astype(np.float32)
 
 
 def _check_names(table: Table, prefix: str, names: Sequence[str]) -> None:
-    found = [column.removeprefix(prefix) for column in table.columns if column.startswith(prefix)]
+    found = [column for column in table.columns if column.startswith(prefix)]
     wanted = ", ".join(repr(prefix + name) for name in names[:10])
     if not found:
         raise DataError(
             f"{table.where} has no column that begins with {prefix!r} (data.soft_label_prefix), wanted {wanted}. "
             f"Its columns are {listed(table.columns)}."
         )
-    for problem, these, those in (("no column", names, found), ("no label", found, names)):
-        lacking = next((name for name in these if name not in those), None)
-        if lacking is not None:
-            near = nearest(lacking, list(those))
-            meant = f" Is {prefix + near if problem == 'no column' else near!r} meant?" if near else ""
-            subject = f"the label {lacking!r}" if problem == "no column" else f"the column {prefix + lacking!r}"
+    for name in names:
+        if prefix + name not in table.columns:
+            near = nearest(prefix + name, [column for column in found if column.removeprefix(prefix) not in names])
+            meant = f" Is {near!r} meant? Write it as the label is written." if near else ""
             raise DataError(
-                f"{table.where}: {subject} has {problem} (data.soft_label_prefix {prefix!r}).{meant} "
-                f"Wanted a column a label: {wanted}."
+                f"{table.where} has no column {prefix + name!r} with the probabilities of the label {name!r} "
+                f"(data.soft_label_prefix).{meant} Wanted a column a label: {wanted}."
             )
+
+
+def _others(table: Table, prefix: str, names: Sequence[str]) -> str:
+    """What else begins with the prefix: it may be a class that no row is labelled with."""
+    others = [name for name in table.columns if name.startswith(prefix) and name.removeprefix(prefix) not in names]
+    return f" {listed(others)} too begins with {prefix!r}, and no row has that label." if others else ""
 
 
 def _numbers(table: Table, name: str) -> npt.NDArray[np.float64]:

@@ -54,14 +54,25 @@ def sample(rows: Unique, max_rows: int | None) -> Unique:
 
 def parts(rows: Unique) -> npt.NDArray[np.object_]:
     """The part of each row, [N]. A part that the given split lacks is taken out of train, by hash."""
-    if rows.pool.split is None:
-        given = np.full(len(rows.keys), TRAIN, dtype=object)
-    else:
-        given = np.array(rows.pool.split, dtype=object)
-        given[rows.pool.labels == ""] = TRAIN
+    given = _given(rows)
     for part in (TEST, VALIDATION):
         if not (given == part).any():
             given = _carve(rows, given, part)
+    return given
+
+
+def lacking(rows: Unique) -> list[str]:
+    """The parts of which the given split, where there is one, has no labelled row."""
+    given = _given(rows)
+    return [part for part in (VALIDATION, TEST) if rows.pool.split is not None and not (given == part).any()]
+
+
+def _given(rows: Unique) -> npt.NDArray[np.object_]:
+    """The part of each row as the source has it; a row without a label can only train."""
+    if rows.pool.split is None:
+        return np.full(len(rows.keys), TRAIN, dtype=object)
+    given = np.array(rows.pool.split, dtype=object)
+    given[rows.pool.labels == ""] = TRAIN
     return given
 
 

@@ -73,6 +73,11 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(map(repr, short)) + more
 
 
+def counted(number: int, noun: str) -> str:
+    """The number and its noun: "1 row", "2,000 rows"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def check_names(names: Sequence[str], where: str) -> None:
     """Refuse a file in which two columns have one name."""
     twice = sorted({name for name in names if names.count(name) > 1})

@@ -11,7 +11,7 @@ from distill.datasets import checks, columns, csv_table, json_table, parquet_tab
 from distill.datasets.columns import Column
 from distill.datasets.pool import Pool
 from distill.datasets.split import TEST, TRAIN, VALIDATION
-from distill.datasets.table import Table
+from distill.datasets.table import Table, counted
 from distill.datasets.text import clean
 from distill.errors import DataError
 from distill.recipe import Data
@@ -84,6 +84,8 @@ def _columns(
 ) -> tuple[tuple[Input, ...], dict[str, npt.NDArray[np.generic]], list[str]]:
     for typed in data.types:
         table.column(typed, "data.types")
+    if data.columns is not None and data.soft_label_prefix is not None:
+        checks.no_soft_columns(data.columns, data.soft_label_prefix, labels, table.where)
     if data.columns is not None:
         chosen, notes = _named(table, data), []
     else:
@@ -106,10 +108,11 @@ def _named(table: Table, data: Data) -> list[Column]:
 def _refuse_useless(column: Column, table: Table) -> None:
     """A column that the recipe names and that carries nothing is the recipe's mistake."""
     if column.useless:
-        keep = f' (or set data.types."{column.name}" = "number" to keep it)' if column.kind == "number" else ""
+        keep = f', or set data.types."{column.name}" = "number" to keep it'
+        row_number = column.useless in (columns.ROW_NUMBER, columns.IDENTIFIER)
         raise DataError(
             f"{table.where}, column {column.name!r}: {column.useless}, so nothing can be learned from it. "
-            f"Take it out of the recipe{keep if 'row' in column.useless else ''}."
+            f"Take it out of the recipe{keep if row_number else ''}."
         )
 
 
@@ -127,7 +130,8 @@ def _inferred(table: Table, data: Data, labels: npt.NDArray[np.object_]) -> tupl
     notes = [f"column {column.name!r} is left out: {column.useless}" for column in every if column.useless]
     notes += [f"column {name!r} is left out: {reason}" for name, reason in table.unusable.items()]
     if not chosen:
-        found = f" Left out: {'; '.join(note.removeprefix('column ') for note in notes)}." if notes else ""
+        reasons = [note.removeprefix("column ").replace(" is left out: ", ": ", 1) for note in notes]
+        found = f" Left out are {'; '.join(reasons)}." if notes else ""
         raise DataError(
             f"{table.where} has no column to learn from beside the label.{found} "
             "Name the column with texts as data.text, or the columns to use as data.columns."
@@ -163,5 +167,6 @@ def _filled(pool: Pool, table: Table, notes: tuple[str, ...]) -> tuple[Pool, tup
         filled &= np.array([bool(text.strip()) for text in pool.columns["text"]], dtype=bool)
     empty = np.flatnonzero(~filled)
     if len(empty):
-        notes = (*notes, f"{len(empty):,} rows without any input dropped, the first in {table.at(int(empty[0]))}")
+        rows = counted(len(empty), "row")
+        notes = (*notes, f"{rows} without any input dropped, the first in {table.at(int(empty[0]))}")
     return pool.take(filled), notes
