@@ -10,6 +10,8 @@
 set -euo pipefail
 
 readonly PUBLIC="python:3.13-slim"
+readonly NAME="limbeck-python"
+readonly SUITES="trixie bookworm" # Python 3.13, 3.11
 readonly PROBE_SECONDS=15
 
 say() { echo "base image: $*" >&2; }
@@ -20,12 +22,12 @@ die() {
 
 here() { docker image inspect "$1" >/dev/null 2>&1; }
 
-suite() { # the newest Debian release that this machine's debootstrap knows, of the two that serve
+suite() { # the newest Debian release, of those that serve, that this machine's debootstrap knows
   local name
-  for name in trixie bookworm; do
-    [ -e "/usr/share/debootstrap/scripts/$name" ] && echo "$name" && return
+  for name in $SUITES; do
+    if [ -e "/usr/share/debootstrap/scripts/$name" ]; then echo "$name" && return; fi
   done
-  return 1
+  die "this machine's debootstrap knows none of: $SUITES"
 }
 
 mirror() { # where apt gets Debian itself from on this machine; nothing on other systems
@@ -51,22 +53,27 @@ slim() { # $1: the root of a Debian tree; drops what a function never reads
   find "$1" -name __pycache__ -type d -prune -exec rm -rf {} +
 }
 
-from_debian() { # $1: image name, $2: suite
-  local work root log proxy=""
+from_debian() { # prints the image's name
+  local suite image work root log proxy=""
   install_missing
+  suite="$(suite)"
+  image="$NAME:$suite"
   eval "$(apt-config shell proxy Acquire::http::Proxy 2>/dev/null)"
   [ -z "$proxy" ] || export http_proxy="$proxy"
-  # shellcheck disable=SC2086 # no mirror: debootstrap's own default
   work="$(mktemp -d)"
+  # shellcheck disable=SC2064 # the folder's name is needed now
   trap "rm -rf '$work'" EXIT
   root="$work/root" log="$work/log"
-  say "making $1 from Debian packages (about 100 MB to fetch)"
-  debootstrap --variant=minbase --include=python3,python3-venv "$2" "$root" $(mirror) >"$log" 2>&1 </dev/null || {
-    tail -n 5 "$log" "$root/debootstrap/debootstrap.log" >&2 2>/dev/null || true
-    die "debootstrap failed for Debian $2"
+  say "making $image from Debian packages (about 100 MB to fetch, half a minute of work)"
+  # shellcheck disable=SC2046 # no mirror: debootstrap's own default
+  debootstrap --variant=minbase --include=python3,python3-venv "$suite" "$root" $(mirror) >"$log" 2>&1 </dev/null || {
+    tail -n 5 "$log" >&2
+    die "debootstrap failed for Debian $suite"
   }
   slim "$root"
-  tar -C "$root" -c --numeric-owner . | docker import -c 'CMD ["python3"]' -c 'ENV LANG=C.UTF-8' - "$1" >/dev/null
+  tar -C "$root" -c --numeric-owner . | docker import -c 'CMD ["python3"]' -c 'ENV LANG=C.UTF-8' - "$image" >/dev/null
+  say "$image is ready, $(docker image inspect --format '{{.Size}}' "$image" | awk '{ printf "%.0f MB", $1 / 1e6 }')"
+  echo "$image"
 }
 
 main() {
@@ -76,20 +83,18 @@ main() {
     echo "$LIMBECK_BASE_IMAGE" && return
   fi
   if here "$PUBLIC"; then say "$PUBLIC, already here" && echo "$PUBLIC" && return; fi
-  local suite image
-  suite="$(suite || echo trixie)"
-  image="limbeck-python:$suite"
-  if here "$image"; then say "$image, already here" && echo "$image" && return; fi
+  local suite
+  for suite in $SUITES; do
+    if here "$NAME:$suite"; then say "$NAME:$suite, already here" && echo "$NAME:$suite" && return; fi
+  done
   say "asking for $PUBLIC"
   # Asking is quick where pulling hangs: a registry that is out of reach may never answer.
   if timeout "$PROBE_SECONDS" docker manifest inspect "$PUBLIC" >/dev/null 2>&1 && docker pull -q "$PUBLIC" >&2; then
     echo "$PUBLIC" && return
   fi
-  [ "$(id -u)" = 0 ] || die "$PUBLIC is out of reach, and only root can make a base from Debian packages"
   say "$PUBLIC is out of reach"
-  from_debian "$image" "$suite"
-  say "$image is ready, $(docker image inspect --format '{{.Size}}' "$image" | awk '{ printf "%.0f MB", $1 / 1e6 }')"
-  echo "$image"
+  [ "$(id -u)" = 0 ] || die "$PUBLIC is out of reach, and only root can make a base from Debian packages"
+  from_debian
 }
 
 main "$@"

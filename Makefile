@@ -1,0 +1,53 @@
+# Every target makes the virtual environments that it needs, when they are missing or out of date.
+PYTHON ?= python3
+RECIPE ?= sentiment-quick
+BUNDLES ?= bundles
+PYTEST ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help .venv .venv-sam demo test check bench clean docker-stop
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.venv: .venv/.made ## the checkout's virtual environment
+.venv-sam: .venv-sam/.made ## the SAM CLI, in an environment of its own
+
+.venv/.made: pyproject.toml constraints.txt
+	$(call make_venv,.venv)
+	.venv/bin/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[distill,infra,dev]'
+	@touch $@
+
+.venv-sam/.made: infra/constraints-sam.txt
+	$(call make_venv,.venv-sam)
+	.venv-sam/bin/python -m pip install --disable-pip-version-check -c infra/constraints-sam.txt aws-sam-cli
+	@touch $@
+
+demo: .venv .venv-sam ## distil a sentiment model (RECIPE=...), then ask it for a prediction in its Lambda container
+	.venv/bin/python -m distill run distill/recipes/$(RECIPE).toml --out $(BUNDLES)
+	.venv/bin/python -m infra.local demo $(BUNDLES)/$(RECIPE)
+
+test: .venv .venv-sam ## the whole test suite (PYTEST="-k word" for a part)
+	.venv/bin/python -m pytest $(PYTEST)
+
+check: .venv ## lint, format and types
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+bench: .venv ## the benchmarks, with their numbers
+	.venv/bin/python -m pytest -s tests/benchmarks
+
+docker-stop: ## stop the Docker daemon that the demo or the tests started, if they did
+	@bash infra/start-docker.sh --stop
+
+clean: ## drop what builds leave; bundles, caches and environments stay
+	rm -rf .build .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +
+
+define make_venv
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	{ echo "Limbeck needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) -V 2>&1)." \
+	"Install one and name it: make $(1) PYTHON=python3.12" >&2; exit 1; }
+$(PYTHON) -m venv $(1)
+endef
