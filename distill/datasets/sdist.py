@@ -40,14 +40,18 @@ def fetch(sdist: Sdist) -> Path:
     if path.is_file():
         _check(path, sdist, f"Delete {path} and run again.")
         return path
-    with tempfile.TemporaryDirectory() as folder:
-        _download(sdist, Path(folder), path)
-        found = Path(folder) / sdist.file
+    with tempfile.TemporaryDirectory() as scratch:
+        _download(sdist, Path(scratch), path)
+        found = Path(scratch) / sdist.file
         if not found.is_file():
             raise FetchError(f"pip downloaded no {sdist.file}. {_by_hand(sdist, path)}")
         _check(found, sdist, "The package index served another file: check pip's index settings.")
-        with cache.replacing(path) as temporary:
-            shutil.copyfile(found, temporary)
+        try:
+            with cache.replacing(path) as temporary:
+                shutil.copyfile(found, temporary)
+        except OSError as error:
+            reason = f"{path} cannot be written ({error.strerror})"
+            raise FetchError(f"{reason}. Set LIMBECK_CACHE to a folder that can.") from None
     return path
 
 
