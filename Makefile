@@ -3,6 +3,8 @@ PYTHON ?= python3
 RECIPE ?= sentiment-quick
 BUNDLES ?= bundles
 PYTEST ?=
+# ONNX Runtime would report its use to its makers.
+export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help .venv .venv-sam demo test check bench clean docker-stop

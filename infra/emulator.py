@@ -75,6 +75,7 @@ class Emulator:
             "LAMBDA_TASK_ROOT": str(root),
             "PYTHONPATH": str(root),
             "OPENBLAS_NUM_THREADS": "1",
+            "ORT_DISABLE_TELEMETRY": "1",
             "AWS_LAMBDA_FUNCTION_NAME": "limbeck",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
             "AWS_LAMBDA_FUNCTION_TIMEOUT": "10",

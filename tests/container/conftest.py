@@ -17,11 +17,12 @@ EVENTS = ROOT / "events"
 EXPECTED: dict[str, dict[str, Any]] = tomllib.loads((EVENTS / "expected.toml").read_text())
 
 
-def event(name: str) -> Any:
+def event(name: str) -> object:
+    """The event as the function gets it."""
     return json.loads((EVENTS / name).read_text())
 
 
-def status(name: str, payload: Any) -> int:
+def status(name: str, payload: dict[str, Any]) -> int:
     """The status of an answer, by the door that its event came through."""
     if EXPECTED[name]["door"] == "rest":
         return payload["statusCode"]

@@ -1,0 +1,142 @@
+"""The function in its real container: built by `sam build`, invoked by `sam local invoke`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from infra import container
+from infra.container import Image
+from infra.errors import LocalError
+from infra.local import MAX_OWN_MEGABYTES
+from infra.staging import stage
+from tests.container.conftest import EXPECTED, ROOT, event, status
+
+pytestmark = [pytest.mark.container, pytest.mark.slow]
+
+TEXT_EVENTS = ["sentiment.json", "sentiment-unicode.json", "sentiment-direct.json", "malformed-json.json", "ready.json"]
+TABULAR_EVENTS = ["breast-cancer.json", "breast-cancer-missing-values.json"]
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """A Docker daemon that answers, and a base image that it has."""
+
+    host: str
+    base: str
+
+    def run(self, image: str, *command: str) -> str:
+        """What a command prints in a fresh, read-only container, as Lambda gives one."""
+        arguments = ["docker", "run", "--rm", "--read-only", "--network", "none", "--entrypoint", command[0], image]
+        environment = os.environ | ({"DOCKER_HOST": self.host} if self.host else {})
+        done = subprocess.run([*arguments, *command[1:]], env=environment, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="session")
+def daemon() -> Daemon:
+    try:
+        host = container.docker_host()
+        return Daemon(host, container.base_image(host))
+    except LocalError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"CI must have a container, but: {error}")
+        pytest.skip(f"no container to be had: {error}")
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A second checkout with an image tag of its own: what somebody built in this one stays as it is."""
+
+    def make(tag: str) -> Path:
+        root = tmp_path_factory.mktemp("checkout")
+        for folder in ("handler", "infra"):
+            shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / ".dockerignore", root)
+        template = (ROOT / "template.yaml").read_text()
+        assert "DockerTag: latest" in template
+        (root / "template.yaml").write_text(template.replace("DockerTag: latest", f"DockerTag: {tag}"))
+        if (ROOT / ".venv-sam").is_dir():
+            (root / ".venv-sam").symlink_to(ROOT / ".venv-sam")
+        return root
+
+    return make
+
+
+def _built(daemon: Daemon, root: Path, bundle: Path) -> Image:
+    stage(bundle, root)
+    return container.build(daemon.host, daemon.base, lambda step: None, root)
+
+
+@pytest.fixture(scope="session")
+def text_root(checkout: Callable[[str], Path]) -> Path:
+    return checkout("tests-text")
+
+
+@pytest.fixture(scope="session")
+def image(daemon: Daemon, text_root: Path, sealed: Callable[[str], Path]) -> Image:
+    return _built(daemon, text_root, sealed("text"))
+
+
+@pytest.fixture(scope="session")
+def tabular_root(daemon: Daemon, checkout: Callable[[str], Path], sealed: Callable[[str], Path]) -> Path:
+    root = checkout("tests-tabular")
+    _built(daemon, root, sealed("tabular"))
+    return root
+
+
+@pytest.mark.parametrize("name", TEXT_EVENTS)
+def test_a_text_event_gets_its_status_from_the_container(image: Image, text_root: Path, name: str) -> None:
+    answer = container.invoke(event(name), image.docker_host, text_root)
+    assert not answer.failed
+    assert status(name, answer.payload) == EXPECTED[name]["status"]
+
+
+@pytest.mark.parametrize("name", TABULAR_EVENTS)
+def test_a_tabular_event_gets_its_status_from_the_container(daemon: Daemon, tabular_root: Path, name: str) -> None:
+    answer = container.invoke(event(name), daemon.host, tabular_root)
+    assert not answer.failed
+    assert status(name, answer.payload) == EXPECTED[name]["status"]
+
+
+def test_the_image_adds_little_to_its_base(image: Image) -> None:
+    assert 0 < image.own_bytes / 1e6 <= MAX_OWN_MEGABYTES
+
+
+def test_the_image_does_not_run_as_root(daemon: Daemon, image: Image) -> None:
+    assert int(daemon.run(image.name, "id", "-u")) > 0
+
+
+def test_the_image_has_no_compiler_and_none_of_the_heavy_packages(daemon: Daemon, image: Image) -> None:
+    compilers = "for name in gcc cc g++ c++ clang ld as make; do command -v $name; done; true"
+    assert daemon.run(image.name, "sh", "-c", compilers).strip() == ""
+    heavy = ("torch", "boto3", "botocore", "pydantic", "aws_xray_sdk", "pandas", "sklearn", "pip", "distill", "infra")
+    script = f"import importlib.util as u; print([n for n in {heavy} if u.find_spec(n)])"
+    assert daemon.run(image.name, "python3", "-c", script).strip() in ("[]", "['pip']")  # the base may bring pip
+
+
+def test_the_image_holds_the_bundle_and_the_handler_and_nothing_else_of_the_checkout(
+    daemon: Daemon, image: Image
+) -> None:
+    assert daemon.run(image.name, "ls", "/var/task").split() == ["bundle", "handler"]
+    assert daemon.run(image.name, "sh", "-c", "find / -xdev -name ca.pem 2>/dev/null || true") == ""
+
+
+def test_every_module_the_handler_needs_is_compiled_in_the_image(daemon: Daemon, image: Image) -> None:
+    script = (
+        "import sys, handler.app; "
+        "print([m.__name__ for m in sys.modules.values() if (getattr(m, '__file__', None) or '').endswith('.py') "
+        "and m.__file__.startswith(('/var/task', '/opt')) and not __import__('os').path.exists(m.__cached__)])"
+    )
+    assert daemon.run(image.name, "python3", "-c", script).strip().splitlines()[-1] == "[]"
+
+
+def test_onnx_runtime_reports_its_use_to_nobody(daemon: Daemon, image: Image) -> None:
+    assert daemon.run(image.name, "printenv", "ORT_DISABLE_TELEMETRY").strip() == "1"
