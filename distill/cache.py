@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+LATEST = "latest"  # beside the versions of a bundle: names the one sealed last
+
 
 def root() -> Path:
     """`LIMBECK_CACHE`, or the user's cache folder."""

@@ -33,6 +33,16 @@ METRICS = {
     "nll_before": MetricName("NLL before calibration", False, "The same before the temperature was fitted."),
     "brier": MetricName("Brier score", False, "Mean squared error of the probabilities; 0 is perfect."),
     "novelty_auroc": MetricName("Novelty AUROC", False, "How well novelty tells new rows from known; 0.5 is chance."),
+    "novelty_auroc_confidence": MetricName("Novelty AUROC of 1 − max probability", False, "The plain alternative."),
+    "parity_export": MetricName("Export gap", False, "Largest difference in probability, torch to float graph."),
+    "parity_int8": MetricName("Int8 gap", False, "Largest difference in probability, torch to the served graph."),
+    "parity_int8_labels": MetricName("Int8 agreement", True, "Share of rows where both give the same label."),
+    "batch_gap": MetricName("Batch gap", False, "Largest difference in probability, alone to in a batch."),
+    "batch_label_changes": MetricName("Batch label changes", False, "Rows whose label depends on their batch."),
+    "kilobytes": MetricName("Kilobytes", False, "Size of model.onnx."),
+    "latency_us_p50": MetricName("Latency p50, µs", False, "One row, one thread, raw input to probabilities."),
+    "latency_us_p99": MetricName("Latency p99, µs", False, "The slowest in a hundred."),
+    "speedup_over_teacher": MetricName("Speed over the teacher", False, "Teacher's p50 divided by the student's."),
 }
 
 
@@ -108,7 +118,7 @@ def microseconds(value: float | None) -> str:
 
 def has_interval(metric: Metric) -> bool:
     """Whether the metric is a sample statistic with an interval worth writing."""
-    return metric.n > 0 and math.isfinite(metric.low) and math.isfinite(metric.high)
+    return metric.n > 0 and math.isfinite(metric.low) and math.isfinite(metric.high) and metric.low < metric.high
 
 
 def name_of(metric: Metric) -> MetricName:

@@ -102,8 +102,16 @@ def describe(gate: GateResult) -> Gate:
     """The gate with enough digits to see why it passed or failed."""
     limit, value = notation.apart(gate.limit, gate.value)
     unit = f" {notation.plain(gate.unit)}" if gate.unit else ""
-    sign = "≥" if gate.name.startswith("min_") else "≤" if gate.name.startswith("max_") else ""
-    return Gate(notation.plain(gate.name), sign, limit + unit, value + unit, gate.passed)
+    return Gate(notation.plain(gate.name), _sign(gate), limit + unit, value + unit, gate.passed)
+
+
+def _sign(gate: GateResult) -> str:
+    """Which side of its limit the value has to be on: from the name, or else from how it was judged."""
+    if gate.name.startswith(("min_", "max_")):
+        return "≥" if gate.name.startswith("min_") else "≤"
+    if gate.value == gate.limit:
+        return ""
+    return "≤" if (gate.value < gate.limit) == gate.passed else "≥"
 
 
 def worst_first(rows: Sequence[ClassRow]) -> list[ClassRow]:

@@ -83,6 +83,11 @@ def hard_labels(soft: SoftLabels) -> SoftLabels:
     return replace(soft, rows=soft.rows.take(labelled), logits=nothing, teacher_id="gold labels")
 
 
+def logits(student: Student, rows: Rows) -> npt.NDArray[np.float32]:
+    """The torch student's own answers [N,K], before export and quantisation."""
+    return _answers(student.network, _Batches(student.prelude.features(rows.columns)), len(rows))
+
+
 def _train(
     network: nn.Module,
     config: Config,
@@ -94,7 +99,7 @@ def _train(
 ) -> dict[str, object]:
     features = _Batches(prelude.features(soft.rows.columns))
     held = _Batches(prelude.features(validation.columns))
-    logits, labels = torch.from_numpy(soft.logits), torch.from_numpy(soft.rows.labels)
+    teacher, labels = torch.from_numpy(soft.logits), torch.from_numpy(soft.rows.labels)
     optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     steps = math.ceil(len(labels) / config.batch_size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -106,7 +111,7 @@ def _train(
         network.train()
         for places in features.shuffled(config.batch_size, random):
             student, _ = network(features.batch(places))
-            loss = distillation(student, logits[places], labels[places], config.temperature, config.gold_weight)
+            loss = distillation(student, teacher[places], labels[places], config.temperature, config.gold_weight)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -122,16 +127,19 @@ def _train(
 
 def _judge(network: nn.Module, rows: _Batches, labels: npt.NDArray[np.int64]) -> tuple[float, float]:
     """Accuracy and mean negative log-likelihood."""
+    logits, gold = torch.from_numpy(_answers(network, rows, len(labels))), torch.from_numpy(labels)
+    accuracy = float((logits.argmax(dim=1) == gold).double().mean())
+    return accuracy, float(nn.functional.cross_entropy(logits, gold))
+
+
+def _answers(network: nn.Module, rows: _Batches, count: int) -> npt.NDArray[np.float32]:
     network.eval()
     with torch.inference_mode():
         parts = [
-            network(rows.batch(np.arange(start, min(start + _EVALUATION_ROWS, len(labels)))))[0]
-            for start in range(0, len(labels), _EVALUATION_ROWS)
+            network(rows.batch(np.arange(start, min(start + _EVALUATION_ROWS, count))))[0]
+            for start in range(0, count, _EVALUATION_ROWS)
         ]
-        logits = torch.cat(parts)
-        gold = torch.from_numpy(labels)
-        accuracy = float((logits.argmax(dim=1) == gold).double().mean())
-        return accuracy, float(nn.functional.cross_entropy(logits, gold))
+    return torch.cat(parts).numpy()
 
 
 class _Batches:

@@ -41,7 +41,11 @@ class StaticStudent(TextStudent):
         self.importance = nn.Embedding(width, 1)
         nn.init.zeros_(self.importance.weight)
         self.head = nn.Sequential(
-            nn.Dropout(dropout), nn.Linear(embedding, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, classes)
+            nn.Dropout(dropout),
+            nn.Linear(embedding, hidden),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, classes),
         )
 
     def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,18 +11,19 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from distill import cache
 from distill.datasets.rows import Rows
 from distill.preludes.text import MIN_ROWS
 from distill.progress import track
 from handler.contract import Input
 
+FILE = "fitted.pickle"
 # Tried in this order on validation rows; the first of equals wins.
 _SETTINGS = (
     {"learning_rate": 0.1, "max_leaf_nodes": 15, "l2_regularization": 1.0},
     {"learning_rate": 0.05, "max_leaf_nodes": 31, "l2_regularization": 1.0},
     {"learning_rate": 0.05, "max_leaf_nodes": 8, "l2_regularization": 0.0},
 )
+_WORTH_THREADS = 2_000_000  # cells
 _MAX_CATEGORIES = 254  # the library's bound on bins, less one for what is unknown
 _SMALLEST_PROBABILITY = 1e-6
 
@@ -55,13 +56,11 @@ def fit(
     inputs: tuple[Input, ...], train: Rows, validation: Rows, classes: int, seed: int, folder: Path, name: str
 ) -> TreesModel:
     """Fit on labelled rows, or find it in `folder` already fitted. The setting is chosen on validation rows."""
-    path = folder / "fitted.pickle"
+    path = folder / FILE
     if path.is_file():  # written by this module into the user's own cache
         model: TreesModel = pickle.loads(path.read_bytes())
         return model
-    codes = {
-        column.name: _codes(train.columns[column.name].tolist()) for column in inputs if column.dtype == "string"
-    }
+    codes = {column.name: _codes(train.columns[column.name].tolist()) for column in inputs if column.dtype == "string"}
     categorical = [column.dtype == "string" for column in inputs]
     table, held = _table(inputs, codes, train), _table(inputs, codes, validation)
     best, best_loss = None, np.inf
@@ -77,10 +76,7 @@ def fit(
     trees = HistGradientBoostingClassifier(
         **(best or {}), early_stopping=False, categorical_features=categorical, random_state=seed
     )
-    model = TreesModel(trees.fit(table, train.labels), inputs, codes, classes)
-    with cache.replacing(path) as temporary:
-        temporary.write_bytes(pickle.dumps(model))
-    return model
+    return TreesModel(trees.fit(table, train.labels), inputs, codes, classes)
 
 
 def _losses(model: TreesModel, held: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]) -> list[float]:

@@ -36,24 +36,31 @@ def fit(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) -> 
         return _precomputed(dataset, identity)
     train = dataset.train.take(dataset.train.labelled)
 
-    def one(rows: Rows, part: str) -> Model:
+    def folder_of(part: str) -> Path:
         # The full model is the same whether or not folds are made beside it.
-        folder = cache.root() / "teachers" / cache.key(_STAGE, *parts[:-1], part)
+        return cache.root() / "teachers" / cache.key(_STAGE, *parts[:-1], part)
+
+    def one(rows: Rows, part: str) -> Model:
+        folder = folder_of(part)
         name = "teacher" if part == "full" else f"teacher, {part}"
         if found is not None:
             return encoder.fit(config, found, rows, dataset.validation, len(dataset.labels), seed, folder, name)
-        return boosted_trees.fit(
-            dataset.inputs, rows, dataset.validation, len(dataset.labels), seed, folder, name
-        )
+        return boosted_trees.fit(dataset.inputs, rows, dataset.validation, len(dataset.labels), seed, folder, name)
 
+    full = one(train, "full")
+    stored = found.folder / weights.FILE if found else folder_of("full") / boosted_trees.FILE
     places = fold_of(train, folds)
     return Teacher(
         id=identity,
         description=_description(config),
         licence=found.licence if found else "BSD-3-Clause (scikit-learn)",
         weights_sha256=found.sha256 if found else None,
-        full=one(train, "full"),
-        folds=tuple(one(train.take(places != i), f"fold {i + 1} of {folds}") for i in range(folds)) if folds > 1 else (),
+        kilobytes=(found.folder / weights.FILE if found else folder_of("full") / boosted_trees.FILE).stat().st_size
+        / 1000,
+        full=full,
+        folds=tuple(one(train.take(places != i), f"fold {i + 1} of {folds}") for i in range(folds))
+        if folds > 1
+        else (),
     )
 
 
@@ -65,7 +72,7 @@ def _precomputed(dataset: Dataset, identity: str) -> Teacher:
             f"{missing} of {len(dataset.test)} test rows carry no teacher's probabilities, and retention is judged on "
             "all of them. Have the teacher label every row that has a gold label."
         )
-    return Teacher(identity, "precomputed probabilities", "as its owner states", None, PrecomputedModel())
+    return Teacher(identity, "precomputed probabilities", "as its owner states", None, None, PrecomputedModel())
 
 
 def _description(config: Config) -> str:

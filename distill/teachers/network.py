@@ -21,6 +21,10 @@ class EncoderClassifier(nn.Module):
         """Load the encoder's weights from `folder`; the head starts fresh."""
         super().__init__()
         from transformers import AutoModel  # seconds to import, and often everything is cached
+        from transformers.utils import logging
+
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
 
         try:
             self.encoder: nn.Module = AutoModel.from_pretrained(str(folder), local_files_only=True)
@@ -98,9 +102,7 @@ def tokenizer(folder: Path) -> Any:  # noqa: ANN401 - the library's class varies
     return AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
 
 
-def forward_all(
-    network: EncoderClassifier, texts: Texts, batches: Iterable[list[int]], pooled: bool
-) -> np.ndarray:
+def forward_all(network: EncoderClassifier, texts: Texts, batches: Iterable[list[int]], pooled: bool) -> np.ndarray:
     """Logits [N,K], or pooled states [N,H], of every row, in row order."""
     network.eval()
     result: np.ndarray | None = None

@@ -35,6 +35,7 @@ class Teacher:
     description: str
     licence: str
     weights_sha256: str | None
+    kilobytes: float | None  # of the fitted model on disk, in units of 1000 bytes; None: it is not ours to run
     full: Model
     folds: tuple[Model, ...] = ()  # folds[i] never saw the rows with fold_of(rows, len(folds)) == i
 

@@ -10,6 +10,8 @@ from distill.errors import FetchError
 from distill.progress import say
 from handler.contract import sha256_of
 
+FILE = "model.safetensors"
+
 
 @dataclass(frozen=True)
 class Packaged:
@@ -72,7 +74,7 @@ def _from_hub(model: str, sha256: str | None) -> Weights:
     from huggingface_hub import snapshot_download  # heavy, and only needed here
 
     try:
-        folder = Path(snapshot_download(model, allow_patterns=["*.json", "*.txt", "model.safetensors"]))
+        folder = Path(snapshot_download(model, allow_patterns=["*.json", "*.txt", FILE]))
     except Exception as error:  # the hub client raises from several libraries
         raise FetchError(
             f"{model!r} could not be fetched from the model hub ({type(error).__name__}). Is the network away? "
@@ -82,7 +84,7 @@ def _from_hub(model: str, sha256: str | None) -> Weights:
 
 
 def _checked(folder: Path, wanted: str | None) -> str:
-    path = folder / "model.safetensors"
+    path = folder / FILE
     if not path.is_file() or not (folder / "config.json").is_file():
         raise FetchError(
             f"{folder} does not hold config.json and model.safetensors, the layout that the transformers library "

@@ -1,0 +1,100 @@
+"""The command line: `python -m distill run|predict|datasets`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from distill.errors import DistillError
+
+_WIDTH = 110
+INTERRUPTED, BUNDLE_REFUSED = 130, 4
+
+app = typer.Typer(
+    help="Distil a heavy model into a tiny one, with evidence.", no_args_is_help=True, pretty_exceptions_enable=False
+)
+_output = Console(highlight=False)
+if not _output.is_terminal:
+    _output.width = _WIDTH  # a pipe has none, and eighty columns would cut the table
+_errors = Console(stderr=True, highlight=False)
+
+
+@app.command()
+def run(
+    recipe: Annotated[Path, typer.Argument(help="A recipe file, or the name of a built-in one.")],
+    out: Annotated[Path, typer.Option(help="The folder that bundles go to.")] = Path("bundles"),
+    set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, as often as needed.")] = None,
+) -> None:
+    """Make a sealed bundle from a recipe. Exit status: 0 sealed; 2 recipe or data wrong; 3 a gate failed."""
+    from distill import recipe as recipes
+    from distill import summary
+    from distill.pipeline import run as run_pipeline  # torch is seconds to import: not for a wrong recipe
+
+    loaded = recipes.load(recipe, set_ or [])
+    sealed = run_pipeline(loaded, recipes.folder(recipe), out)
+    summary.show(sealed.evidence, sealed.gates, sealed.folder, _output)
+
+
+@app.command()
+def predict(
+    bundle: Annotated[Path, typer.Argument(help="A sealed bundle's folder.")],
+    input_: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[INPUT]", help="A text, a JSON object of columns, or @file. Default: one a line of standard input."
+        ),
+    ] = None,
+) -> None:
+    """Print one JSON line for each input. Exit status: 0; 2 an input is wrong; 4 the bundle is refused."""
+    from distill import asking
+
+    for line in asking.answers(bundle, input_, sys.stdin.buffer):
+        typer.echo(line)
+
+
+@app.command()
+def datasets() -> None:
+    """List the named public sets, with size, licence and purpose."""
+    from distill.datasets.catalogue import CATALOGUE
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("name", "task", "rows", "size", "licence", "purpose"):
+        table.add_column(heading, overflow="fold")
+    for named in CATALOGUE:
+        table.add_row(named.name, named.task, f"{named.rows:,}", named.size, named.licence, named.purpose)
+    _output.print(table)
+
+
+def main() -> None:
+    """Run the command line; what goes wrong on purpose is one message and an exit status."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    from handler.errors import BundleError
+
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as exit_:
+        sys.exit(exit_.exit_code)
+    except DistillError as error:
+        _fail(str(error), error.exit_status)
+    except BundleError as error:
+        _fail(str(error), BUNDLE_REFUSED)
+    except (KeyboardInterrupt, typer.Abort):
+        _fail("Interrupted. What was finished is kept: run the same command again to go on.", INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _fail(message: str, status: int) -> None:
+    _errors.print(message, markup=False, style="bold red" if _errors.is_terminal else "", soft_wrap=True)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""Questions to a sealed bundle from the command line, under the same rules as over HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import BinaryIO
+
+from distill.cache import LATEST
+from distill.errors import DataError
+from handler import contract, inputs, strict
+from handler.contract import Serving
+from handler.errors import RequestError
+from handler.predictor import Predictor
+
+
+def answers(bundle: Path, given: str | None, lines: BinaryIO) -> Iterator[str]:
+    """One JSON line a prediction, for `given` (a text, an object, or @file), or for each of `lines`.
+
+    Raises:
+        BundleError: the bundle is refused.
+        DataError: an input cannot be read, or breaks the rules of `handler.inputs`.
+    """
+    predictor = Predictor.load(_folder(bundle))
+    if given is not None:
+        yield _answer(predictor, _content(given), "The input")
+        return
+    for number, line in enumerate(lines, start=1):
+        where = f"Line {number} of the input"
+        yield _answer(predictor, _decoded(line, where).rstrip("\r\n"), where)
+
+
+def _folder(bundle: Path) -> Path:
+    """The bundle's folder, where only its name's folder was given: the version sealed last."""
+    latest = bundle / LATEST
+    if not (bundle / contract.MANIFEST).exists() and latest.is_file():
+        return bundle / latest.read_text().strip()
+    return bundle
+
+
+def _answer(predictor: Predictor, text: str, where: str) -> str:
+    try:
+        records = inputs.check([_value(text, predictor.serving)], predictor.serving)
+    except RequestError as error:
+        raise DataError(f"{where} cannot be answered. {error.detail}") from None
+    return json.dumps(asdict(predictor.predict(records)[0]), ensure_ascii=False)
+
+
+def _value(text: str, serving: Serving) -> object:
+    return text if serving.task == "text" else strict.loads(text.encode(errors="surrogatepass"))
+
+
+def _content(given: str) -> str:
+    if not given.startswith("@"):
+        return given
+    path = Path(given[1:])
+    try:
+        return _decoded(path.read_bytes(), str(path))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a file's name"
+        raise DataError(f"{path} cannot be read ({reason}). After @ goes the path of a file.") from None
+
+
+def _decoded(content: bytes, where: str) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise DataError(f"{where} is not UTF-8. Convert it, for example with iconv.") from None

@@ -1,0 +1,166 @@
+"""The spine: from a recipe to a sealed bundle. The only module that knows every stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from distill import (
+    baseline,
+    bundle,
+    calibrate,
+    evaluate,
+    export,
+    gates,
+    novelty,
+    provenance,
+    quantize,
+    soft_labels,
+    train,
+)
+from distill.datasets.load import load
+from distill.datasets.rows import Dataset
+from distill.evaluate import Candidate, Rival
+from distill.evidence import Evidence, GateResult
+from distill.novelty import Contrast, Novelty
+from distill.preludes import fit as preludes
+from distill.preludes.prelude import Prelude
+from distill.progress import say
+from distill.recipe import Recipe
+from distill.soft_labels import SoftLabels
+from distill.teachers import fit as teachers
+from distill.teachers.teacher import Teacher
+from distill.train import Student
+
+_TIMED_TEACHER_ROWS = 60
+_TIMED_BASELINE_ROWS = 200
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """What a run leaves: the bundle's folder and what was found."""
+
+    folder: Path
+    evidence: Evidence
+    gates: tuple[GateResult, ...]
+
+
+def run(recipe: Recipe, base: Path, out: Path) -> Sealed:
+    """Make a bundle under `out`. `base`: the recipe's folder, where relative paths start.
+
+    Raises:
+        DistillError: see `distill.errors`; a GateError means that nothing was sealed.
+    """
+    say("rows")
+    rows = load(recipe.data, base)
+    recipe = recipe.resolved(rows.task)
+    contrast = novelty.contrast(rows, recipe.evaluation.held_out_group, recipe.seed)
+    for note in (
+        f"{len(rows.train)} training, {len(rows.validation)} validation, {len(rows.test)} test rows",
+        *rows.notes,
+    ):
+        say(f"  {note}")
+    say("teacher")
+    teacher = teachers.fit(recipe.teacher, rows, recipe.transfer.folds, recipe.seed, base)
+    say("soft labels")
+    soft = soft_labels.make(teacher, rows.train, recipe.transfer, recipe.seed)
+    say(f"  {len(soft.rows)} rows in the transfer set")
+    say("student")
+    prelude = preludes.fit(recipe.student, rows)
+    vectors = teacher.word_vectors(prelude.words) if prelude.words else None
+    shape = (len(rows.labels), recipe.seed, vectors)
+    student = train.distill(recipe.student, prelude, soft, rows.validation, *shape)
+    twin = train.distill(
+        recipe.student, prelude, train.hard_labels(soft), rows.validation, *shape, name="hard-label twin"
+    )
+    say("graph, int8, calibration")
+    exported = export.graph(student)
+    calibrated = calibrate.fit(quantize.weights(exported), rows.train, rows.validation)
+    say("evidence")
+    probed = _probe(recipe, contrast, calibrated.graph, prelude, soft, rows, vectors)
+    staged = bundle.stage(calibrated, rows, recipe.serving, recipe.name, out)
+    try:
+        candidate = Candidate(
+            predictor=staged.predictor(),
+            description=_described(recipe, student),
+            kilobytes=staged.kilobytes,
+            temperature=calibrated.temperature,
+            torch_logits=train.logits(student, rows.test),
+            float_logits=calibrate.run(exported, rows.test)[0],
+        )
+        rivals = _rivals(teacher, twin, baseline.fit(rows, recipe.seed), rows)
+        evidence = evaluate.run(candidate, rivals, probed, rows, recipe.evaluation.bootstrap, recipe.seed)
+        say("gates")
+        results = gates.check(evidence, recipe.gates)
+        gates.demand(results)
+        origin = provenance.of(recipe, rows, teacher)
+        return Sealed(bundle.seal(staged, rows, evidence, results, origin), evidence, results)
+    finally:
+        bundle.discard(staged)
+
+
+def _probe(
+    recipe: Recipe,
+    contrast: Contrast,
+    graph: export.Graph,
+    prelude: Prelude,
+    soft: SoftLabels,
+    rows: Dataset,
+    vectors: npt.NDArray[np.float32] | None,
+) -> Novelty:
+    """Judge novelty, by a second student that never saw the left-out group where there is one."""
+    if contrast.left_out is not None:
+        soft, rows = novelty.without(soft, rows, contrast.left_out)
+        smaller = preludes.fit(recipe.student, rows)
+        vectors = _vectors_of(smaller, prelude, vectors)
+        prelude = smaller
+        student = train.distill(
+            recipe.student, prelude, soft, rows.validation, len(rows.labels), recipe.seed, vectors, name="novelty probe"
+        )
+        graph = calibrate.fit(quantize.weights(export.graph(student)), rows.train, rows.validation).graph
+    return novelty.judge(graph, contrast, recipe.seed)
+
+
+def _vectors_of(
+    smaller: Prelude, whole: Prelude, vectors: npt.NDArray[np.float32] | None
+) -> npt.NDArray[np.float32] | None:
+    """The rows of `vectors` for the words of a smaller vocabulary; zeros for a word that the whole one cut off."""
+    if vectors is None:
+        return None
+    places = {word: place for place, word in enumerate(whole.words)}
+    nothing = np.zeros(vectors.shape[1], np.float32)
+    return np.stack([vectors[places[word]] if word in places else nothing for word in smaller.words])
+
+
+def _rivals(teacher: Teacher, twin: Student, plain: baseline.Baseline, rows: Dataset) -> list[Rival]:
+    test = rows.test
+    return [
+        Rival(
+            role="teacher",
+            description=teacher.description,
+            probabilities=evaluate.torch_softmax(teacher.logits(test)),
+            call_one=teacher.full.call_one,
+            timed_rows=0 if teacher.kilobytes is None else _TIMED_TEACHER_ROWS,
+            kilobytes=teacher.kilobytes,
+        ),
+        Rival(
+            role="hard-label twin",
+            description="the same student taught by gold labels alone",
+            probabilities=evaluate.torch_softmax(train.logits(twin, test)),
+        ),
+        Rival(
+            role="baseline",
+            description=plain.description,
+            probabilities=plain.probabilities(test),
+            call_one=plain.call_one,
+            timed_rows=_TIMED_BASELINE_ROWS,
+            kilobytes=plain.kilobytes(),
+        ),
+    ]
+
+
+def _described(recipe: Recipe, student: Student) -> str:
+    return f"{recipe.student.kind}, {student.parameters:,} parameters, int8"

@@ -1,0 +1,20 @@
+"""From a recipe's student section and training rows to the prelude that the student reads through."""
+
+from __future__ import annotations
+
+from distill.datasets.rows import Dataset
+from distill.preludes import tabular, text
+from distill.preludes.prelude import Prelude
+from distill.recipe import Student as Config
+
+
+def fit(config: Config, dataset: Dataset) -> Prelude:
+    """Learn vocabulary or scales from the training rows alone.
+
+    Raises:
+        DataError: a text vocabulary would be empty.
+    """
+    if dataset.task == "text":
+        texts = dataset.train.columns["text"]
+        return text.fit(texts, config.vocabulary, config.buckets, config.max_tokens)
+    return tabular.fit(dataset.inputs, dataset.train.columns)

@@ -1,0 +1,98 @@
+"""Intervals and tests: paired bootstrap, Wilson, McNemar, order statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import binom, binomtest, norm
+
+from handler.contract import Metric
+
+_DIGITS = 6
+
+
+class Bootstrap:
+    """The same resamples of N test rows for every metric, so that differences are paired (percentile intervals)."""
+
+    def __init__(self, rows: int, times: int, seed: int) -> None:
+        """`times` resamples of `rows` rows with replacement."""
+        self.rows = rows
+        self._times = times
+        self._seed = seed
+
+    def resamples(self) -> Iterator[npt.NDArray[np.int64]]:
+        """Row indices, [N] each; the same at every call."""
+        random = np.random.default_rng(self._seed)
+        for _ in range(self._times):
+            yield random.integers(self.rows, size=self.rows)
+
+    def metric(self, name: str, statistic: Callable[[npt.NDArray[np.int64]], float]) -> Metric:
+        """`statistic` of all rows, with the 2.5% and 97.5% points over the resamples."""
+        values = np.array([statistic(rows) for rows in self.resamples()])
+        values = values[np.isfinite(values)]
+        value = statistic(np.arange(self.rows))
+        low, high = np.percentile(values, [2.5, 97.5]) if len(values) else (value, value)
+        return rounded(name, value, float(low), float(high), self.rows)
+
+    def mean(self, name: str, values: npt.NDArray[np.generic]) -> Metric:
+        """The mean of a value a row."""
+        floats = values.astype(np.float64)
+        return self.metric(name, lambda rows: float(floats[rows].mean()))
+
+    def ratio(self, name: str, above: npt.NDArray[np.generic], below: npt.NDArray[np.generic]) -> Metric:
+        """The ratio of two means over the same rows."""
+        first, second = above.astype(np.float64), below.astype(np.float64)
+
+        def statistic(rows: npt.NDArray[np.int64]) -> float:
+            mean = float(second[rows].mean())
+            return float(first[rows].mean()) / mean if mean else float("nan")
+
+        return self.metric(name, statistic)
+
+
+def rounded(name: str, value: float, low: float, high: float, n: int) -> Metric:
+    """A Metric without digits that differ from machine to machine. A value that is not finite is an error upstream."""
+    return Metric(name, round(value, _DIGITS), round(low, _DIGITS), round(high, _DIGITS), n)
+
+
+def wilson(name: str, right: int, rows: int) -> Metric:
+    """A share with Wilson's 95% interval (Wilson, 1927); no rows give 0 in 0..1."""
+    if rows == 0:
+        return Metric(name, 0.0, 0.0, 1.0, 0)
+    z = float(norm.ppf(0.975))
+    share, scale = right / rows, 1 + z * z / rows
+    centre = (share + z * z / (2 * rows)) / scale
+    half = z * np.sqrt(share * (1 - share) / rows + z * z / (4 * rows * rows)) / scale
+    return rounded(name, share, max(0.0, float(centre - half)), min(1.0, float(centre + half)), rows)
+
+
+def mcnemar(first_only: int, second_only: int) -> float:
+    """Exact two-sided p that two classifiers err alike (McNemar, 1947), from the rows that only one got right."""
+    both = first_only + second_only
+    return 1.0 if both == 0 else round(float(binomtest(first_only, both, 0.5).pvalue), 8)
+
+
+def quantile(name: str, values: npt.NDArray[np.float64], level: float) -> Metric:
+    """A quantile with the distribution-free 95% interval of order statistics."""
+    ordered = np.sort(values)
+    rows = len(ordered)
+    low, high = binom.ppf([0.025, 0.975], rows, level).astype(int)
+    at = min(rows - 1, int(level * rows))
+    return rounded(name, float(ordered[at]), float(ordered[max(0, low)]), float(ordered[min(rows - 1, high)]), rows)
+
+
+def macro_f1(gold: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], classes: int) -> float:
+    """Mean F1 over the classes that occur in either [N]."""
+    counts = np.bincount(gold * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+    right = np.diag(counts).astype(np.float64)
+    total = counts.sum(axis=0) + counts.sum(axis=1)
+    return float((2 * right[total > 0] / total[total > 0]).mean())
+
+
+def calibration_error(confidence: npt.NDArray[np.float64], right: npt.NDArray[np.float64], bins: int = 15) -> float:
+    """Expected calibration error over equal-width bins (Naeini et al., 2015)."""
+    places = np.minimum((confidence * bins).astype(np.int64), bins - 1)
+    gaps = np.bincount(places, weights=confidence - right, minlength=bins)
+    return float(np.abs(gaps).sum() / len(confidence))
