@@ -66,6 +66,7 @@ def markdown(
         worst_groups=worst_groups(evidence.per_group),
         untested=[row.label for row in evidence.per_class if not row.support],
         request=request(serving.inputs),
+        metrics=notation.not_in_table_of_four(evidence.metrics),
         data_name=stated(provenance, "data", "name", "source"),
         data_licence=stated(provenance, "data", "licence", "license"),
         fingerprint=stated(provenance, "data", "fingerprint"),

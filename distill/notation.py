@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from handler.contract import Metric
@@ -33,7 +34,7 @@ METRICS = {
     "nll_before": MetricName("NLL before calibration", False, "The same before the temperature was fitted."),
     "brier": MetricName("Brier score", False, "Mean squared error of the probabilities; 0 is perfect."),
     "novelty_auroc": MetricName("Novelty AUROC", False, "How well novelty tells new rows from known; 0.5 is chance."),
-    "novelty_auroc_confidence": MetricName("Novelty AUROC of 1 − max probability", False, "The plain alternative."),
+    "confidence_auroc": MetricName("AUROC of 1 − max probability", False, "The same told by low confidence alone."),
     "parity_export": MetricName("Export gap", False, "Largest difference in probability, torch to float graph."),
     "parity_int8": MetricName("Int8 gap", False, "Largest difference in probability, torch to the served graph."),
     "parity_int8_labels": MetricName("Int8 agreement", True, "Share of rows where both give the same label."),
@@ -44,6 +45,8 @@ METRICS = {
     "latency_us_p99": MetricName("Latency p99, µs", False, "The slowest in a hundred."),
     "speedup_over_teacher": MetricName("Speed over the teacher", False, "Teacher's p50 divided by the student's."),
 }
+
+IN_TABLE_OF_FOUR = frozenset({"accuracy", "macro_f1", "kilobytes", "latency_us_p50", "latency_us_p99"})
 
 
 def plain(value: object) -> str:
@@ -73,7 +76,10 @@ def percent(value: float | None, digits: int = 1) -> str:
 
 def points(value: float) -> str:
     """A difference of two shares, 0.032, as +3.2."""
-    return f"{100 * value:+.1f}".replace("-", "−") if math.isfinite(value) else ABSENT
+    if not math.isfinite(value):
+        return ABSENT
+    text = f"{100 * value:+.1f}".replace("-", "−")
+    return "0.0" if text[1:] == "0.0" else text
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -131,6 +137,11 @@ def name_of(metric: Metric) -> MetricName:
 def value_of(metric: Metric) -> str:
     """The metric's point estimate, a share as a percentage."""
     return percent(metric.value) if name_of(metric).share else number(metric.value)
+
+
+def not_in_table_of_four(metrics: Iterable[Metric]) -> list[Metric]:
+    """The metrics that the contenders' table does not show anyway."""
+    return [metric for metric in metrics if metric.name not in IN_TABLE_OF_FOUR]
 
 
 def interval_of(metric: Metric) -> str:

@@ -49,6 +49,7 @@ _STYLE = {
 _POINTS_PER_INCH = 72
 _MOST_COUNTED = 15  # classes with a count written in each cell
 _SMALLEST_FONT = 4.5
+_FULL_BIN_ROWS = 5  # the curve passes by emptier bins, their dots stay
 _LARGEST_ZOOM = 1.2
 _LOWEST_SHOWN_COVERAGE = 0.05  # below it one wrong row swings the curve
 
@@ -202,7 +203,8 @@ def _dots(axes: Axes, bins: Sequence[Bin], name: str, colour: str, *, filled: bo
     """One curve, its dots as large as their bins, so that a handful of rows does not shout."""
     xs, ys = [b.confidence for b in bins], [b.accuracy for b in bins]
     most = max((b.rows for b in bins), default=1)
-    axes.plot(xs, ys, color=colour, linewidth=1.3, alpha=0.7)
+    full = [b for b in bins if b.rows >= _FULL_BIN_ROWS]
+    axes.plot([b.confidence for b in full], [b.accuracy for b in full], color=colour, linewidth=1.3, alpha=0.7)
     axes.scatter(
         xs,
         ys,

@@ -18,6 +18,7 @@ from handler.contract import Metric, Serving
 TEMPLATES = Path(__file__).parent / "templates"
 FOLDED_ROWS = 12  # a longer table shows this many and folds the rest away
 WIDE_FROM = 8  # classes from which the confusion matrix takes the page's whole width
+_LONG = ("recipe", "packages")  # parts of the provenance that are folded away
 _MISTAKES = 8
 _COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.5)
 
@@ -83,12 +84,14 @@ def html(
         failed=sum(not gate.passed for gate in gates),
         classes=worst_first(evidence.per_class),
         folded=FOLDED_ROWS,
+        metrics=notation.not_in_table_of_four(evidence.metrics),
         wide=len(serving.labels) >= WIDE_FROM,
         mistakes=mistakes(evidence, serving.labels),
         verdict=verdict,
         coverages=at_coverages(evidence),
         ece_of=plots.ece,
-        provenance=provenance,
+        provenance={key: value for key, value in provenance.items() if key not in _LONG},
+        long_provenance={key: provenance[key] for key in _LONG if key in provenance},
         pictures={name: Markup(svg) for name, svg in _pictures(serving, evidence).items()},  # escaped by ElementTree
     )
 
