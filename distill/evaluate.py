@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from scipy.special import log_softmax, softmax
+from threadpoolctl import threadpool_limits
 
 from distill import statistics
 from distill.datasets.rows import Dataset, Rows
@@ -125,7 +128,10 @@ def _contender(
     p50 = p99 = None
     if rival.call_one is not None and rival.timed_rows:
         call = rival.call_one
-        timings = _time(lambda place: call(test, place), min(rival.timed_rows, len(test)), f"timing the {rival.role}")
+        with _single_thread():
+            timings = _time(
+                lambda place: call(test, place), min(rival.timed_rows, len(test)), f"timing the {rival.role}"
+            )
         p50, p99 = (statistics.quantile("", timings, level).value for level in (0.5, 0.99))
     return Contender(
         role=rival.role,
@@ -160,6 +166,18 @@ def _time(call: Callable[[int], object], rows: int, description: str) -> npt.NDA
         call(place)
         durations[place] = (time.perf_counter_ns() - began) / 1000
     return durations
+
+
+@contextmanager
+def _single_thread() -> Iterator[None]:
+    """One thread for torch, BLAS and OpenMP alike, as the student has."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _calibration(

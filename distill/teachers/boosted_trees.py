@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits
 
+from distill import cache
 from distill.datasets.rows import Rows
 from distill.preludes.text import MIN_ROWS
 from distill.progress import track
@@ -60,6 +62,15 @@ def fit(
     if path.is_file():  # written by this module into the user's own cache
         model: TreesModel = pickle.loads(path.read_bytes())
         return model
+    # Waiting threads spin: on a busy machine a small table on several threads takes minutes instead of seconds.
+    with threadpool_limits(1 if len(train) * len(inputs) < _WORTH_THREADS else None):
+        model = _fitted(inputs, train, validation, classes, seed, name)
+    with cache.replacing(path) as temporary:
+        temporary.write_bytes(pickle.dumps(model))
+    return model
+
+
+def _fitted(inputs: tuple[Input, ...], train: Rows, validation: Rows, classes: int, seed: int, name: str) -> TreesModel:
     codes = {column.name: _codes(train.columns[column.name].tolist()) for column in inputs if column.dtype == "string"}
     categorical = [column.dtype == "string" for column in inputs]
     table, held = _table(inputs, codes, train), _table(inputs, codes, validation)

@@ -55,8 +55,7 @@ def fit(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) -> 
         description=_description(config),
         licence=found.licence if found else "BSD-3-Clause (scikit-learn)",
         weights_sha256=found.sha256 if found else None,
-        kilobytes=(found.folder / weights.FILE if found else folder_of("full") / boosted_trees.FILE).stat().st_size
-        / 1000,
+        kilobytes=stored.stat().st_size / 1000,
         full=full,
         folds=tuple(one(train.take(places != i), f"fold {i + 1} of {folds}") for i in range(folds))
         if folds > 1
