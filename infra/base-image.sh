@@ -42,10 +42,11 @@ install_missing() {
   [ ${#missing[@]} -gt 0 ] || return 0
   command -v apt-get >/dev/null || die "${missing[*]} cannot be installed without apt-get"
   say "installing ${missing[*]} with apt-get"
-  DEBIAN_FRONTEND=noninteractive apt-get update -qq </dev/null >&2 &&
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >&2 ||
-    die "apt-get could not install ${missing[*]}"
+  apt update || true # an old list may do
+  apt install --no-install-recommends "${missing[@]}" || die "apt-get could not install ${missing[*]}"
 }
+
+apt() { DEBIAN_FRONTEND=noninteractive apt-get -y -qq -o Dpkg::Use-Pty=0 "$@" >/dev/null </dev/null; }
 
 slim() { # $1: the root of a Debian tree; drops what a function never reads
   rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/* "$1"/var/log/* "$1"/usr/share/doc/* "$1"/usr/share/man/* \
@@ -77,7 +78,7 @@ from_debian() { # prints the image's name
 }
 
 main() {
-  command -v docker >/dev/null || die "no docker command"
+  docker version >/dev/null 2>&1 || die "no Docker daemon answers, infra/start-docker.sh may start one"
   if [ -n "${LIMBECK_BASE_IMAGE:-}" ]; then
     say "$LIMBECK_BASE_IMAGE, as LIMBECK_BASE_IMAGE says"
     echo "$LIMBECK_BASE_IMAGE" && return

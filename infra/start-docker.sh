@@ -47,34 +47,41 @@ install_missing() {
   command -v iptables >/dev/null || missing+=(iptables)
   [ ${#missing[@]} -gt 0 ] || return 0
   command -v apt-get >/dev/null || die "no daemon answers, and ${missing[*]} cannot be installed without apt-get"
+  apt update || true # an old list may do
+  # Newer Debian has the client in a package of its own.
+  if ! command -v docker >/dev/null && apt-cache show docker-cli >/dev/null 2>&1; then missing+=(docker-cli); fi
   say "installing ${missing[*]} with apt-get"
-  export DEBIAN_FRONTEND=noninteractive
   # The package starts a service of its own where an init system runs; where none does, that is not an error here.
-  {
-    apt-get update -qq
-    # Newer Debian has the client in a package of its own.
-    if ! command -v docker >/dev/null && apt-cache show docker-cli >/dev/null 2>&1; then missing+=(docker-cli); fi
-    apt-get install -y -qq --no-install-recommends "${missing[@]}"
-  } </dev/null >&2 || die "apt-get could not install ${missing[*]}"
+  apt install --no-install-recommends "${missing[@]}" || {
+    tail -n 5 "$LOG" >&2
+    die "apt-get could not install ${missing[*]}, see $LOG"
+  }
 }
 
+apt() { DEBIAN_FRONTEND=noninteractive apt-get -y -qq "$@" >>"$LOG" 2>&1 </dev/null; }
+
 start() {
-  mkdir -p "$DATA" "$RUN"
+  local daemon=""
   our_pid >/dev/null || rm -f "$PIDFILE" # left by a machine that went down
   if ! our_pid >/dev/null; then
     say "starting a daemon of our own (images in $DATA, log in $LOG; stop it with: make docker-stop)"
     # The daemon tries overlay2 first and falls back to vfs by itself.
     setsid nohup dockerd --data-root "$DATA/data" --exec-root "$RUN/exec" --pidfile "$PIDFILE" -H "$SOCKET" \
-      >"$LOG" 2>&1 </dev/null &
+      >>"$LOG" 2>&1 </dev/null &
+    daemon=$!
   fi
   for _ in $(seq "$WAIT_SECONDS"); do
+    if [ -n "$daemon" ] && ! kill -0 "$daemon" 2>/dev/null; then
+      tail -n 3 "$LOG" >&2
+      die "the daemon we started gave up, see $LOG"
+    fi
     if answers "$SOCKET"; then
       say "ready, storage driver $(docker -H "$SOCKET" info --format '{{.Driver}}' 2>/dev/null)"
       return 0
     fi
     sleep 1
   done
-  tail -n 5 "$LOG" >&2 || true
+  tail -n 5 "$LOG" >&2
   die "the daemon we started did not answer within $WAIT_SECONDS s, see $LOG"
 }
 
@@ -88,6 +95,7 @@ main() {
   if command -v docker >/dev/null && answers "$SOCKET"; then echo "$SOCKET" && return; fi
   [ "$(uname -s)" = Linux ] || die "no daemon answers: start Docker"
   [ "$(id -u)" = 0 ] || die "no daemon answers, and only root can start one: start Docker, or run as root"
+  mkdir -p "$DATA" "$RUN"
   install_missing
   if answers ""; then echo "${DOCKER_HOST:-unix:///var/run/docker.sock}" && return; fi
   start
