@@ -11,9 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from distill import cache, card, golden, report
+from distill import cache, card, chunks, golden, report
 from distill.calibrate import Calibrated
 from distill.datasets.rows import Dataset
 from distill.errors import DistillError
@@ -23,7 +21,6 @@ from handler import contract
 from handler.contract import DriftBaseline, Limits, Manifest, Metric, Serving, Thresholds
 from handler.predictor import Predictor
 
-_CHUNK_ROWS = 256
 _HEADLINE = ("accuracy", "macro_f1", "retention", "fidelity", "ece", "novelty_auroc")
 # Headline numbers are part of the version: fewer digits than two runs of one recipe could differ in.
 _HEADLINE_DIGITS = 4
@@ -134,18 +131,13 @@ def _take_place(folder: Path, target: Path) -> None:
 
 def _drift_baseline(staged: Staged, dataset: Dataset) -> DriftBaseline:
     predictor, rows = staged.predictor(), dataset.validation
-    confidences, novelties, labels = [], [], []
-    for start in range(0, len(rows), _CHUNK_ROWS):
-        arrays = {column.name: rows.columns[column.name][start : start + _CHUNK_ROWS] for column in dataset.inputs}
-        probabilities, novelty = predictor.run(arrays)
-        confidences.append(probabilities.max(axis=1))
-        labels.append(probabilities.argmax(axis=1))
-        novelties.append(novelty)
-    confidence, label = np.concatenate(confidences), np.concatenate(labels)
+    columns = {column.name: rows.columns[column.name] for column in dataset.inputs}
+    probabilities, novelty = chunks.run(predictor.run, columns)
+    confidence, label = probabilities.max(axis=1), probabilities.argmax(axis=1)
     return DriftBaseline(
         rows=len(rows),
         mean_confidence=round(float(confidence.mean()), _HEADLINE_DIGITS),
-        mean_novelty=round(float(np.concatenate(novelties).mean()), _HEADLINE_DIGITS),
+        mean_novelty=round(float(novelty.mean()), _HEADLINE_DIGITS),
         abstention_rate=round(float((confidence < staged.serving.thresholds.abstain_below).mean()), _HEADLINE_DIGITS),
         label_shares={
             name: round(float((label == place).mean()), _HEADLINE_DIGITS) for place, name in enumerate(dataset.labels)

@@ -16,11 +16,11 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from sklearn.covariance import ledoit_wolf
 
+from distill import chunks
 from distill.datasets.rows import Rows
 from distill.export import DESCRIPTION, LOGITS, Graph, clean
 from handler.predictor import session_options
 
-_CHUNK_ROWS = 512
 _MOST_DIRECTIONS = 64
 _KNOTS = 65
 _DIGITS = 6  # fitted numbers are rounded, so that a last-bit difference between processors changes no file
@@ -66,17 +66,9 @@ def run(graph: Graph, rows: Rows) -> tuple[npt.NDArray[np.float32], npt.NDArray[
     session = ort.InferenceSession(
         graph.model.SerializeToString(), sess_options=session_options(), providers=["CPUExecutionProvider"]
     )
-    first, second = [], []
-    names = [value.name for value in graph.model.graph.input]
-    lengths = [len(str(value)) for value in rows.columns[names[0]].tolist()]
-    order = np.argsort(lengths, kind="stable") if len(names) == 1 else np.arange(len(rows))
-    for start in range(0, len(rows), _CHUNK_ROWS):
-        chunk = order[start : start + _CHUNK_ROWS]
-        logits, description = session.run([LOGITS, DESCRIPTION], {name: rows.columns[name][chunk] for name in names})
-        first.append(logits)
-        second.append(description)
-    back = np.argsort(order, kind="stable")
-    return np.concatenate(first)[back], np.concatenate(second)[back]
+    columns = {value.name: rows.columns[value.name] for value in graph.model.graph.input}
+    logits, description = chunks.run(lambda feed: session.run([LOGITS, DESCRIPTION], feed), columns)
+    return logits, description
 
 
 def _directions(

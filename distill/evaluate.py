@@ -13,7 +13,7 @@ import torch
 from scipy.special import log_softmax, softmax
 from threadpoolctl import threadpool_limits
 
-from distill import statistics
+from distill import chunks, statistics
 from distill.datasets.rows import Dataset, Rows
 from distill.evidence import Bin, ClassRow, Comparison, Contender, Evidence, GroupRow, RiskPoint
 from distill.novelty import Novelty
@@ -24,9 +24,9 @@ from handler.predictor import Predictor
 
 _TIMED_ROWS = 1000
 _CONSISTENCY_ROWS = 256
+_BATCH_ROWS = 16
 _BINS = 15
 _RISK_POINTS = 100
-_CHUNK_ROWS = 256
 
 Floats = npt.NDArray[np.float32]
 
@@ -88,7 +88,7 @@ def run(
         *_calibration(samples, "_before", before, gold),
         *_novelty(novelty),
         *_parity(candidate, probabilities),
-        *_consistency(candidate.predictor, test, probabilities),
+        *_consistency(candidate.predictor, test),
         Metric("kilobytes", round(candidate.kilobytes, 1), candidate.kilobytes, candidate.kilobytes, 0),
         statistics.quantile("latency_us_p50", timings, 0.5),
         statistics.quantile("latency_us_p99", timings, 0.99),
@@ -114,12 +114,7 @@ def run(
 
 
 def _in_chunks(predictor: Predictor, rows: Rows) -> Floats:
-    names = [column.name for column in predictor.serving.inputs]
-    parts = []
-    for start in range(0, len(rows), _CHUNK_ROWS):
-        arrays = {name: rows.columns[name][start : start + _CHUNK_ROWS] for name in names}
-        parts.append(predictor.run(arrays)[0])
-    return np.concatenate(parts)
+    return chunks.run(predictor.run, {column.name: rows.columns[column.name] for column in predictor.serving.inputs})[0]
 
 
 def _contender(
@@ -187,7 +182,9 @@ def _calibration(
     right = (probabilities.argmax(axis=1) == gold).astype(np.float64)
     losses = -np.log(np.maximum(probabilities[np.arange(len(gold)), gold], 1e-12))
     return [
-        samples.metric(f"ece{suffix}", lambda rows: statistics.calibration_error(confidence[rows], right[rows], _BINS)),
+        samples.centred(
+            f"ece{suffix}", lambda rows: statistics.calibration_error(confidence[rows], right[rows], _BINS)
+        ),
         samples.mean(f"nll{suffix}", losses),
     ]
 
@@ -200,30 +197,38 @@ def _novelty(novelty: Novelty) -> list[Metric]:
 
 def _parity(candidate: Candidate, probabilities: Floats) -> list[Metric]:
     """How far the float graph is from torch, and the served int8 graph from both."""
-    rows = len(probabilities)
     reference = softmax(candidate.torch_logits.astype(np.float64) / candidate.temperature, axis=1)
     exported = softmax(candidate.float_logits.astype(np.float64) / candidate.temperature, axis=1)
     export_gap = float(np.abs(reference - exported).max())
     int8_gap = float(np.abs(reference - probabilities).max())
     same = int((reference.argmax(axis=1) == probabilities.argmax(axis=1)).sum())
     return [
-        Metric("parity_export", float(f"{export_gap:.3g}"), 0.0, float(f"{export_gap:.3g}"), rows),
-        Metric("parity_int8", float(f"{int8_gap:.3g}"), 0.0, float(f"{int8_gap:.3g}"), rows),
-        statistics.wilson("parity_int8_labels", same, rows),
+        _worst("parity_export", export_gap),
+        _worst("parity_int8", int8_gap),
+        statistics.wilson("parity_int8_labels", same, len(probabilities)),
     ]
 
 
-def _consistency(predictor: Predictor, test: Rows, together: Floats) -> list[Metric]:
+def _consistency(predictor: Predictor, test: Rows) -> list[Metric]:
     """The largest difference between a row answered alone and in a batch, and how many change their label."""
     names = [column.name for column in predictor.serving.inputs]
     rows = min(len(test), _CONSISTENCY_ROWS)
-    alone = np.concatenate([predictor.run({n: test.columns[n][i : i + 1] for n in names})[0] for i in range(rows)])
-    gap = float(np.abs(alone - together[:rows]).max())
-    changed = int((alone.argmax(axis=1) != together[:rows].argmax(axis=1)).sum())
-    return [
-        Metric("batch_gap", float(f"{gap:.3g}"), 0.0, float(f"{gap:.3g}"), rows),
-        Metric("batch_label_changes", changed, changed, changed, rows),
-    ]
+
+    def answers(size: int) -> Floats:
+        # In the order of the rows, not of their length, so that short texts stand beside long ones.
+        starts = range(0, rows, size)
+        return np.concatenate([predictor.run({n: test.columns[n][i : i + size] for n in names})[0] for i in starts])
+
+    alone, together = answers(1), answers(_BATCH_ROWS)[:rows]
+    gap = float(np.abs(alone - together).max())
+    changed = int((alone.argmax(axis=1) != together.argmax(axis=1)).sum())
+    return [_worst("batch_gap", gap), _worst("batch_label_changes", changed)]
+
+
+def _worst(name: str, value: float) -> Metric:
+    """A largest value over rows: no sample statistic, so it has no interval."""
+    value = float(f"{value:.3g}")
+    return Metric(name, value, value, value, 0)
 
 
 def _compare(samples: Bootstrap, role: str, student: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> Comparison:

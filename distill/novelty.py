@@ -9,6 +9,7 @@ import numpy.typing as npt
 import onnxruntime as ort
 from sklearn.metrics import roc_auc_score
 
+from distill import chunks
 from distill.datasets.rows import Dataset, Rows
 from distill.errors import DataError
 from distill.export import Graph
@@ -19,7 +20,6 @@ from handler.predictor import session_options
 
 _FEWEST_ROWS = 30
 _RESAMPLES = 300
-_CHUNK_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -102,13 +102,9 @@ def _scores(graph: Graph, rows: Rows) -> tuple[npt.NDArray[np.float32], npt.NDAr
     session = ort.InferenceSession(
         graph.model.SerializeToString(), sess_options=session_options(), providers=["CPUExecutionProvider"]
     )
-    novelty, doubt = [], []
-    for start in range(0, len(rows), _CHUNK_ROWS):
-        feed = {value.name: rows.columns[value.name][start : start + _CHUNK_ROWS] for value in graph.model.graph.input}
-        probabilities, scores = session.run(["probabilities", "novelty"], feed)
-        novelty.append(scores)
-        doubt.append(1 - probabilities.max(axis=1))
-    return np.concatenate(novelty), np.concatenate(doubt)
+    columns = {value.name: rows.columns[value.name] for value in graph.model.graph.input}
+    probabilities, novelty = chunks.run(lambda feed: session.run(["probabilities", "novelty"], feed), columns)
+    return novelty, 1 - probabilities.max(axis=1)
 
 
 def _auroc(name: str, known: npt.NDArray[np.float32], new: npt.NDArray[np.float32], seed: int) -> Metric:

@@ -11,6 +11,7 @@ import onnx
 import onnxruntime as ort
 from onnx import helper
 
+from distill.chunks import places
 from handler.predictor import session_options
 
 FEATURES = "limbeck/features"
@@ -22,7 +23,6 @@ OPSETS = (
     helper.make_opsetid("ai.onnx.ml", 4),
     helper.make_opsetid("com.microsoft", 1),
 )
-_CHUNK_ROWS = 512
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,7 @@ class Prelude:
         )
         names = [value.name for value in self.model.graph.input]
         rows = len(columns[names[0]])
-        # Rows of like length share a chunk: one very long text would otherwise pad every row beside it.
-        texts = columns[names[0]] if columns[names[0]].dtype == object else None
-        order = np.arange(rows) if texts is None else np.argsort([len(text) for text in texts], kind="stable")
-        chunks = [order[start : start + _CHUNK_ROWS] for start in range(0, rows, _CHUNK_ROWS)]
+        chunks = places({name: columns[name] for name in names})
         parts = [session.run([FEATURES], {name: columns[name][chunk] for name in names})[0] for chunk in chunks]
         width = max((part.shape[1] for part in parts), default=0)
         dtype = np.int32 if parts and parts[0].dtype == np.int64 else np.float32

@@ -10,6 +10,7 @@ import onnx
 import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 
+from distill.chunks import places
 from distill.errors import DataError
 from distill.preludes.prelude import FEATURES, IR_VERSION, OPSETS, Prelude
 from handler.predictor import session_options
@@ -18,7 +19,6 @@ PAD, END = 0, 1
 FIRST_WORD = 2
 # A word that fewer rows hold could point at a person; it is hashed instead of stored.
 MIN_ROWS = 3
-_CHUNK_ROWS = 512
 
 # Scripts that put spaces between words. A letter of any other script (Han, Kana, Thai, ...) is a token of its own,
 # with its marks. RE2 has no class subtraction, and the tokenizer takes the longest match, hence the list.
@@ -118,10 +118,8 @@ def _rows_per_word(texts: npt.NDArray[np.object_], max_tokens: int) -> Counter[s
         providers=["CPUExecutionProvider"],
     )
     counts: Counter[str] = Counter()
-    order = np.argsort([len(text) for text in texts], kind="stable")
-    for start in range(0, len(texts), _CHUNK_ROWS):
-        chunk = texts[order[start : start + _CHUNK_ROWS]]
-        for row in session.run(None, {"text": chunk})[0]:
+    for chunk in places({"text": texts}):
+        for row in session.run(None, {"text": texts[chunk]})[0]:
             counts.update(set(row[:max_tokens].tolist()))
     del counts[""]
     return counts

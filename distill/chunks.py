@@ -1,0 +1,42 @@
+"""Rows in chunks that a graph can take at once, whatever their length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+Columns = Mapping[str, npt.NDArray[np.generic]]
+
+_MOST_ROWS = 512
+# The tokenizer lays a chunk out as rows x words of the longest row, 32 bytes a word: beside one mail of a megabyte,
+# five hundred others would take gigabytes.
+_MOST_CHARACTERS = 1 << 22
+
+
+def places(columns: Columns) -> list[npt.NDArray[np.int64]]:
+    """The places 0..N-1 of all rows in chunks; texts stand from the shortest to the longest, columns as they are."""
+    values = list(columns.values())
+    rows = len(values[0])
+    if len(values) > 1 or values[0].dtype != object:  # only a lone column of strings holds texts
+        return [np.arange(start, min(start + _MOST_ROWS, rows)) for start in range(0, rows, _MOST_ROWS)]
+    lengths = np.array([len(text) for text in values[0].tolist()], dtype=np.int64)
+    order = np.argsort(lengths, kind="stable")
+    chunks, start = [], 0
+    for end in range(1, rows + 1):
+        full = end == rows or end - start == _MOST_ROWS
+        if full or (end + 1 - start) * int(lengths[order[end]]) > _MOST_CHARACTERS:
+            chunks.append(order[start:end])
+            start = end
+    return chunks
+
+
+def run(
+    call: Callable[[dict[str, npt.NDArray[np.generic]]], Sequence[npt.NDArray[np.float32]]], columns: Columns
+) -> list[npt.NDArray[np.float32]]:
+    """What `call` returns for chunks of the columns, each output put together in the order of the rows."""
+    chunks = places(columns)
+    answers = [call({name: column[chunk] for name, column in columns.items()}) for chunk in chunks]
+    back = np.argsort(np.concatenate(chunks), kind="stable")
+    return [np.concatenate(parts)[back] for parts in zip(*answers, strict=True)]
