@@ -14,6 +14,7 @@ from torch import nn
 
 from distill import cache
 from distill.datasets.rows import Rows
+from distill.errors import RecipeError
 from distill.losses import distillation
 from distill.preludes.prelude import Prelude
 from distill.progress import track
@@ -101,9 +102,10 @@ def _train(
     held = _Batches(prelude.features(validation.columns))
     teacher, labels = torch.from_numpy(soft.logits), torch.from_numpy(soft.rows.labels)
     optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-    steps = math.ceil(len(labels) / config.batch_size)
+    steps = max(2, math.ceil(len(labels) / config.batch_size) * config.epochs)
+    # Two steps at least go up: with one, torch divides by zero.
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, config.learning_rate, total_steps=steps * config.epochs, pct_start=0.1
+        optimizer, config.learning_rate, total_steps=steps, pct_start=max(0.1, 2 / steps)
     )
     random = np.random.default_rng(seed)
     best: dict[str, object] = {"accuracy": -1.0, "loss": math.inf, "best_epoch": 0}
@@ -117,11 +119,16 @@ def _train(
             optimizer.step()
             schedule.step()
         accuracy, nll = _judge(network, held, validation.labels)
-        if (accuracy, -nll) > (best["accuracy"], -float(best["loss"])):  # type: ignore[operator,arg-type]
+        if math.isfinite(nll) and (accuracy, -nll) > (best["accuracy"], -float(best["loss"])):  # type: ignore[operator,arg-type]
             state = {key: value.detach().clone() for key, value in network.state_dict().items()}
             best = {"accuracy": accuracy, "loss": nll, "best_epoch": epoch, "state": state}
         if epoch - int(best["best_epoch"]) >= config.patience:  # type: ignore[call-overload]
             break
+    if "state" not in best:
+        raise RecipeError(
+            f"The {name} diverged: no epoch gave finite answers on validation rows. "
+            f"Set student.learning_rate, now {config.learning_rate:g}, to a smaller value."
+        )
     return best
 
 

@@ -17,6 +17,8 @@ from handler.contract import Input
 MAX_CATEGORIES = 256
 # Scaled numbers end here: one absurd value must not drown the other columns.
 CLIP = 8.0
+# Raw numbers end here, so that no difference or product of them is infinite in float32, and zero times it no NaN.
+LARGEST = 1e30
 
 
 def fit(inputs: Sequence[Input], columns: Mapping[str, npt.NDArray[np.generic]]) -> Prelude:
@@ -61,7 +63,7 @@ def _numbers(
     constants: dict[str, npt.NDArray[np.generic]],
     parts: list[str],
 ) -> int:
-    finite = np.where(np.isfinite(table), table, np.nan)
+    finite = np.where(np.isfinite(table), np.clip(table, -LARGEST, LARGEST), np.nan)
     holes = np.isnan(table).any(axis=0)
     finite[:, np.isnan(finite).all(axis=0)] = 0.0
     median = np.nanmedian(finite, axis=0)
@@ -69,20 +71,23 @@ def _numbers(
     low, high = np.nanpercentile(finite, [0.5, 99.5], axis=0)
     trimmed = np.clip(np.where(np.isnan(finite), median, finite), low, high)
     mean, deviation = trimmed.mean(axis=0), trimmed.std(axis=0)
-    scale = np.where(deviation > 1e-12 * np.maximum(1, np.abs(mean)), 1 / np.maximum(deviation, 1e-30), 0.0)
+    scale = np.where(deviation > 1e-12 * np.abs(mean), 1 / np.maximum(deviation, 1 / LARGEST), 0.0)
     constants[_name("axis")] = np.array([1], np.int64)
     constants[_name("median")] = median.astype(np.float32)
     constants[_name("mean")] = mean.astype(np.float32)
     constants[_name("scale")] = scale.astype(np.float32)
     constants[_name("low")] = np.float32(-CLIP)
     constants[_name("high")] = np.float32(CLIP)
+    constants[_name("lowest")] = np.float32(-LARGEST)
+    constants[_name("highest")] = np.float32(LARGEST)
     for place, name in enumerate(names):
         nodes.append(_node("Unsqueeze", [name, _name("axis")], f"number_{place}"))
     nodes += [
         _node("Concat", [_name(f"number_{place}") for place in range(len(names))], "numbers", axis=1),
         _node("IsNaN", [_name("numbers")], "holes"),
         _node("Where", [_name("holes"), _name("median"), _name("numbers")], "full"),
-        _node("Sub", [_name("full"), _name("mean")], "centred"),
+        _node("Clip", [_name("full"), _name("lowest"), _name("highest")], "bounded"),
+        _node("Sub", [_name("bounded"), _name("mean")], "centred"),
         _node("Mul", [_name("centred"), _name("scale")], "scaled"),
         _node("Clip", [_name("scaled"), _name("low"), _name("high")], "clipped"),
     ]

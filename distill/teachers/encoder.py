@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from distill import cache
 from distill.datasets.rows import Rows
+from distill.errors import RecipeError
 from distill.progress import track
 from distill.recipe import Teacher as Config
 from distill.teachers.finetune import Examples, finetune
@@ -71,6 +72,7 @@ def fit(
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(seed)
         network = EncoderClassifier(weights.folder, classes)
+        _check_positions(network, config)
         if config.mode == "frozen":
             _fit_head(network, config, weights, train, validation, classes, seed, name)
             parameters = {f"head.{key}": value for key, value in network.head.state_dict().items()}
@@ -87,6 +89,15 @@ def fit(
             save_file({key: value.detach().contiguous() for key, value in parameters.items()}, temporary)
         (folder / "unfinished.pt").unlink(missing_ok=True)
     return EncoderModel(weights, config, classes, fitted)
+
+
+def _check_positions(network: EncoderClassifier, config: Config) -> None:
+    positions = getattr(network.encoder.config, "max_position_embeddings", None)
+    if isinstance(positions, int) and config.max_tokens > positions:
+        raise RecipeError(
+            f"teacher.max_tokens is {config.max_tokens}, and the encoder reads {positions} tokens at most. "
+            "Set it to that or less."
+        )
 
 
 def _head(network: EncoderClassifier, classes: int) -> nn.Sequential:

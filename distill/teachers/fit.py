@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import sklearn
@@ -77,7 +77,8 @@ def _precomputed(dataset: Dataset, identity: str) -> Teacher:
 def _description(config: Config) -> str:
     if config.kind == "boosted_trees":
         return "histogram gradient boosting (scikit-learn)"
+    model = PurePath(config.model).name  # of a folder its name alone: a bundle holds no local path
     if config.mode == "frozen":
-        return f"{config.model}, frozen, with an MLP head"
+        return f"{model}, frozen, with an MLP head"
     which = "all layers" if config.train_layers is None else f"the last {config.train_layers} layers"
-    return f"{config.model}, {which} fine-tuned for {config.epochs} epochs"
+    return f"{model}, {which} fine-tuned for {config.epochs} epochs"

@@ -27,8 +27,10 @@ class EncoderClassifier(nn.Module):
         logging.disable_progress_bar()
 
         try:
-            self.encoder: nn.Module = AutoModel.from_pretrained(str(folder), local_files_only=True)
-        except (OSError, ValueError, KeyError) as error:
+            self.encoder: nn.Module = AutoModel.from_pretrained(
+                str(folder), local_files_only=True, trust_remote_code=False
+            )
+        except Exception as error:  # the libraries beneath share no base class
             raise FetchError(f"{folder} cannot be loaded as a transformers encoder: {error}") from None
         hidden = int(self.encoder.config.hidden_size)  # type: ignore[union-attr,arg-type]
         self.head = nn.Sequential(nn.Dropout(0.1), nn.Linear(hidden, classes))
@@ -64,6 +66,8 @@ class Texts:
         self.ids: list[list[int]] = (
             self._tokenizer(list(texts), truncation=True, max_length=max_tokens)["input_ids"] if len(texts) else []
         )
+        # Not every tokenizer puts a mark around an empty text, and the mean of no state is not a number.
+        self.ids = [ids or [self._tokenizer.pad_token_id or 0] for ids in self.ids]
         self.lengths = np.array([len(ids) for ids in self.ids], dtype=np.int64)
 
     def batch(self, places: Sequence[int]) -> dict[str, Tensor]:
@@ -96,10 +100,20 @@ class Texts:
 
 @functools.cache
 def tokenizer(folder: Path) -> Any:  # noqa: ANN401 - the library's class varies by model
-    """The tokenizer in `folder`."""
+    """The tokenizer in `folder`.
+
+    Raises:
+        FetchError: there is none that the transformers library can read.
+    """
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+    try:
+        return AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # the libraries beneath share no base class
+        raise FetchError(
+            f"{folder} holds no tokenizer that the transformers library can read: {error} "
+            "Save it beside the weights with save_pretrained()."
+        ) from None
 
 
 def forward_all(network: EncoderClassifier, texts: Texts, batches: Iterable[list[int]], pooled: bool) -> np.ndarray:

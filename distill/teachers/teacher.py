@@ -48,11 +48,13 @@ class Teacher:
         if not self.folds:
             return self.logits(rows)
         places = fold_of(rows, len(self.folds))
-        parts = [self._cached(f"fold{i}", model, rows.take(places == i)) for i, model in enumerate(self.folds)]
-        logits = np.empty((len(rows), parts[0].shape[1]), np.float32)
-        for i, part in enumerate(parts):
-            logits[places == i] = part
-        return logits
+        order = np.argsort(places, kind="stable")
+        parts = [
+            self._cached(f"fold{i}", model, rows.take(places == i))
+            for i, model in enumerate(self.folds)
+            if (places == i).any()  # of few rows, none may fall into a fold
+        ]
+        return np.concatenate(parts)[np.argsort(order, kind="stable")]
 
     def word_vectors(self, words: Sequence[str]) -> npt.NDArray[np.float32] | None:
         """The full model's vectors for words [V,H], cached by content."""
