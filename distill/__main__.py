@@ -15,6 +15,7 @@ from distill.errors import DistillError
 
 _WIDTH = 110
 INTERRUPTED, BUNDLE_REFUSED = 130, 4
+(UsageError,) = typer.BadParameter.__bases__  # typer has no public name for it
 
 app = typer.Typer(
     help="Distil a heavy model into a tiny one, with evidence.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -77,9 +78,10 @@ def main() -> None:
     from handler.errors import BundleError
 
     try:
-        app(standalone_mode=False)
-    except typer.Exit as exit_:
-        sys.exit(exit_.exit_code)
+        app(prog_name="python -m distill", standalone_mode=False)
+    except UsageError as error:
+        error.show()
+        sys.exit(error.exit_code)
     except DistillError as error:
         _fail(str(error), error.exit_status)
     except BundleError as error:
@@ -89,6 +91,9 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:  # a full disk, a cache in a place that cannot be written to
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}. Check the path, and LIMBECK_CACHE for the cache.", 2)
 
 
 def _fail(message: str, status: int) -> None:

@@ -58,6 +58,14 @@ def stage(calibrated: Calibrated, dataset: Dataset, config: Config, name: str, o
         raise DistillError(
             f"{out / name} cannot be written to ({error.strerror}). Name another folder with --out."
         ) from None
+    try:
+        return _staged(folder, calibrated, dataset, config, name)
+    except BaseException:  # an interruption too: nothing half made stays behind
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _staged(folder: Path, calibrated: Calibrated, dataset: Dataset, config: Config, name: str) -> Staged:
     (folder / contract.MODEL).write_bytes(calibrated.graph.model.SerializeToString(deterministic=True))
     serving = Serving(
         task=dataset.task,
@@ -125,7 +133,12 @@ def _take_place(folder: Path, target: Path) -> None:
     old = target.parent / f".old-{target.name}-{os.getpid()}"
     if target.exists():
         target.rename(old)
-    folder.rename(target)
+    try:
+        folder.rename(target)
+    except BaseException:
+        if old.exists() and not target.exists():
+            old.rename(target)
+        raise
     shutil.rmtree(old, ignore_errors=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -55,20 +56,35 @@ def contrast(dataset: Dataset, held_out_group: str | None, seed: int) -> Contras
                 "Name the column that holds them with data.group."
             )
         return _scrambled(dataset, seed)
-    counts = {str(group): int((test.groups == group).sum()) for group in set(test.groups.tolist())}
+    counts = Counter(test.groups.tolist())
     if held_out_group is None:
         enough = sorted((rows, group) for group, rows in counts.items() if rows >= _FEWEST_ROWS)
-        if len(enough) < 2:
+        usable = [group for _, group in enough if _leaves_enough(dataset, group)]
+        if len(enough) < 2 or not usable:
             return _scrambled(dataset, seed)
-        held_out_group = enough[0][1]
+        held_out_group = usable[0]
     elif held_out_group not in counts or len(counts) < 2:
         raise DataError(
             f"evaluation.held_out_group is {held_out_group!r}; the test rows have {', '.join(sorted(counts))}. "
             "Name one of them, with at least one other beside it."
         )
+    elif not _leaves_enough(dataset, held_out_group):
+        raise DataError(
+            f"evaluation.held_out_group is {held_out_group!r}; without it fewer than {_FEWEST_ROWS} labelled training "
+            "rows, or no validation row, are left for a second student. Name a smaller group."
+        )
     inside = test.groups == held_out_group
     words = f"test rows of {held_out_group}, a group left out of a second student's training, against the others"
     return Contrast(words, test.take(~inside), test.take(inside), held_out_group)
+
+
+def _leaves_enough(dataset: Dataset, group: str) -> bool:
+    """Whether a second student can be trained and chosen on the rows of the other groups."""
+    train, validation = dataset.train, dataset.validation
+    if train.groups is None or validation.groups is None:
+        return False
+    left = int(((train.groups != group) & train.labelled).sum())
+    return left >= _FEWEST_ROWS and bool((validation.groups != group).any())
 
 
 def without(soft: SoftLabels, dataset: Dataset, group: str) -> tuple[SoftLabels, Dataset]:

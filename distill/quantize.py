@@ -16,6 +16,7 @@ from distill.export import Graph, clean, float_initializers
 
 # Below this, a scale a channel and two nodes cost more than int8 saves.
 _SMALLEST = 512
+_SHORTEST_CHANNEL = 4
 
 
 def weights(graph: Graph) -> Graph:
@@ -28,6 +29,8 @@ def weights(graph: Graph) -> Graph:
         if values.size < _SMALLEST or values.ndim < 2:
             continue
         axis = 0 if name in gathered else _channel_axis(model, name, values)
+        if values.size < _SHORTEST_CHANNEL * values.shape[axis]:
+            continue
         quantised, scale = _int8(values, axis)
         replaced[name] = (
             numpy_helper.from_array(quantised, f"{name}/int8"),

@@ -33,6 +33,7 @@ def check(recipe: Recipe, task: str) -> None:
         _unknown_source(data)
     _kinds(recipe, task)
     _teacher(recipe)
+    _transfer(recipe, task)
     held_out = recipe.evaluation.held_out_group
     groups = _NAMED[data.source].groups if data.source in _NAMED else ()
     if held_out is not None and data.source in _NAMED and held_out not in groups:
@@ -108,6 +109,17 @@ def _kinds(recipe: Recipe, task: str) -> None:
                 f"{part}.kind {kind!r} does not go with {rows}. Choose {' or '.join(map(repr, allowed[task]))}, "
                 f"or take {part}.kind out."
             )
+
+
+def _transfer(recipe: Recipe, task: str) -> None:
+    if recipe.transfer.augment == 0:
+        return
+    if task != "text":
+        raise RecipeError("transfer.augment varies the words of texts, and these rows are columns. Take it out.")
+    if recipe.teacher.kind == "precomputed":
+        raise RecipeError(
+            "transfer.augment needs a teacher that can label varied texts, and a precomputed one cannot. Take it out."
+        )
 
 
 def _teacher(recipe: Recipe) -> None:

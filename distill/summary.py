@@ -47,8 +47,8 @@ def show(evidence: Evidence, gates: Sequence[GateResult], folder: Path, console:
         f"(before calibration {evidence.metric('ece_before').value:.3f})"
     )
     console.print(f"{sum(gate.passed for gate in gates)} of {len(gates)} gates passed")
-    console.print(f"bundle {folder}", soft_wrap=True)
-    console.print(f"report {folder / 'report.html'}", soft_wrap=True)
+    console.print(f"bundle {folder}", soft_wrap=True, markup=False)
+    console.print(f"report {folder / 'report.html'}", soft_wrap=True, markup=False)
 
 
 def _interval(metric: Metric, sign: str = "") -> str:

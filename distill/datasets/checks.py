@@ -17,6 +17,7 @@ MIN_ROWS_A_CLASS = 10
 MAX_NUMERIC_CLASSES = 50
 MAX_CLASSES = 1000
 RESERVED = ("probabilities", "novelty")  # the graph's outputs
+RESERVED_PREFIX = "limbeck/"  # everything inside the graph
 
 
 def labels(raw: npt.NDArray[np.object_], where: str) -> npt.NDArray[np.object_]:
@@ -73,10 +74,15 @@ def label_notes(names: Sequence[str]) -> list[str]:
 
 
 def reserved(names: Sequence[str], where: str) -> None:
-    """Refuse a column that is called like one of the graph's outputs."""
+    """Refuse a column that is called like one of the graph's outputs, or like something inside it."""
     for name in names:
         if name in RESERVED:
             raise DataError(f"{where}: a column {name!r} would be mixed up with the graph's output. Rename it.")
+        if name.startswith(RESERVED_PREFIX):
+            raise DataError(
+                f"{where}: a column {name!r} would be mixed up with what is inside the graph, where names begin with "
+                f"{RESERVED_PREFIX!r}. Rename it."
+            )
 
 
 def no_soft_columns(names: Sequence[str], prefix: str, labels: npt.NDArray[np.object_], where: str) -> None:
