@@ -30,7 +30,7 @@ demo: .venv .venv-sam ## distil a sentiment model (RECIPE=...), then ask it for 
 	.venv/bin/python -m infra.local demo $(BUNDLES)/$(RECIPE)
 
 test: .venv .venv-sam ## the whole test suite (PYTEST="-k word" for a part)
-	.venv/bin/python -m pytest $(PYTEST)
+	.venv/bin/python -m pytest -rs $(PYTEST)
 
 check: .venv ## lint, format and types
 	.venv/bin/ruff check .

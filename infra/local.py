@@ -25,8 +25,8 @@ from handler.contract import Manifest
 from handler.errors import BundleError
 from infra import container
 from infra.emulator import Answer, Emulator
-from infra.errors import LocalError
-from infra.staging import newest, stage
+from infra.errors import InfraError, LocalError
+from infra.staging import newest, stage, stage_certificates
 
 MAX_OWN_MEGABYTES = 160  # what the image may add to its base
 _SENTENCE = "The plot is thin, but the cast is wonderful and I laughed all the way through!"
@@ -60,6 +60,7 @@ def stage_command(bundle: BundleArgument) -> None:
     """Check a bundle and lay it in .build/bundle, where the image's build takes it from."""
     with _plain_errors():
         manifest = stage(newest(bundle))
+        stage_certificates()
         out.print(f"{manifest.name} {manifest.version} is staged in .build/bundle")
 
 
@@ -109,9 +110,9 @@ def _plain_errors() -> Iterator[None]:
     except BundleError as error:
         err.print(f"[red]{escape(str(error))}[/red]")
         raise typer.Exit(_EXIT_BUNDLE) from None
-    except LocalError as error:
+    except InfraError as error:
         err.print(f"[red]{escape(str(error))}[/red]")
-        raise typer.Exit(_EXIT_LOCAL) from None
+        raise typer.Exit(error.exit_status) from None
     except OSError as error:
         about = f"{error.filename}: " if error.filename else ""
         err.print(f"[red]{escape(f'{about}{error.strerror or error}')}[/red]")
