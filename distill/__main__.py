@@ -34,10 +34,12 @@ def run(
 ) -> None:
     """Make a sealed bundle from a recipe. Exit status: 0 sealed; 2 recipe or data wrong; 3 a gate failed."""
     from distill import recipe as recipes
+
+    loaded = recipes.load(recipe, set_ or [])
+
     from distill import summary
     from distill.pipeline import run as run_pipeline  # torch is seconds to import: not for a wrong recipe
 
-    loaded = recipes.load(recipe, set_ or [])
     sealed = run_pipeline(loaded, recipes.folder(recipe), out)
     summary.show(sealed.evidence, sealed.gates, sealed.folder, _output)
 
