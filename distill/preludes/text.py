@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 import numpy as np
@@ -21,7 +22,8 @@ FIRST_WORD = 2
 MIN_ROWS = 3
 
 # Scripts that put spaces between words. A letter of any other script (Han, Kana, Thai, ...) is a token of its own,
-# with its marks. RE2 has no class subtraction, and the tokenizer takes the longest match, hence the list.
+# with its marks. RE2 has no class subtraction, and the tokenizer takes the longest match, hence the list. Its \s is
+# ASCII: the other spaces (\p{Z}), and what is not seen (control and format characters), part words all the same.
 _SPACED = "".join(
     rf"\p{{{script}}}"
     for script in (
@@ -29,7 +31,7 @@ _SPACED = "".join(
         "Telugu Kannada Malayalam Sinhala Georgian Hangul Ethiopic Cherokee Mongolian Nko Tifinagh"
     ).split()
 )
-TOKEN = rf"[{_SPACED}\p{{M}}\p{{N}}_'’]+|\p{{L}}\p{{M}}*|[^\p{{L}}\p{{M}}\p{{N}}\s_'’]"
+TOKEN = rf"[{_SPACED}\p{{M}}\p{{N}}_'’]+|\p{{L}}\p{{M}}*|[^\p{{L}}\p{{M}}\p{{N}}\p{{Z}}\p{{Cc}}\p{{Cf}}\s_'’]"
 
 
 def fit(texts: npt.NDArray[np.object_], vocabulary: int, buckets: int, max_tokens: int) -> Prelude:
@@ -50,7 +52,7 @@ def fit(texts: npt.NDArray[np.object_], vocabulary: int, buckets: int, max_token
         model=graph(words, buckets, max_tokens),
         width=FIRST_WORD + len(words) + buckets,
         words=words,
-        unknown_from=FIRST_WORD + len(words),
+        surprisal=_surprisal([-rows for rows, _ in ranked], len(texts), buckets),
         vocabulary_rows=-ranked[-1][0],
     )
 
@@ -107,6 +109,13 @@ def graph(words: tuple[str, ...], buckets: int, max_tokens: int) -> onnx.ModelPr
         ),
     ]
     return _model(nodes, constants, helper.make_tensor_value_info(FEATURES, TensorProto.INT64, ["N", "L"]))
+
+
+def _surprisal(rows_per_word: list[int], rows: int, buckets: int) -> tuple[float, ...]:
+    """-log of the share of rows that hold each id, half a row added; padding and END carry none."""
+    nothing = -math.log(0.5 / (rows + 1))
+    known = [-math.log((count + 0.5) / (rows + 1)) for count in rows_per_word]
+    return (*[0.0] * FIRST_WORD, *known, *[nothing] * buckets)
 
 
 def _rows_per_word(texts: npt.NDArray[np.object_], max_tokens: int) -> Counter[str]:
