@@ -14,14 +14,13 @@ import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
-from sklearn.covariance import ledoit_wolf
 
-from distill import chunks
+from distill import chunks, unlikeness
 from distill.datasets.rows import Rows
 from distill.export import DESCRIPTION, LOGITS, Graph, clean
+from distill.unlikeness import SCORE, Unlikeness
 from handler.predictor import session_options
 
-_MOST_DIRECTIONS = 64
 _KNOTS = 65
 _DIGITS = 6  # fitted numbers are rounded, so that a last-bit difference between processors changes no file
 
@@ -35,19 +34,16 @@ class Calibrated:
 
 
 def fit(graph: Graph, train: Rows, validation: Rows) -> Calibrated:
-    """Temperature by validation likelihood (Guo et al., 2017); novelty by distance to the training rows.
-
-    Novelty: the squared Mahalanobis distance to the nearest class mean with a shared covariance (Lee et al., 2018),
-    shrunk (Ledoit and Wolf, 2004), fitted on labelled training rows; then its quantile among validation rows.
-    """
-    train = train.take(train.labelled)
-    _, known = run(graph, train)
+    """Temperature by validation likelihood (Guo et al., 2017); novelty as a quantile among validation rows."""
     logits, held = run(graph, validation)
     temperature = fit_temperature(logits, validation.labels)
-    directions, means = _directions(known, train.labels)
-    scores = _distance(held, directions, means)
-    knots = np.unique(np.quantile(scores, np.linspace(0, 1, _KNOTS)).astype(np.float32))
-    return Calibrated(_with_outputs(graph, temperature, directions, means, knots), temperature)
+    if graph.task == "text":
+        unlike = unlikeness.surprise(LOGITS, DESCRIPTION, logits, held)
+    else:
+        train = train.take(train.labelled)
+        unlike = unlikeness.distance(DESCRIPTION, run(graph, train)[1], train.labels, held)
+    knots = np.unique(np.quantile(unlike.validation_scores, np.linspace(0, 1, _KNOTS)).astype(np.float32))
+    return Calibrated(_with_outputs(graph, temperature, unlike, knots), temperature)
 
 
 def fit_temperature(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> float:
@@ -71,96 +67,49 @@ def run(graph: Graph, rows: Rows) -> tuple[npt.NDArray[np.float32], npt.NDArray[
     return logits, description
 
 
-def _directions(
-    known: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Whitening directions [D,R] and the class means in them [K,R]."""
-    points = known.astype(np.float64)
-    classes = np.unique(labels)
-    means = np.stack([points[labels == label].mean(axis=0) for label in classes])
-    residual = points - means[np.searchsorted(classes, labels)]
-    covariance, _ = ledoit_wolf(residual, assume_centered=True)
-    values, vectors = np.linalg.eigh(covariance)
-    keep = np.argsort(values)[::-1][:_MOST_DIRECTIONS]
-    keep = keep[values[keep] > 1e-9 * values.max()]
-    vectors = vectors[:, keep]
-    vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(keep))])
-    whitening = vectors / np.sqrt(values[keep])
-    return whitening.astype(np.float32), (means @ whitening).astype(np.float32)
-
-
-def _distance(
-    points: npt.NDArray[np.float32], directions: npt.NDArray[np.float32], means: npt.NDArray[np.float32]
-) -> npt.NDArray[np.float32]:
-    white = points @ directions
-    gaps = white[:, None, :] - means[None, :, :]
-    distances: npt.NDArray[np.float32] = (gaps**2).sum(axis=2).min(axis=1)
-    return distances
-
-
-def _with_outputs(
-    graph: Graph,
-    temperature: float,
-    directions: npt.NDArray[np.float32],
-    means: npt.NDArray[np.float32],
-    knots: npt.NDArray[np.float32],
-) -> Graph:
+def _with_outputs(graph: Graph, temperature: float, unlike: Unlikeness, knots: npt.NDArray[np.float32]) -> Graph:
     model = onnx.ModelProto()
     model.CopyFrom(graph.model)
-    constants = {
-        "temperature": np.float32(temperature),
-        "directions": directions,
-        "means": means[None],
-        "axis_1": np.array([1], np.int64),
-        "axis_2": np.array([2], np.int64),
-        "zero": np.float32(0),
-        "one": np.float32(1),
-    }
+    constants: dict[str, npt.NDArray[np.generic]] = {"temperature": np.asarray(np.float32(temperature))}
     nodes = [
         _node("Div", [LOGITS, "temperature"], "scaled"),
         helper.make_node("Softmax", [_name("scaled")], ["probabilities"], _name("softmax"), axis=-1),
-        _node("MatMul", [DESCRIPTION, "directions"], "white"),
-        _node("Unsqueeze", ["white", "axis_1"], "white_row"),
-        _node("Sub", ["white_row", "means"], "gaps"),
-        _node("Mul", ["gaps", "gaps"], "squares"),
-        _node("ReduceSum", ["squares", "axis_2"], "distances", keepdims=0),
+        *unlike.nodes,
     ]
     if len(knots) > 1:
-        # The quantile is the share of the steps between knots that the distance has climbed.
-        constants |= {"knots": knots[None, :-1], "steps": np.diff(knots)[None]}
+        # The quantile is the share of the steps between knots that the score has climbed.
+        constants |= {
+            "knots": knots[None, :-1],
+            "steps": np.diff(knots)[None],
+            "axis": np.array([1], np.int64),
+            "zero": np.asarray(np.float32(0)),
+            "one": np.asarray(np.float32(1)),
+        }
         nodes += [
-            _node("ReduceMin", ["distances", "axis_1"], "distance", keepdims=1),
-            _node("Sub", ["distance", "knots"], "above"),
+            _node("Sub", [SCORE, "knots"], "above"),
             _node("Div", ["above", "steps"], "climbed"),
             _node("Clip", ["climbed", "zero", "one"], "share"),
-            helper.make_node(
-                "ReduceMean", [_name("share"), _name("axis_1")], ["novelty"], _name("quantile"), keepdims=0
-            ),
+            helper.make_node("ReduceMean", [_name("share"), _name("axis")], ["novelty"], _name("quantile"), keepdims=0),
         ]
-    else:  # every validation row is alike: only what is farther than all of them is new
-        constants |= {"farthest": knots[0]}
+    else:  # every validation row is alike: only what is beyond all of them is new
+        constants |= {"highest": knots[:1], "axis": np.array([1], np.int64)}
         nodes += [
-            _node("ReduceMin", ["distances", "axis_1"], "distance", keepdims=0),
-            _node("Greater", ["distance", "farthest"], "beyond"),
-            helper.make_node("Cast", [_name("beyond")], ["novelty"], _name("quantile"), to=TensorProto.FLOAT),
+            _node("Greater", [SCORE, "highest"], "beyond"),
+            _node("Cast", ["beyond"], "beyond_float", to=TensorProto.FLOAT),
+            helper.make_node("Squeeze", [_name("beyond_float"), _name("axis")], ["novelty"], _name("quantile")),
         ]
-    used = {name for node in nodes for name in node.input}
-    model.graph.initializer.extend(
-        numpy_helper.from_array(np.asarray(value), _name(name))
-        for name, value in constants.items()
-        if _name(name) in used
-    )
+    named = {_name(local): value for local, value in constants.items()} | unlike.constants
+    model.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in named.items())
     model.graph.node.extend(nodes)
-    classes = means.shape[0] if means.shape[0] > 1 else "K"
     del model.graph.output[:]
     model.graph.output.extend(
         [
-            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", _classes(graph) or classes]),
+            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", _classes(graph)]),
             helper.make_tensor_value_info("novelty", TensorProto.FLOAT, ["N"]),
         ]
     )
-    onnx.checker.check_model(model, full_check=False)
-    return Graph(clean(model), ("probabilities", "novelty"))
+    onnx.checker.check_model(model)
+    return Graph(clean(model), ("probabilities", "novelty"), graph.task)
 
 
 def _classes(graph: Graph) -> int:
@@ -171,7 +120,7 @@ def _classes(graph: Graph) -> int:
 
 
 def _name(local: str) -> str:
-    return local if local in (LOGITS, DESCRIPTION) else f"limbeck/calibration/{local}"
+    return local if local in (LOGITS, SCORE) else f"limbeck/calibration/{local}"
 
 
 def _node(op: str, inputs: list[str], output: str, **attributes: object) -> onnx.NodeProto:

@@ -26,6 +26,7 @@ class Graph:
 
     model: onnx.ModelProto
     outputs: tuple[str, ...]
+    task: str  # "text" or "tabular"
 
     def with_model(self, model: onnx.ModelProto) -> Graph:
         """The same outputs from another model."""
@@ -43,7 +44,7 @@ def graph(student: Student) -> Graph:
     prelude.opset_import.extend(OPSETS)
     exported.ir_version = prelude.ir_version = IR_VERSION
     model = compose.merge_models(prelude, exported, io_map=[(FEATURES, FEATURES)])
-    return Graph(clean(model), (LOGITS, DESCRIPTION))
+    return Graph(clean(model), (LOGITS, DESCRIPTION), "text" if student.prelude.words else "tabular")
 
 
 def clean(model: onnx.ModelProto) -> onnx.ModelProto:

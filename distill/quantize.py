@@ -16,6 +16,7 @@ from distill.export import Graph, clean, float_initializers
 
 # Below this, a scale a channel and two nodes cost more than int8 saves.
 _SMALLEST = 512
+_WORTH_A_SCALE = 8
 _SHORTEST_CHANNEL = 4
 
 
@@ -28,7 +29,9 @@ def weights(graph: Graph) -> Graph:
     for name, values in float_initializers(model).items():
         if values.size < _SMALLEST or values.ndim < 2:
             continue
-        axis = 0 if name in gathered else _channel_axis(model, name, values)
+        axis = _channel_axis(model, name, values)
+        if name in gathered:  # a scale a row, unless a row is too short to pay for one
+            axis = 0 if values.shape[1] >= _WORTH_A_SCALE else 1
         if values.size < _SHORTEST_CHANNEL * values.shape[axis]:
             continue
         quantised, scale = _int8(values, axis)
@@ -44,7 +47,7 @@ def weights(graph: Graph) -> Graph:
     restored: set[str] = set()
     for node in model.graph.node:
         if node.op_type == "Gather" and node.input[0] in replaced:
-            nodes += _gather(node)
+            nodes += _gather(node, scale_a_row=replaced[node.input[0]][1].dims[0] > 1)
             continue
         for name in node.input:
             if name in replaced and name not in restored:
@@ -79,13 +82,15 @@ def _channel_axis(model: onnx.ModelProto, name: str, values: npt.NDArray[np.floa
     return values.ndim - 1
 
 
-def _gather(node: onnx.NodeProto) -> list[onnx.NodeProto]:
+def _gather(node: onnx.NodeProto, scale_a_row: bool) -> list[onnx.NodeProto]:
     """Look up the int8 row and its scale, then multiply: scaling the whole table would cost every call."""
     table, ids = node.input
     output = node.output[0]
-    return [
+    scale = f"{output}/scale" if scale_a_row else f"{table}/scale"
+    nodes = [
         helper.make_node("Gather", [f"{table}/int8", ids], [f"{output}/int8"], f"{output}/gather"),
         helper.make_node("Cast", [f"{output}/int8"], [f"{output}/float"], f"{output}/cast", to=TensorProto.FLOAT),
-        helper.make_node("Gather", [f"{table}/scale", ids], [f"{output}/scale"], f"{output}/gather_scale"),
-        helper.make_node("Mul", [f"{output}/float", f"{output}/scale"], [output], f"{output}/scale_up"),
+        helper.make_node("Gather", [f"{table}/scale", ids], [scale], f"{output}/gather_scale"),
+        helper.make_node("Mul", [f"{output}/float", scale], [output], f"{output}/scale_up"),
     ]
+    return [node for node in nodes if scale_a_row or node.name != f"{output}/gather_scale"]

@@ -22,7 +22,7 @@ from distill.recipe import Student as Config
 from distill.soft_labels import SoftLabels
 from distill.students.build import build
 
-_STAGE = "student/1"
+_STAGE = "student/2"
 _EVALUATION_ROWS = 1024
 # One number of threads everywhere: sums are then added in one order, and a student comes out byte for byte the same.
 _THREADS = 2

@@ -32,7 +32,7 @@ class Prelude:
     model: onnx.ModelProto
     width: int  # text: number of ids; columns: number of features
     words: tuple[str, ...] = ()  # text: words[i] has id i + FIRST_WORD
-    unknown_from: int = 0  # text: ids from here on are hash buckets of words outside the vocabulary
+    surprisal: tuple[float, ...] = ()  # text: -log of the share of training rows that hold id i, for every id
     vocabulary_rows: int = 0  # the fewest training rows in which any stored word or category occurs
     notes: tuple[str, ...] = field(default=())
 

@@ -26,7 +26,7 @@ def build(
     if kind == "mlp":
         return MlpStudent(prelude.width, width, config.layers, classes, config.dropout)
     shape = {"static": StaticStudent, "conv": ConvStudent}[kind]
-    student: TextStudent = shape(prelude.width, config.embedding, prelude.unknown_from, width, classes, config.dropout)
+    student: TextStudent = shape(prelude.surprisal, config.embedding, width, classes, config.dropout)
     if word_vectors is not None:
         start_from(student, word_vectors)
     return student

@@ -2,43 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 
 class TextStudent(nn.Module):
-    """Token ids int64 [N,L] (0 pads) -> logits [N,K] and a description of the row, [N,D], for novelty.
+    """Token ids int64 [N,L] (0 pads) -> logits [N,K] and a description of the row, [N,1], for novelty.
 
     Every pooling multiplies by the mask, so that a row gives the same answer alone and beside longer ones.
     """
 
-    def __init__(self, width: int, embedding: int, unknown_from: int) -> None:
-        """`width`: number of ids; `unknown_from`: the first id that stands for a word outside the vocabulary."""
+    def __init__(self, surprisal: Sequence[float], embedding: int) -> None:
+        """`surprisal`: how rare each id is, [V], which is also how many ids there are."""
         super().__init__()
-        self.unknown_from = unknown_from
-        self.embedding = nn.Embedding(width, embedding)
+        self.embedding = nn.Embedding(len(surprisal), embedding)
         nn.init.normal_(self.embedding.weight, std=0.1)
+        self.surprisal = nn.Embedding(len(surprisal), 1)
+        self.surprisal.weight = nn.Parameter(torch.tensor(surprisal).unsqueeze(1), requires_grad=False)
 
     def embed(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Embeddings [N,L,E] with zeros at padding, the mask [N,L,1] and the tokens a row, [N,1]."""
         mask = (ids != 0).to(self.embedding.weight.dtype).unsqueeze(-1)
         return self.embedding(ids) * mask, mask, mask.sum(dim=1)
 
-    def describe(self, ids: Tensor, mean: Tensor, count: Tensor) -> Tensor:
-        """The mean embedding [N,E] and the share of unknown words: [N,E+1]."""
-        unknown = (ids >= self.unknown_from).to(mean.dtype).sum(dim=1, keepdim=True)
-        return torch.cat([mean, unknown / count], dim=1)
+    def describe(self, ids: Tensor, count: Tensor) -> Tensor:
+        """The mean surprisal of the row's words, [N,1]."""
+        return self.surprisal(ids).sum(dim=1) / count
 
 
 class StaticStudent(TextStudent):
     """A learned weight a token, a weighted mean, and a small network on top."""
 
-    def __init__(
-        self, width: int, embedding: int, unknown_from: int, hidden: int, classes: int, dropout: float
-    ) -> None:
+    def __init__(self, surprisal: Sequence[float], embedding: int, hidden: int, classes: int, dropout: float) -> None:
         """`hidden`: units of the layer between the pooled embedding and the logits."""
-        super().__init__(width, embedding, unknown_from)
-        self.importance = nn.Embedding(width, 1)
+        super().__init__(surprisal, embedding)
+        self.importance = nn.Embedding(len(surprisal), 1)
         nn.init.zeros_(self.importance.weight)
         self.head = nn.Sequential(
             nn.Dropout(dropout),
@@ -53,17 +53,15 @@ class StaticStudent(TextStudent):
         words, mask, count = self.embed(ids)
         weights = torch.sigmoid(self.importance(ids)) * mask
         pooled = (words * weights).sum(dim=1) / weights.sum(dim=1)
-        return self.head(pooled), self.describe(ids, words.sum(dim=1) / count, count)
+        return self.head(pooled), self.describe(ids, count)
 
 
 class ConvStudent(TextStudent):
     """One convolution over three words beside the words themselves, pooled by mean and by maximum."""
 
-    def __init__(
-        self, width: int, embedding: int, unknown_from: int, channels: int, classes: int, dropout: float
-    ) -> None:
+    def __init__(self, surprisal: Sequence[float], embedding: int, channels: int, classes: int, dropout: float) -> None:
         """`channels`: filters of the convolution."""
-        super().__init__(width, embedding, unknown_from)
+        super().__init__(surprisal, embedding)
         self.drop_words = nn.Dropout(dropout)
         self.convolution = nn.Conv1d(embedding, channels, kernel_size=3, padding=1)
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * channels + embedding, classes))
@@ -75,4 +73,4 @@ class ConvStudent(TextStudent):
         mean = words.sum(dim=1) / count
         # After ReLU nothing is below zero, so a masked zero never wins the maximum over a real token.
         pooled = torch.cat([spans.sum(dim=2) / count, spans.amax(dim=2), mean], dim=1)
-        return self.head(pooled), self.describe(ids, mean, count)
+        return self.head(pooled), self.describe(ids, count)
