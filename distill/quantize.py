@@ -17,7 +17,6 @@ from distill.export import Graph, clean, float_initializers
 # Below this, a scale a channel and two nodes cost more than int8 saves.
 _SMALLEST = 512
 _WORTH_A_SCALE = 8
-_SHORTEST_CHANNEL = 4
 
 
 def weights(graph: Graph) -> Graph:
@@ -32,8 +31,6 @@ def weights(graph: Graph) -> Graph:
         axis = _channel_axis(model, name, values)
         if name in gathered:  # a scale a row, unless a row is too short to pay for one
             axis = 0 if values.shape[1] >= _WORTH_A_SCALE else 1
-        if values.size < _SHORTEST_CHANNEL * values.shape[axis]:
-            continue
         quantised, scale = _int8(values, axis)
         replaced[name] = (
             numpy_helper.from_array(quantised, f"{name}/int8"),
