@@ -80,5 +80,5 @@ def _description(config: Config) -> str:
     model = PurePath(config.model).name  # of a folder its name alone: a bundle holds no local path
     if config.mode == "frozen":
         return f"{model}, frozen, with an MLP head"
-    which = "all layers" if config.train_layers is None else f"the last {config.train_layers} layers"
+    which = "all layers" if config.train_layers is None else f"last layers ({config.train_layers})"
     return f"{model}, {which} fine-tuned for {config.epochs} epochs"
