@@ -37,11 +37,12 @@ def run(
 
     loaded = recipes.load(recipe, set_ or [])
 
-    from distill import summary
+    from distill import gates, summary
     from distill.pipeline import run as run_pipeline  # torch is seconds to import: not for a wrong recipe
 
-    sealed = run_pipeline(loaded, recipes.folder(recipe), out)
-    summary.show(sealed.evidence, sealed.gates, sealed.folder, _output)
+    outcome = run_pipeline(loaded, recipes.folder(recipe), out)
+    summary.show(outcome.evidence, outcome.gates, outcome.folder, _output)
+    gates.demand(outcome.gates)
 
 
 @app.command()

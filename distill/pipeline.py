@@ -40,19 +40,19 @@ _TIMED_BASELINE_ROWS = 200
 
 
 @dataclass(frozen=True)
-class Sealed:
-    """What a run leaves: the bundle's folder and what was found."""
+class Outcome:
+    """What a run leaves: what was found, and the sealed bundle's folder, None where a gate failed."""
 
-    folder: Path
+    folder: Path | None
     evidence: Evidence
     gates: tuple[GateResult, ...]
 
 
-def run(recipe: Recipe, base: Path, out: Path) -> Sealed:
+def run(recipe: Recipe, base: Path, out: Path) -> Outcome:
     """Make a bundle under `out`. `base`: the recipe's folder, where relative paths start.
 
     Raises:
-        DistillError: see `distill.errors`; a GateError means that nothing was sealed.
+        DistillError: see `distill.errors`. A failed gate is not one: it is in the outcome, with the evidence.
     """
     say("rows")
     rows = load(recipe.data, base)
@@ -95,9 +95,10 @@ def run(recipe: Recipe, base: Path, out: Path) -> Sealed:
         evidence = evaluate.run(candidate, rivals, probed, rows, recipe.evaluation.bootstrap, recipe.seed)
         say("gates")
         results = gates.check(evidence, recipe.gates)
-        gates.demand(results)
+        if not all(result.passed for result in results):
+            return Outcome(None, evidence, results)
         origin = provenance.of(recipe, rows, teacher)
-        return Sealed(bundle.seal(staged, rows, evidence, results, origin), evidence, results)
+        return Outcome(bundle.seal(staged, rows, evidence, results, origin), evidence, results)
     finally:
         bundle.discard(staged)
 

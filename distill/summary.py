@@ -12,7 +12,7 @@ from distill.evidence import Evidence, GateResult
 from handler.contract import Metric
 
 
-def show(evidence: Evidence, gates: Sequence[GateResult], folder: Path, console: Console) -> None:
+def show(evidence: Evidence, gates: Sequence[GateResult], folder: Path | None, console: Console) -> None:
     """Print the four-way table, what the student costs, and where the bundle and its report are."""
     table = Table(
         box=None, pad_edge=False, title=f"{evidence.test_rows:,} test rows, 95% intervals", title_justify="left"
@@ -47,8 +47,9 @@ def show(evidence: Evidence, gates: Sequence[GateResult], folder: Path, console:
         f"(before calibration {evidence.metric('ece_before').value:.3f})"
     )
     console.print(f"{sum(gate.passed for gate in gates)} of {len(gates)} gates passed")
-    console.print(f"bundle {folder}", soft_wrap=True, markup=False)
-    console.print(f"report {folder / 'report.html'}", soft_wrap=True, markup=False)
+    if folder is not None:
+        console.print(f"bundle {folder}", soft_wrap=True, markup=False)
+        console.print(f"report {folder / 'report.html'}", soft_wrap=True, markup=False)
 
 
 def _interval(metric: Metric, sign: str = "") -> str:
