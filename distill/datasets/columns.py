@@ -11,8 +11,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from distill.datasets import written_numbers
 from distill.datasets.table import Table
 from distill.datasets.text import clean
+from distill.datasets.written_numbers import Numbers
 from distill.errors import DataError
 from handler.contract import Input
 
@@ -24,9 +26,11 @@ HOLES = frozenset(
 )
 MIN_REPEATS = 3  # a category seen in fewer rows never enters a vocabulary
 _MAX_STRAYS = 0.05  # share of words among numbers that is still an accident
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
-_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+", re.ASCII)
-_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?", re.ASCII)
+_DATE = re.compile(r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2}))([T ]\d{1,2}:.*)?", re.ASCII)
+_WITH_UNIT = re.compile(
+    r"[+-]?\d[\d.,]*\s?([%‰€$£¥°]|°[CF]|[kmcµ]?[gml]|EUR|USD|GBP|CHF)|([€$£¥]|EUR|USD|GBP|CHF)\s?[+-]?\d[\d.,]*"
+)
+_MOST = 0.9  # share of cells that says what a column is
 ROW_NUMBER = "it only numbers the rows"
 IDENTIFIER = "it looks like an identifier, another whole number in every row"
 _IDENTIFIER = re.compile(r"(^|[\W_])(id|uid|uuid|index|key|no|nr)$|(?-i:[a-z]I[dD]$)", re.IGNORECASE)
@@ -62,7 +66,10 @@ def read(table: Table, name: str, kind: Kind | None = None) -> Column:
     hole = np.array([word.lower() in HOLES for word in words], dtype=bool)
     if kind == "category":
         return _category(name, words, hole)
-    numbers = _Numbers.of(words, hole)
+    if kind is None and written_numbers.are_codes(words, hole):
+        keep = f'set data.types."{name}" = "number" if it counts something'
+        return _category(name, words, hole, (f"column {name!r}: digits that begin with 0 are read as codes; {keep}",))
+    numbers = written_numbers.read(words, hole)
     strays = np.flatnonzero(~hole & np.isnan(numbers.values))
     filled = int((~hole).sum())
     if kind is None and not _numeric(table, name, words, numbers, strays, filled):
@@ -71,42 +78,17 @@ def read(table: Table, name: str, kind: Kind | None = None) -> Column:
     return column if column.useless or kind else replace(column, useless=_row_number(name, column.values))
 
 
-@dataclass(frozen=True)
-class _Numbers:
-    values: npt.NDArray[np.float32]  # NaN where a cell is no number, or too large for float32
-    commas: int  # cells with a decimal comma
-    thousands: int  # cells where the comma may part thousands
-
-    @classmethod
-    def of(cls, words: Sequence[str], hole: npt.NDArray[np.bool_]) -> _Numbers:
-        """Read points everywhere, and commas as decimal points."""
-        values = np.full(len(words), np.nan, dtype=np.float64)
-        commas = thousands = 0
-        for row, word in enumerate(words):
-            if hole[row]:
-                continue
-            if _NUMBER.fullmatch(word):
-                values[row] = float(word)
-            elif _DECIMAL_COMMA.fullmatch(word):
-                values[row] = float(word.replace(",", "."))
-                commas += 1
-                thousands += bool(_THOUSANDS.fullmatch(word))
-        values[np.abs(values) > np.finfo(np.float32).max] = np.nan
-        return cls(values.astype(np.float32), commas, thousands)
-
-
 def _numeric(
-    table: Table, name: str, words: Sequence[str], numbers: _Numbers, strays: npt.NDArray[np.int64], filled: int
+    table: Table, name: str, words: Sequence[str], numbers: Numbers, strays: npt.NDArray[np.int64], filled: int
 ) -> bool:
     """Whether a column without a declared type is numbers, or an error where only a person can tell."""
     where = f"{table.where}, column {name!r}"
     decide = f'Set data.types."{name}" = "number" (what is no number is then a hole) or "category".'
     if not filled:
         return False
-    if numbers.thousands and numbers.thousands == numbers.commas:
-        row = next(row for row, word in enumerate(words) if _THOUSANDS.fullmatch(word) and "," in word)
+    if numbers.unclear is not None:
         raise DataError(
-            f"{where} writes numbers with a comma ({table.at(row)}) that may part thousands or decimals. "
+            f"{where} writes numbers with a comma ({table.at(numbers.unclear)}) that may part thousands or decimals. "
             "Write 1234.5 in place of 1,234.5 or 1234,5; or, where it is a decimal comma, "
             f'set data.types."{name}" = "number".'
         )
@@ -122,7 +104,7 @@ def _numeric(
 
 
 def _number(
-    table: Table, name: str, numbers: _Numbers, strays: npt.NDArray[np.int64], hole: npt.NDArray[np.bool_]
+    table: Table, name: str, numbers: Numbers, strays: npt.NDArray[np.int64], hole: npt.NDArray[np.bool_]
 ) -> Column:
     notes = []
     if len(strays):
@@ -130,8 +112,10 @@ def _number(
             f"column {name!r}: {len(strays):,} of {int((~hole).sum()):,} cells are no numbers, the first in "
             f"{table.at(int(strays[0]))}; they count as missing"
         )
-    if numbers.commas:
-        notes.append(f"column {name!r}: {numbers.commas:,} decimal commas read as points")
+    if numbers.decimal_commas:
+        notes.append(f"column {name!r}: {numbers.decimal_commas:,} decimal commas read as points")
+    if numbers.grouped:
+        notes.append(f"column {name!r}: marks between thousands taken out of {numbers.grouped:,} cells")
     present = numbers.values[~np.isnan(numbers.values)]
     return Column(name, "number", numbers.values, tuple(notes), _useless_number(present))
 
@@ -154,15 +138,20 @@ def _row_number(name: str, values: npt.NDArray[np.generic]) -> str | None:
     return IDENTIFIER if _IDENTIFIER.search(name) else None
 
 
-def _category(name: str, words: Sequence[str], hole: npt.NDArray[np.bool_]) -> Column:
+def _category(name: str, words: Sequence[str], hole: npt.NDArray[np.bool_], said: tuple[str, ...] = ()) -> Column:
     present = Counter(word for word, empty in zip(words, hole, strict=True) if not empty)
     if {word.lower() for word in present} <= {"true", "false"}:
         words = [word.lower() for word in words]  # as JSON, and so a request, writes them
     values = np.array(["" if empty else word for word, empty in zip(words, hole, strict=True)], dtype=object)
     marks = sum(1 for word, empty in zip(words, hole, strict=True) if empty and word)
-    notes = (
-        [f"column {name!r}: {marks:,} cells that say n/a, ? or the like count as missing: send null"] if marks else []
-    )
+    notes = [*said]
+    if marks:
+        notes.append(f"column {name!r}: {marks:,} cells that say n/a, ? or the like count as missing: send null")
+    if _mostly(_DATE, present):
+        notes.append(
+            f"column {name!r} holds dates, and a day that is past teaches nothing about one to come: "
+            "make a month or a number of days of it, or take it out"
+        )
     return Column(name, "category", values, tuple(notes), _useless_category(present, bool(hole.any())))
 
 
@@ -172,5 +161,12 @@ def _useless_category(present: Counter[str], holes: bool) -> str | None:
     if len(present) == 1 and not holes:
         return "it holds the same value in every row"
     if max(present.values()) < MIN_REPEATS:
+        if _mostly(_WITH_UNIT, present):
+            return "its numbers stand with a sign or unit, as in 12 % or € 12: write the number alone"
         return f"no value of it occurs in {MIN_REPEATS} rows, as in names, dates or free text"
     return None
+
+
+def _mostly(form: re.Pattern[str], present: Counter[str]) -> bool:
+    """Whether nearly all different values have this form."""
+    return sum(1 for word in present if form.fullmatch(word)) > _MOST * len(present)

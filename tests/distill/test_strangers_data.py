@@ -1,0 +1,72 @@
+"""Files and recipes as strangers bring them: each test is something that once stood in a user's way."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from distill.datasets import columns
+from distill.datasets.table import Table
+from tests.distill.datasets.files import csv_text, load_bytes
+
+
+def column(*cells: str, kind: columns.Kind | None = None) -> columns.Column:
+    table = Table("rows.csv", "line", {"x": np.array(cells, dtype=object)}, np.arange(2, len(cells) + 2))
+    return columns.read(table, "x", kind)
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        (("1,234.50", "2,000", "-12", "13,000,000"), [1234.5, 2000, -12, 13e6]),
+        (("1.234,50", "2.000", "-12", "13.000.000"), [1234.5, 2000, -12, 13e6]),
+        (("1\u00a0234,5", "2 000", "12", "0,5"), [1234.5, 2000, 12, 0.5]),
+        (("1'234.50", "2’000", "12"), [1234.5, 2000, 12]),
+    ],
+)
+def test_marks_between_thousands_are_understood_where_one_cell_makes_them_clear(
+    cells: tuple[str, ...], numbers: list[float]
+) -> None:
+    read = column(*cells)
+    assert read.values.tolist() == numbers
+    assert any("marks between thousands taken out" in note for note in read.notes)
+
+
+def test_numbers_of_three_decimals_are_not_taken_for_thousands() -> None:
+    assert column("1.234", "2.345", "10.5").values.tolist() == np.float32([1.234, 2.345, 10.5]).tolist()
+
+
+def test_digits_that_begin_with_zero_are_codes_unless_declared_numbers() -> None:
+    codes = column(*["01067", "10115"] * 10)
+    assert codes.kind == "category"
+    assert "01067" in codes.values
+    assert "begin with 0" in codes.notes[0]
+    assert column(*["01067", "10115"] * 10, kind="number").values[0] == 1067
+
+
+def test_numbers_with_a_unit_say_how_to_be_written() -> None:
+    assert "the number alone" in str(column(*(f"{i}.5 %" for i in range(30))).useless)
+    assert "the number alone" in str(column(*(f"€ {i}" for i in range(30))).useless)
+    assert "the number alone" not in str(column(*(f"C{i:05}" for i in range(30))).useless)
+
+
+def test_dates_are_pointed_out(tmp_path: Path) -> None:
+    rows = [(f"2024-03-{i % 9 + 1:02}", i * 1.5, i % 2) for i in range(60)]
+    dataset = load_bytes(tmp_path, csv_text(("day", "x", "label"), rows))
+    assert any("'day' holds dates" in note for note in dataset.notes)
+
+
+def test_a_wrong_recipe_is_told_before_torch_is_imported(tmp_path: Path) -> None:
+    tmp_path.joinpath("recipe.toml").write_text('[data]\nsorce = "csv"\n')
+    code = (
+        "import sys; from distill.__main__ import main; sys.argv = ['distill', 'run', 'recipe.toml']\n"
+        "try: main()\nexcept SystemExit as done: print(done.code, 'torch' in sys.modules)"
+    )
+    environment = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.stdout.strip() == "2 False"
+    assert "Did you mean 'data.source'?" in done.stderr
