@@ -34,4 +34,4 @@ def track(items: Iterable[T], description: str, total: int | None = None, done: 
 
 def say(text: str) -> None:
     """One line for the person at the terminal."""
-    console.print(text, markup=False)
+    console.print(text, markup=False, soft_wrap=True)

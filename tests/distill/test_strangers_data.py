@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from distill import progress
 from distill.datasets import columns
 from distill.datasets.table import Table
 from tests.distill.datasets.files import csv_text, load_bytes
@@ -70,3 +71,8 @@ def test_a_wrong_recipe_is_told_before_torch_is_imported(tmp_path: Path) -> None
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.stdout.strip() == "2 False"
     assert "Did you mean 'data.source'?" in done.stderr
+
+
+def test_a_note_stays_on_one_line_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    progress.say("a note of many words " * 20)
+    assert capsys.readouterr().err.count("\n") == 1
