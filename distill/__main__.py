@@ -78,6 +78,7 @@ def datasets() -> None:
 def main() -> None:
     """Run the command line; what goes wrong on purpose is one message and an exit status."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read once, when ONNX Runtime starts
     from handler.errors import BundleError
 
     try:
