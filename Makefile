@@ -38,7 +38,7 @@ check: .venv ## lint, format and types
 	.venv/bin/mypy
 
 bench: .venv ## the benchmarks, with their numbers
-	.venv/bin/python -m pytest -s tests/benchmarks
+	.venv/bin/python -m pytest -s tests/benchmarks/bench_*.py
 
 docker-stop: ## stop the Docker daemon that the demo or the tests started, if they did
 	@bash infra/start-docker.sh --stop
