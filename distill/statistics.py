@@ -92,9 +92,10 @@ def quantile(name: str, values: npt.NDArray[np.float64], level: float) -> Metric
     """A quantile with the distribution-free 95% interval of order statistics."""
     ordered = np.sort(values)
     rows = len(ordered)
+    last = rows - 1
     low, high = binom.ppf([0.025, 0.975], rows, level).astype(int)
-    at = min(rows - 1, int(level * rows))
-    return rounded(name, float(ordered[at]), float(ordered[max(0, low)]), float(ordered[min(rows - 1, high)]), rows)
+    places = (min(last, int(level * rows)), min(last, max(0, low)), min(last, high))
+    return rounded(name, *(float(ordered[place]) for place in places), rows)
 
 
 def macro_f1(gold: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], classes: int) -> float:
