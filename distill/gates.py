@@ -40,11 +40,20 @@ def demand(results: Sequence[GateResult]) -> None:
     """Raise GateError if any gate failed, naming each with its limit and value."""
     failed = [result for result in results if not result.passed]
     if failed:
-        lines = [
-            f"  {result.name}: {result.value:.4g}{_unit(result)}, the limit is {result.limit:.4g}{_unit(result)}"
-            for result in failed
-        ]
+        lines = []
+        for result in failed:
+            value, limit = _apart(result.value, result.limit)
+            lines.append(f"  {result.name}: {value}{_unit(result)}, the limit is {limit}{_unit(result)}")
         raise GateError("\n".join([f"{len(failed)} of {len(results)} gates failed, so nothing is sealed:", *lines]))
+
+
+def _apart(value: float, limit: float) -> tuple[str, str]:
+    """Both in as few digits as tell them apart: 0.96996 is not to read as the limit of 0.97."""
+    for digits in range(4, 10):
+        written = f"{value:.{digits}g}", f"{limit:.{digits}g}"
+        if written[0] != written[1]:
+            break
+    return written
 
 
 def _unit(result: GateResult) -> str:

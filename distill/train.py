@@ -102,8 +102,8 @@ def _train(
     held = _Batches(prelude.features(validation.columns))
     teacher, labels = torch.from_numpy(soft.logits), torch.from_numpy(soft.rows.labels)
     optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-    steps = max(2, math.ceil(len(labels) / config.batch_size) * config.epochs)
-    # Two steps at least go up: with one, torch divides by zero.
+    steps = max(3, math.ceil(len(labels) / config.batch_size) * config.epochs)
+    # Two steps at least go up and one down: with fewer, torch divides by zero.
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, config.learning_rate, total_steps=steps, pct_start=max(0.1, 2 / steps)
     )

@@ -44,7 +44,7 @@ def start_from(student: TextStudent, word_vectors: npt.NDArray[np.float32]) -> N
     directions = directions[:, ::-1][:, :kept]
     directions = directions * np.sign(directions[np.abs(directions).argmax(axis=0), np.arange(kept)])
     start = (centred @ directions).astype(np.float32)
-    start *= 0.1 / start.std()
+    start *= 0.1 / max(float(start.std()), 1e-12)  # the vectors of a single word, or of equal ones, are all zero
     with torch.no_grad():
         student.embedding.weight[FIRST_WORD : FIRST_WORD + len(start), :kept] = torch.from_numpy(start)
         student.embedding.weight[FIRST_WORD + len(start) :] *= 0.1
