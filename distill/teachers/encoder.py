@@ -15,11 +15,11 @@ from torch.nn import functional
 
 from distill import cache
 from distill.datasets.rows import Rows
-from distill.errors import RecipeError
+from distill.errors import FetchError, RecipeError
 from distill.progress import track
 from distill.recipe import Teacher as Config
 from distill.teachers.finetune import Examples, finetune
-from distill.teachers.network import EncoderClassifier, Texts, forward_all
+from distill.teachers.network import EncoderClassifier, Texts, forward_all, tokenizer
 from distill.teachers.weights import Weights
 
 _BATCH = 64
@@ -72,7 +72,7 @@ def fit(
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(seed)
         network = EncoderClassifier(weights.folder, classes)
-        _check_positions(network, config)
+        _check(network, config, weights)
         if config.mode == "frozen":
             _fit_head(network, config, weights, train, validation, classes, seed, name)
             parameters = {f"head.{key}": value for key, value in network.head.state_dict().items()}
@@ -91,12 +91,19 @@ def fit(
     return EncoderModel(weights, config, classes, fitted)
 
 
-def _check_positions(network: EncoderClassifier, config: Config) -> None:
+def _check(network: EncoderClassifier, config: Config, weights: Weights) -> None:
+    """Refuse what would make the encoder look beyond its tables of positions and words."""
     positions = getattr(network.encoder.config, "max_position_embeddings", None)
     if isinstance(positions, int) and config.max_tokens > positions:
         raise RecipeError(
             f"teacher.max_tokens is {config.max_tokens}, and the encoder reads {positions} tokens at most. "
             "Set it to that or less."
+        )
+    known, words = getattr(network.encoder.config, "vocab_size", None), len(tokenizer(weights.folder))
+    if isinstance(known, int) and words > known:
+        raise FetchError(
+            f"{weights.folder} holds a tokenizer of {words} tokens and an encoder that knows {known}. "
+            "Save the tokenizer that the encoder was trained with beside it."
         )
 
 
@@ -148,9 +155,7 @@ def _features(
     network: EncoderClassifier, config: Config, weights: Weights, rows: Rows, description: str
 ) -> npt.NDArray[np.float32]:
     path = (
-        cache.root()
-        / "features"
-        / f"{cache.key('features/1', weights.sha256, config.max_tokens, rows.keys.tolist())}.npy"
+        cache.root() / "features" / f"{cache.key('features/1', weights.id, config.max_tokens, rows.keys.tolist())}.npy"
     )
 
     def make() -> npt.NDArray[np.float32]:

@@ -30,7 +30,7 @@ def fit(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) -> 
     """
     found = weights.find(config.model, config.sha256, base) if config.kind == "encoder" else None
     settings = json.loads(config.model_dump_json(exclude={"model", "sha256"}))
-    parts = [settings, dataset.fingerprint, found.sha256 if found else sklearn.__version__, seed, folds]
+    parts = [settings, dataset.fingerprint, found.id if found else sklearn.__version__, seed, folds]
     identity = cache.key(_STAGE, *parts)
     if config.kind == "precomputed":
         return _precomputed(dataset, identity)

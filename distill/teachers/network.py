@@ -108,12 +108,16 @@ def tokenizer(folder: Path) -> Any:  # noqa: ANN401 - the library's class varies
     from transformers import AutoTokenizer
 
     try:
-        return AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
+        found = AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
+        reason = "it knows no word"  # what the library makes up where the files are missing
     except Exception as error:  # the libraries beneath share no base class
+        found, reason = None, str(error)
+    if found is None or set(found.get_vocab()) <= set(found.all_special_tokens):
         raise FetchError(
-            f"{folder} holds no tokenizer that the transformers library can read: {error} "
+            f"{folder} holds no tokenizer that the transformers library can read: {reason}. "
             "Save it beside the weights with save_pretrained()."
-        ) from None
+        )
+    return found
 
 
 def forward_all(network: EncoderClassifier, texts: Texts, batches: Iterable[list[int]], pooled: bool) -> np.ndarray:

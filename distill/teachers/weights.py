@@ -6,11 +6,13 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
+from distill import cache
 from distill.errors import FetchError
 from distill.progress import say
 from handler.contract import sha256_of
 
 FILE = "model.safetensors"
+_READ = ("config", "tokenizer", "vocab", "merges", "special_tokens", "added_tokens", "spiece", "sentencepiece", "spm")
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,14 @@ class Weights:
     folder: Path
     sha256: str
     licence: str
+
+    @property
+    def id(self) -> str:
+        """What its answers depend on: of pinned weights their hash, of a folder's the other files as well."""
+        if any(self.sha256 == known.sha256 for known in KNOWN.values()):
+            return self.sha256
+        small = sorted(path for path in self.folder.iterdir() if path.is_file() and path.name.startswith(_READ))
+        return cache.key(self.sha256, *(f"{path.name} {sha256_of(path)}" for path in small))
 
 
 KNOWN = {
