@@ -16,6 +16,7 @@ from distill import (
     export,
     gates,
     novelty,
+    pace,
     provenance,
     quantize,
     soft_labels,
@@ -56,7 +57,7 @@ def run(recipe: Recipe, base: Path, out: Path) -> Outcome:
     """
     say("rows")
     rows = load(recipe.data, base)
-    recipe = recipe.resolved(rows.task)
+    recipe = pace.fit(recipe.resolved(rows.task), len(rows.train))
     contrast = novelty.contrast(rows, recipe.evaluation.held_out_group, recipe.seed)
     for note in (
         f"{len(rows.train)} training, {len(rows.validation)} validation, {len(rows.test)} test rows",

@@ -63,7 +63,7 @@ class Transfer(Section):
 
 
 class Student(Section):
-    """The small model. Unset sizes follow the kind."""
+    """The small model. Unset sizes follow the kind; of few rows, `distill.pace` makes small batches and more epochs."""
 
     kind: Literal["static", "conv", "mlp"] | None = None  # default: conv for text, mlp for columns
     width: int | None = Field(default=None, ge=8, le=1024)

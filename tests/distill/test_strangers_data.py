@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from distill import progress
+from distill import pace, progress
+from distill import recipe as recipes
 from distill.datasets import columns
 from distill.datasets.table import Table
 from tests.distill.datasets.files import csv_text, load_bytes
@@ -76,3 +77,25 @@ def test_a_wrong_recipe_is_told_before_torch_is_imported(tmp_path: Path) -> None
 def test_a_note_stays_on_one_line_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
     progress.say("a note of many words " * 20)
     assert capsys.readouterr().err.count("\n") == 1
+
+
+TABLE = 'name = "rows"\n[data]\nsource = "csv"\npath = "rows.csv"\nlabel = "label"\n'
+
+
+def recipe_of(folder: Path, text: str = TABLE) -> recipes.Recipe:
+    folder.joinpath("recipe.toml").write_text(text)
+    return recipes.load(folder / "recipe.toml")
+
+
+def test_few_rows_get_small_batches_and_more_passes(tmp_path: Path) -> None:
+    made = recipe_of(tmp_path)
+    few = pace.fit(made, 400).student
+    assert (few.batch_size, few.epochs, few.patience) == (32, 116, 38)
+    assert pace.fit(made, 40).student.epochs == 150
+    assert pace.fit(made, 50_000) == made
+    assert pace.fit(pace.fit(made, 400), 400) == pace.fit(made, 400)
+
+
+def test_a_pace_that_the_recipe_names_stays(tmp_path: Path) -> None:
+    made = recipe_of(tmp_path, TABLE + "[student]\nepochs = 3\nbatch_size = 64\n")
+    assert (pace.fit(made, 400).student.epochs, pace.fit(made, 400).student.batch_size) == (3, 64)
