@@ -42,6 +42,7 @@ class TreesModel:
     def logits(self, rows: Rows) -> npt.NDArray[np.float32]:
         """Log-probabilities [N,K]; a class that training never showed gets the smallest."""
         found = self.trees.predict_proba(_table(self.inputs, self.codes, rows))
+        found = found[:, : len(self.trees.classes_)]  # of one class alone, the library still gives two columns
         probabilities = np.full((len(rows), self.classes), _SMALLEST_PROBABILITY)
         probabilities[:, self.trees.classes_] = np.maximum(found, _SMALLEST_PROBABILITY)
         return np.log(probabilities).astype(np.float32)
