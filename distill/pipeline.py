@@ -38,6 +38,7 @@ from distill.train import Student
 
 _TIMED_TEACHER_ROWS = 60
 _TIMED_BASELINE_ROWS = 200
+_SHOWN_NOTES = 20
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,11 @@ def run(recipe: Recipe, base: Path, out: Path) -> Outcome:
     rows = load(recipe.data, base)
     recipe = pace.fit(recipe.resolved(rows.task), len(rows.train))
     contrast = novelty.contrast(rows, recipe.evaluation.held_out_group, recipe.seed)
-    for note in (
-        f"{len(rows.train)} training, {len(rows.validation)} validation, {len(rows.test)} test rows",
-        *rows.notes,
-    ):
+    say(f"  {len(rows.train)} training, {len(rows.validation)} validation, {len(rows.test)} test rows")
+    for note in rows.notes[:_SHOWN_NOTES]:
         say(f"  {note}")
+    if len(rows.notes) > _SHOWN_NOTES:
+        say(f"  and {len(rows.notes) - _SHOWN_NOTES} more notes on the data: they are in the manifest and the report")
     say("teacher")
     teacher = teachers.fit(recipe.teacher, rows, recipe.transfer.folds, recipe.seed, base)
     say("soft labels")
@@ -72,10 +73,11 @@ def run(recipe: Recipe, base: Path, out: Path) -> Outcome:
     say("student")
     prelude = preludes.fit(recipe.student, rows)
     vectors = teacher.word_vectors(prelude.words) if prelude.words else None
-    shape = (len(rows.labels), recipe.seed, vectors)
-    student = train.distill(recipe.student, prelude, soft, rows.validation, *shape)
+    shape = (len(rows.labels), recipe.seed)
+    student = train.distill(recipe.student, prelude, soft, rows.validation, *shape, vectors)
+    # The twin has nothing of the teacher: a fine-tuned teacher's word vectors would be its word on the task, too.
     twin = train.distill(
-        recipe.student, prelude, train.hard_labels(soft), rows.validation, *shape, name="hard-label twin"
+        recipe.student, prelude, train.hard_labels(soft), rows.validation, *shape, None, name="hard-label twin"
     )
     say("graph, int8, calibration")
     exported = export.graph(student)
@@ -150,7 +152,7 @@ def _rivals(teacher: Teacher, twin: Student, plain: baseline.Baseline, rows: Dat
         ),
         Rival(
             role="hard-label twin",
-            description="the same student taught by gold labels alone",
+            description="the same network without a teacher: gold labels alone",
             probabilities=evaluate.torch_softmax(train.logits(twin, test)),
         ),
         Rival(
