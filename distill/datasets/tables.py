@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from distill.datasets import checks, columns, csv_table, json_table, parquet_tab
 from distill.datasets.columns import Column
 from distill.datasets.pool import Pool
 from distill.datasets.split import TEST, TRAIN, VALIDATION
-from distill.datasets.table import Table, counted
+from distill.datasets.table import Table, counted, listed
 from distill.datasets.text import clean
 from distill.errors import DataError
 from distill.recipe import Data
@@ -127,16 +128,29 @@ def _inferred(table: Table, data: Data, labels: npt.NDArray[np.object_]) -> tupl
         if column.name in data.types:
             _refuse_useless(column, table)
     chosen = [column for column in every if not column.useless]
-    notes = [f"column {column.name!r} is left out: {column.useless}" for column in every if column.useless]
-    notes += [f"column {name!r} is left out: {reason}" for name, reason in table.unusable.items()]
+    left_out = _by_reason({column.name: column.useless for column in every if column.useless} | dict(table.unusable))
+    notes = [
+        f"column {names[0]!r} is left out: {reason}"
+        if len(names) == 1
+        else f"{len(names)} columns are left out, as of each is true: {reason} ({listed(names)})"
+        for reason, names in left_out.items()
+    ]
     if not chosen:
-        reasons = [note.removeprefix("column ").replace(" is left out: ", ": ", 1) for note in notes]
-        found = f" Left out are {'; '.join(reasons)}." if notes else ""
+        reasons = [f"{listed(names)}: {reason}" for reason, names in left_out.items()]
+        found = f" Left out are {'; '.join(reasons)}." if reasons else ""
         raise DataError(
             f"{table.where} has no column to learn from beside the label.{found} "
             "Name the column with texts as data.text, or the columns to use as data.columns."
         )
     return chosen, notes
+
+
+def _by_reason(reasons: Mapping[str, str]) -> dict[str, list[str]]:
+    """Reason -> the columns that it holds for."""
+    found: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        found.setdefault(reason, []).append(name)
+    return found
 
 
 def _groups(table: Table, name: str | None) -> npt.NDArray[np.object_] | None:

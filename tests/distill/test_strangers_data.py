@@ -99,3 +99,12 @@ def test_few_rows_get_small_batches_and_more_passes(tmp_path: Path) -> None:
 def test_a_pace_that_the_recipe_names_stays(tmp_path: Path) -> None:
     made = recipe_of(tmp_path, TABLE + "[student]\nepochs = 3\nbatch_size = 64\n")
     assert (pace.fit(made, 400).student.epochs, pace.fit(made, 400).student.batch_size) == (3, 64)
+
+
+def test_columns_left_out_for_one_reason_share_a_note(tmp_path: Path) -> None:
+    header = [*(f"pixel {i}" for i in range(40)), "x", "label"]
+    dataset = load_bytes(tmp_path, csv_text(header, [[0] * 40 + [i * 1.5, i % 2] for i in range(60)]))
+    assert [item.name for item in dataset.inputs] == ["x"]
+    assert len(dataset.notes) == 1
+    assert "40 columns are left out" in dataset.notes[0]
+    assert "'pixel 0'" in dataset.notes[0]
