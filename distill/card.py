@@ -10,7 +10,7 @@ from typing import Any
 
 import jinja2
 
-from distill import notation
+from distill import cautions, notation
 from distill.evidence import ClassRow, Evidence, GateResult, GroupRow
 from handler.contract import Input, Serving
 
@@ -64,6 +64,7 @@ def markdown(
         teacher=evidence.contender("teacher"),
         worst_classes=worst_classes(evidence.per_class),
         worst_groups=worst_groups(evidence.per_group),
+        cautions=cautions.of(evidence),
         untested=[row.label for row in evidence.per_class if not row.support],
         request=request(serving.inputs),
         metrics=notation.not_in_table_of_four(evidence.metrics),

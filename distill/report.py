@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from distill import notation, plots
+from distill import cautions, notation, plots
 from distill.evidence import ClassRow, Comparison, Evidence, GateResult
 from handler.contract import Metric, Serving
 
@@ -81,6 +81,7 @@ def html(
         retention=find(evidence, "retention"),
         summary=summary(evidence),
         gates=[describe(gate) for gate in gates],
+        cautions=cautions.of(evidence),
         failed=sum(not gate.passed for gate in gates),
         classes=worst_first(evidence.per_class),
         folded=FOLDED_ROWS,

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from distill import cautions
 from distill.evidence import Evidence, GateResult
 from handler.contract import Metric
 
@@ -46,6 +47,8 @@ def show(evidence: Evidence, gates: Sequence[GateResult], folder: Path | None, c
         f"calibration error {_interval(evidence.metric('ece'))} "
         f"(before calibration {evidence.metric('ece_before').value:.3f})"
     )
+    for caution in cautions.of(evidence):
+        console.print(f"mind: {caution}", soft_wrap=True, markup=False)
     console.print(f"{sum(gate.passed for gate in gates)} of {len(gates)} gates passed")
     if folder is not None:
         console.print(f"bundle {folder}", soft_wrap=True, markup=False)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
-from distill import pace, progress
+from distill import card, cautions, pace, progress, report, summary
 from distill import recipe as recipes
 from distill.datasets import columns
 from distill.datasets.table import Table
+from distill.evidence import ClassRow, Comparison, Evidence
+from handler.contract import Metric
 from tests.distill.datasets.files import csv_text, load_bytes
+from tests.distill.evidences import evidence, serving
 
 
 def column(*cells: str, kind: columns.Kind | None = None) -> columns.Column:
@@ -108,3 +114,41 @@ def test_columns_left_out_for_one_reason_share_a_note(tmp_path: Path) -> None:
     assert len(dataset.notes) == 1
     assert "40 columns are left out" in dataset.notes[0]
     assert "'pixel 0'" in dataset.notes[0]
+
+
+def always_the_commonest(rows: int = 40) -> Evidence:
+    """A student that answers "a" to everything, and a baseline that knows better."""
+    made = evidence(("a", "b"), rows=rows)
+    share = Metric("accuracy", 0.75, 0.6, 0.9, rows)
+    contenders = tuple(
+        replace(contender, accuracy=share) if contender.role == "student" else contender
+        for contender in made.contenders
+    )
+    per_class = (
+        ClassRow("a", rows * 3 // 4, 0.75, 1.0, 0.86, 0.9, 1.0),
+        ClassRow("b", rows // 4, 0.0, 0.0, 0.0, 0.0, 0.2),
+    )
+    better = Metric("difference", -0.25, -0.4, -0.1, rows)
+    return replace(
+        made, contenders=contenders, per_class=per_class, comparisons=(Comparison("baseline", better, 0, 10, 0.002),)
+    )
+
+
+def test_a_student_that_learned_nothing_is_called_that_wherever_it_is_read() -> None:
+    made = always_the_commonest()
+    said = cautions.of(made)
+    assert len(said) == 4
+    assert "always answers 'a'" in said[0]
+    assert "Not one test row of 'b'" in said[1]
+    assert "baseline is clearly better" in said[2]
+    assert "Only 40 test rows" in said[3]
+    page = report.html("x 1", serving(("a", "b")), made, (), {})
+    assert "Nothing of use was learned" in page
+    assert "Nothing of use was learned" in card.markdown("x", "1", serving(("a", "b")), made, (), {})
+    terminal = io.StringIO()
+    summary.show(made, (), None, Console(file=terminal, width=110))
+    assert terminal.getvalue().count("mind: ") == 4
+
+
+def test_a_good_student_needs_no_caution() -> None:
+    assert cautions.of(evidence()) == ()
