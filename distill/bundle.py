@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -45,24 +46,41 @@ class Staged:
         return (self.folder / contract.MODEL).stat().st_size / 1000
 
 
+def check_out(name: str, out: Path) -> None:
+    """Find out before the work, not after it, whether a bundle can be written under `out`.
+
+    Raises:
+        DistillError: it cannot.
+    """
+    missing = [folder for folder in (out / name, *(out / name).parents) if not folder.exists()]
+    with contextlib.suppress(OSError):  # another run's bundle may have come into them meanwhile
+        for made in (_scratch(name, out), *missing):
+            made.rmdir()
+
+
 def stage(calibrated: Calibrated, dataset: Dataset, config: Config, name: str, out: Path) -> Staged:
     """Write the graph to a new folder under `out`/`name` and describe how it is to be served.
 
     Raises:
         DistillError: `out` cannot be written to.
     """
-    try:
-        (out / name).mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".staged-", dir=out / name))
-    except OSError as error:
-        raise DistillError(
-            f"{out / name} cannot be written to ({error.strerror}). Name another folder with --out."
-        ) from None
+    folder = _scratch(name, out)
     try:
         return _staged(folder, calibrated, dataset, config, name)
     except BaseException:  # an interruption too: nothing half made stays behind
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _scratch(name: str, out: Path) -> Path:
+    """A new, empty folder beside the versions of the bundle."""
+    try:
+        (out / name).mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=".staged-", dir=out / name))
+    except OSError as error:
+        raise DistillError(
+            f"{out / name} cannot be written to ({error.strerror}). Name another folder with --out."
+        ) from None
 
 
 def _staged(folder: Path, calibrated: Calibrated, dataset: Dataset, config: Config, name: str) -> Staged:

@@ -56,6 +56,7 @@ def run(recipe: Recipe, base: Path, out: Path) -> Outcome:
     Raises:
         DistillError: see `distill.errors`. A failed gate is not one: it is in the outcome, with the evidence.
     """
+    bundle.check_out(recipe.name, out)
     say("rows")
     rows = load(recipe.data, base)
     recipe = pace.fit(recipe.resolved(rows.task), len(rows.train))

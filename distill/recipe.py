@@ -221,7 +221,8 @@ def _parse(path: Path) -> dict[str, Any]:
     except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
         lines = text.count("\n") + 1
         reason = str(error).replace("at end of document", f"at the end, line {lines}")
-        raise RecipeError(f"{path} is not valid TOML: {reason}. Text values need quotes.") from None
+        hint = " Text values need quotes." if reason.startswith("Invalid value") else ""
+        raise RecipeError(f"{path} is not valid TOML: {reason}.{hint} See the built-in recipes for examples.") from None
     except RecursionError:
         raise RecipeError(f"{path} is nested too deeply, wanted sections of plain keys.") from None
 

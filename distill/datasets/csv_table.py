@@ -21,6 +21,7 @@ DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _SNIFFED_ROWS = 100
 _SNIFFED_CHARACTERS = 1 << 18
 _MAX_CELL = 1 << 30
+_JSON_LINES = re.compile(r'\s*\{\s*"(\\.|[^"\\])*"\s*:')
 _EXCEL_HINT = re.compile(r'"?sep=([,;\t|])"?\r?\n', re.IGNORECASE)
 
 
@@ -51,6 +52,8 @@ def read(content: bytes, where: str, wanted: Sequence[str] = ()) -> Table:
     hint = _EXCEL_HINT.match(text)
     if hint:
         text, first = text[hint.end() :], 2
+    if _JSON_LINES.match(text):
+        raise DataError(f'{where} holds JSON objects, wanted CSV. Set data.source = "jsonl".')
     delimiter = hint[1] if hint else sniff(text, wanted)
     records = _parse(text, delimiter, where, first)
     if not records:

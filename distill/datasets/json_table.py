@@ -57,7 +57,8 @@ def _record(line: str, where: str) -> dict[str, object]:
     except (ValueError, RecursionError) as error:
         column = f" at character {error.pos + 1}" if isinstance(error, json.JSONDecodeError) else ""
         whole = " Is it one JSON array? Write one object a line." if line.lstrip().startswith("[") else ""
-        raise DataError(f"{where} is not JSON{column}.{whole or ' Wanted one object a line.'}") from None
+        wanted = whole or " Wanted one object a line. Is it CSV? Set data.source to what it is."
+        raise DataError(f"{where} is not JSON{column}.{wanted}") from None
     if not isinstance(record, dict):
         raise DataError(f"{where} holds {_KINDS.get(type(record), 'null')}, wanted an object. Write one object a line.")
     return record

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from distill import card, cautions, pace, progress, report, summary
+from distill import card, cautions, pace, pipeline, progress, report, summary
 from distill import recipe as recipes
 from distill.datasets import columns
 from distill.datasets.table import Table
+from distill.errors import DataError, DistillError, RecipeError
 from distill.evidence import ClassRow, Comparison, Evidence
 from handler.contract import Metric
 from tests.distill.datasets.files import csv_text, load_bytes
@@ -152,3 +153,35 @@ def test_a_student_that_learned_nothing_is_called_that_wherever_it_is_read() -> 
 
 def test_a_good_student_needs_no_caution() -> None:
     assert cautions.of(evidence()) == ()
+
+
+def test_a_source_of_the_other_kind_is_named(tmp_path: Path) -> None:
+    tmp_path.joinpath("rows.csv").write_text('{"text": "a, b", "label": 1}\n{"text": "c", "label": 2}\n')
+    with pytest.raises(DataError, match='data.source = "jsonl"'):
+        load_bytes(tmp_path, tmp_path.joinpath("rows.csv").read_bytes(), text="text")
+    with pytest.raises(DataError, match="Is it CSV"):
+        load_bytes(tmp_path, "text,label\na,b\n", name="rows.jsonl", text="text")
+
+
+def test_an_out_folder_that_cannot_be_written_is_found_before_the_work(tmp_path: Path) -> None:
+    tmp_path.joinpath("taken").write_text("a file")
+    with pytest.raises(DistillError, match="Name another folder with --out"):
+        pipeline.run(recipe_of(tmp_path), tmp_path, tmp_path / "taken")  # there is no rows.csv: it is not looked for
+
+
+def test_a_run_that_fails_leaves_no_folder_behind(tmp_path: Path) -> None:
+    made = recipe_of(tmp_path)
+    with pytest.raises(DataError, match="No file"):
+        pipeline.run(made, tmp_path, tmp_path / "new" / "out")
+    assert not (tmp_path / "new").exists()
+    tmp_path.joinpath("old").mkdir()
+    with pytest.raises(DataError, match="No file"):
+        pipeline.run(made, tmp_path, tmp_path / "old")
+    assert [path.name for path in tmp_path.joinpath("old").iterdir()] == []
+
+
+def test_only_a_wrong_value_is_told_to_want_quotes(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="Text values need quotes"):
+        recipe_of(tmp_path, "[data]\nsource = csv\n")
+    with pytest.raises(RecipeError, match=r"^(?!.*quotes).*not valid TOML"):
+        recipe_of(tmp_path, '[data]\nsource = "csv"\nsource = "csv"\n')
