@@ -9,9 +9,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
+
+T = TypeVar("T")
 
 LATEST = "latest"  # beside the versions of a bundle: names the one sealed last
 
@@ -44,11 +47,21 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def stored(path: Path, load: Callable[[Path], T]) -> T | None:
+    """What `load` reads from `path`; None where there is no file, or one that a full disk or a crash left torn."""
+    if not path.is_file():
+        return None
+    try:
+        return load(path)
+    except Exception:  # each library that reads has errors of its own, and the work can be done again
+        return None
+
+
 def array(path: Path, make: Callable[[], npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
     """The float32 array stored at `path` (.npy), or `make()` stored there."""
-    if path.is_file():
-        stored: npt.NDArray[np.float32] = np.load(path, allow_pickle=False)
-        return stored
+    found = stored(path, lambda file: np.load(file, allow_pickle=False))
+    if found is not None:
+        return found
     made = make()
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.save(file, made, allow_pickle=False)

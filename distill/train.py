@@ -60,11 +60,11 @@ def distill(
     torch.set_num_threads(_THREADS)
     try:
         network = build(config, prelude, classes, seed, word_vectors)
-        if not path.is_file():
+        stored = cache.stored(path, lambda file: torch.load(file, weights_only=True))
+        if stored is None:
             stored = _train(network, config, prelude, soft, validation, seed, name)
             with cache.replacing(path) as temporary:
                 torch.save(stored, temporary)
-        stored = torch.load(path, weights_only=True)
     finally:
         torch.set_num_threads(threads)
     network.load_state_dict(stored["state"])

@@ -60,9 +60,10 @@ def fit(
 ) -> TreesModel:
     """Fit on labelled rows, or find it in `folder` already fitted. The setting is chosen on validation rows."""
     path = folder / FILE
-    if path.is_file():  # written by this module into the user's own cache
-        model: TreesModel = pickle.loads(path.read_bytes())
-        return model
+    # Written by this module into the user's own cache.
+    found: TreesModel | None = cache.stored(path, lambda file: pickle.loads(file.read_bytes()))
+    if found is not None:
+        return found
     # Waiting threads spin: on a busy machine a small table on several threads takes minutes instead of seconds.
     with threadpool_limits(1 if len(train) * len(inputs) < _WORTH_THREADS else None):
         model = _fitted(inputs, train, validation, classes, seed, name)

@@ -68,7 +68,7 @@ def fit(
 ) -> EncoderModel:
     """Fit on labelled rows, or find it in `folder` already fitted. Choices are made on validation rows."""
     fitted = folder / "fitted.safetensors"
-    if not fitted.is_file():
+    if cache.stored(fitted, load_file) is None:
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(seed)
         network = EncoderClassifier(weights.folder, classes)

@@ -47,8 +47,8 @@ def finetune(
     torch.manual_seed(seed)
     best: dict[str, torch.Tensor] | None = None
     best_accuracy, done = -1.0, 0
-    if state.is_file():
-        saved = torch.load(state, weights_only=True)
+    saved = cache.stored(state, lambda file: torch.load(file, weights_only=True))
+    if saved is not None:
         network.load_state_dict(saved["network"], strict=False)
         optimizer.load_state_dict(saved["optimizer"])
         schedule.load_state_dict(saved["schedule"])

@@ -138,3 +138,11 @@ def test_embeddings_start_as_near_each_other_as_the_teachers_words(empty_cache: 
     weight = network.embedding.weight.detach().numpy()[2 : 2 + len(vectors)]  # type: ignore[union-attr,operator]
     gaps = np.linalg.norm(weight - weight[0], axis=1)
     assert gaps[1] < 0.1 * np.median(gaps)
+
+
+def test_a_torn_student_in_the_cache_is_trained_again(empty_cache: Path) -> None:
+    dataset = made.tabular_dataset(40, 10)
+    first = states(distilled(dataset, "mlp", epochs=1))
+    [path] = empty_cache.rglob("*.pt")
+    path.write_bytes(path.read_bytes()[:50])
+    assert states(distilled(dataset, "mlp", epochs=1)) == first

@@ -266,3 +266,10 @@ def test_another_tokenizer_makes_another_teacher_of_the_same_weights(tmp_path: P
     assert sha256_of(one / "model.safetensors") == sha256_of(other / "model.safetensors")
     assert teacher(one, plain(40)).id != teacher(other, plain(40)).id
     assert teacher(one, plain(40)).id == teacher(encoders.save(tmp_path / "again"), plain(40)).id
+
+
+@pytest.mark.parametrize("torn", ["fitted.safetensors", "unfinished.pt"])
+def test_torn_work_is_done_again(folder: Path, uninterrupted: dict[str, list], tmp_path: Path, torn: str) -> None:
+    (tmp_path / torn).write_bytes(b"torn")
+    tuned(folder, plain(), tmp_path)
+    assert fitted(tmp_path) == uninterrupted
