@@ -173,7 +173,7 @@ def read(folder: str | Path) -> Manifest:
     folder = Path(folder)
     path = folder / MANIFEST
     if not folder.is_dir():
-        raise BundleError(f"No bundle folder at {folder}. Set BUNDLE_DIR to a sealed bundle's folder.")
+        raise BundleError(f"No bundle folder at {folder}. Name a sealed bundle's folder (the function: BUNDLE_DIR).")
     try:
         text = path.read_bytes().decode()
     except FileNotFoundError:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from unicodedata import combining
+from unicodedata import combining, normalize
 
 from handler.contract import Input, Limits, Serving
 from handler.errors import RequestError
@@ -45,6 +45,7 @@ def _record(value: object, serving: Serving, pointer: str) -> Record:
     if not isinstance(value, dict):
         raise _wrong_type("An input", "an object of columns", value, pointer)
     columns = {column.name: column for column in serving.inputs}
+    value = _composed(value, pointer)
     for i, key in enumerate(value):
         if key not in columns:
             raise RequestError(
@@ -56,6 +57,16 @@ def _record(value: object, serving: Serving, pointer: str) -> Record:
     if not value:
         raise RequestError(422, "no-columns", f"This input has no columns. {_names(columns)}", pointer)
     return {name: _cell(cell, columns[name], serving.limits, pointer) for name, cell in value.items()}
+
+
+def _composed(value: Mapping[str, object], pointer: str) -> Mapping[str, object]:
+    """The columns under names in NFC, as training read them: both forms of "é" look alike and mean the same."""
+    if all(key.isascii() for key in value):
+        return value
+    made = {normalize("NFC", key) if len(key) <= _LONGEST_KEY else key: cell for key, cell in value.items()}
+    if len(made) != len(value):
+        raise RequestError(422, "repeated-column", "Two columns of this input have the same name.", pointer)
+    return made
 
 
 def _cell(value: object, column: Input, limits: Limits, pointer: str) -> str | float | None:
