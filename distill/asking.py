@@ -28,6 +28,8 @@ def answers(bundle: Path, given: str | None, lines: BinaryIO) -> Iterator[str]:
         yield _answer(predictor, _content(given), "The input")
         return
     for number, line in enumerate(lines, start=1):
+        if predictor.serving.task != "text" and not line.strip():
+            continue  # no object of columns; an empty text is an input
         where = f"Line {number} of the input"
         yield _answer(predictor, _decoded(line, where).rstrip("\r\n"), where)
 
@@ -49,7 +51,14 @@ def _answer(predictor: Predictor, text: str, where: str) -> str:
 
 
 def _value(text: str, serving: Serving) -> object:
-    return text if serving.task == "text" else strict.loads(text.encode(errors="surrogatepass"))
+    if serving.task == "text":
+        return text
+    try:
+        return strict.loads(text.encode(errors="surrogatepass"))
+    except RequestError as error:
+        detail = error.detail.split(" Send a JSON object such as")[0].replace("The body", "It", 1)
+        columns = json.dumps({column.name: None for column in serving.inputs[:1]}, ensure_ascii=False)
+        raise RequestError(error.status, error.kind, f"{detail} Wanted a JSON object such as {columns}.") from None
 
 
 def _content(given: str) -> str:
@@ -60,7 +69,10 @@ def _content(given: str) -> str:
         return _decoded(path.read_bytes(), str(path))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a file's name"
-        raise DataError(f"{path} cannot be read ({reason}). After @ goes the path of a file.") from None
+        raise DataError(
+            f"{path} cannot be read ({reason}). After @ goes the path of a file; "
+            "a text that itself begins with @ goes through standard input."
+        ) from None
 
 
 def _decoded(content: bytes, where: str) -> str:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from distill.datasets.columns import HOLES
 from distill.preludes.prelude import FEATURES, IR_VERSION, OPSETS, Prelude
 from distill.preludes.text import MIN_ROWS
 from handler.contract import Input
@@ -115,6 +116,7 @@ def _category(
     parts: list[str],
 ) -> int:
     depth = max(len(known), 1)
+    places = _spellings(known or [""])
     constants[_name("off_on")] = np.array([0, 1], np.float32)
     constants[_name(f"depth_{place}")] = np.array(depth, np.int64)
     nodes.append(
@@ -124,8 +126,8 @@ def _category(
             [_name(f"category_{place}")],
             name=_name(f"look_up_{place}"),
             domain="ai.onnx.ml",
-            keys_strings=known or [""],
-            values_int64s=list(range(depth)),
+            keys_strings=list(places),
+            values_int64s=list(places.values()),
             default_int64=depth,  # beyond the depth: OneHot makes it all zeros
         )
     )
@@ -134,6 +136,21 @@ def _category(
     )
     parts.append(_name(f"hot_{place}"))
     return depth
+
+
+def _spellings(known: list[str]) -> dict[str, int]:
+    """Word -> its place among `known`, with the other spellings that reading the training rows levelled.
+
+    There "N/A" was a hole and "TRUE" was "true" (`distill.datasets.columns`): a request may hold them as the file did.
+    """
+    places = {value: place for place, value in enumerate(known)}
+    levelled = {word: word for word in ("true", "false") if set(known) <= {"true", "false", ""}}
+    levelled |= dict.fromkeys((*sorted(HOLES), "NaN", "NaT"), "")
+    for word, meant in levelled.items():
+        if meant in places:
+            for spelling in (word, word.upper(), word.capitalize()):
+                places.setdefault(spelling, places[meant])
+    return places
 
 
 def _name(local: str) -> str:

@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from distill import card, cautions, pace, pipeline, progress, report, summary
+from distill import asking, card, cautions, pace, pipeline, progress, report, summary
 from distill import recipe as recipes
 from distill.datasets import columns
 from distill.datasets.table import Table
 from distill.errors import DataError, DistillError, RecipeError
 from distill.evidence import ClassRow, Comparison, Evidence
-from handler.contract import Metric
+from distill.preludes import tabular
+from handler.contract import Input, Metric
+from tests import bundles
 from tests.distill.datasets.files import csv_text, load_bytes
 from tests.distill.evidences import evidence, serving
 
@@ -185,3 +187,49 @@ def test_only_a_wrong_value_is_told_to_want_quotes(tmp_path: Path) -> None:
         recipe_of(tmp_path, "[data]\nsource = csv\n")
     with pytest.raises(RecipeError, match=r"^(?!.*quotes).*not valid TOML"):
         recipe_of(tmp_path, '[data]\nsource = "csv"\nsource = "csv"\n')
+
+
+def test_a_request_may_write_holes_and_truth_as_the_file_did() -> None:
+    values = np.array(["true", "false", ""] * 10 + ["true"], dtype=object)
+    prelude = tabular.fit((Input("smoker", "string", "category"),), {"smoker": values})
+
+    def features(*words: str) -> list[list[float]]:
+        return prelude.features({"smoker": np.array(words, dtype=object)}).tolist()
+
+    for spellings in (("true", "TRUE", "True"), ("false", "FALSE", "False"), ("", "NA", "n/a", "?", "NaN", "None")):
+        assert features(*spellings) == features(spellings[0]) * len(spellings)
+    assert features("maybe") == [[0.0, 0.0, 0.0]]
+
+
+def test_true_is_only_a_truth_value_among_truth_values() -> None:
+    values = np.array(["true", "red"] * 10, dtype=object)
+    prelude = tabular.fit((Input("x", "string", "category"),), {"x": values})
+    assert prelude.features({"x": np.array(["TRUE", "NA"], dtype=object)}).tolist() == [[0.0, 0.0], [0.0, 0.0]]
+
+
+def asked(folder: Path, given: str | None, lines: bytes = b"") -> list[str]:
+    return list(asking.answers(folder, given, io.BytesIO(lines)))
+
+
+def test_a_blank_line_between_rows_is_no_row(tmp_path: Path) -> None:
+    bundles.tabular_bundle(tmp_path)
+    assert len(asked(tmp_path, None, b'{"age": 3}\n\n{"age": 4}\r\n\r\n')) == 2
+
+
+def test_a_blank_line_among_texts_is_an_empty_text(tmp_path: Path) -> None:
+    bundles.text_bundle(tmp_path)
+    assert len(asked(tmp_path, None, b"good\n\nbad\n")) == 3
+
+
+def test_a_wrong_object_on_the_command_line_shows_the_form_wanted(tmp_path: Path) -> None:
+    bundles.tabular_bundle(tmp_path)
+    for given in ("", "{age: 3}", "good"):
+        with pytest.raises(DataError, match=r'It is .*Wanted a JSON object such as \{"age": null\}'):
+            asked(tmp_path, given)
+
+
+def test_a_text_that_begins_with_an_at_sign_is_told_where_to_go(tmp_path: Path) -> None:
+    bundles.text_bundle(tmp_path)
+    with pytest.raises(DataError, match="through standard input"):
+        asked(tmp_path, "@alice good morning")
+    assert len(asked(tmp_path, None, b"@alice good morning\n")) == 1
