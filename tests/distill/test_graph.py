@@ -308,3 +308,16 @@ def test_columns_that_never_vary_give_finite_answers() -> None:
 def test_the_unfinished_graph_names_its_outputs() -> None:
     assert exported("conv").outputs == (LOGITS, DESCRIPTION)
     assert calibrated("conv").graph.outputs == ("probabilities", "novelty")
+
+
+@pytest.mark.parametrize("kind", ["static", "conv"])
+def test_each_weight_is_within_half_a_step_of_its_int8_and_the_steps_are_as_small_as_they_can_be(kind: str) -> None:
+    whole = export.float_initializers(exported(kind).model)
+    stored = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in quantised(kind).model.graph.initializer}
+    replaced = [name for name in whole if f"{name}/int8" in stored]
+    assert len(replaced) >= 2
+    for name in replaced:
+        small, scale = stored[f"{name}/int8"], stored[f"{name}/scale"]
+        assert small.dtype == np.int8
+        assert np.abs(small * scale - whole[name]).max() <= 0.501 * scale.max()
+        assert np.abs(small.astype(int)).max() == 127
