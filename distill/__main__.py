@@ -20,7 +20,17 @@ INTERRUPTED, BUNDLE_REFUSED = 130, 4
 app = typer.Typer(
     help="Distil a heavy model into a tiny one, with evidence.", no_args_is_help=True, pretty_exceptions_enable=False
 )
-_output = Console(highlight=False)
+
+
+class _Output(Console):
+    """Standard output. That nobody reads on (`| head`) changes neither the work nor the exit status."""
+
+    def on_broken_pipe(self) -> None:
+        """Write into nothing from here on."""
+        _close_output()
+
+
+_output = _Output(highlight=False)
 if not _output.is_terminal:
     _output.width = _WIDTH  # a pipe has none, and eighty columns would cut the table
 _errors = Console(stderr=True, highlight=False)
@@ -82,7 +92,7 @@ def main() -> None:
     from handler.errors import BundleError
 
     try:
-        app(prog_name="python -m distill", standalone_mode=False)
+        _invoke(sys.argv[1:])
     except UsageError as error:
         error.show()
         sys.exit(error.exit_code)
@@ -93,11 +103,24 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         _fail("Interrupted. What was finished is kept: run the same command again to go on.", INTERRUPTED)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_output()
         sys.exit(0)
     except OSError as error:  # a full disk, a cache in a place that cannot be written to
         where = f"{error.filename}: " if error.filename else ""
         _fail(f"{where}{error.strerror or error}. Check the path, and LIMBECK_CACHE for the cache.", 2)
+
+
+def _invoke(arguments: list[str]) -> None:
+    """Run one command. Typer's own entry makes 0 of an interruption and 1 of a pipe that was closed."""
+    command = typer.main.get_command(app)
+    with command.make_context("python -m distill", arguments) as context:
+        command.invoke(context)
+    if sys.stdout is not None:  # closed by the shell
+        sys.stdout.flush()  # what is still in the buffer may meet a closed pipe too
+
+
+def _close_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str, status: int) -> None:

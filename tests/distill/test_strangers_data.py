@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -88,6 +90,7 @@ def test_a_note_stays_on_one_line_in_a_pipe(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().err.count("\n") == 1
 
 
+ROOT = Path(__file__).parents[2]
 TABLE = 'name = "rows"\n[data]\nsource = "csv"\npath = "rows.csv"\nlabel = "label"\n'
 
 
@@ -233,3 +236,58 @@ def test_a_text_that_begins_with_an_at_sign_is_told_where_to_go(tmp_path: Path) 
     with pytest.raises(DataError, match="through standard input"):
         asked(tmp_path, "@alice good morning")
     assert len(asked(tmp_path, None, b"@alice good morning\n")) == 1
+
+
+def command(*arguments: str, folder: Path) -> subprocess.Popen[bytes]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "LIMBECK_CACHE": str(folder / "cache")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "distill", *arguments],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # A shell's background job ignores the interruption, and its children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+
+
+def test_an_interrupted_run_is_no_success(tmp_path: Path) -> None:
+    tmp_path.joinpath("rows.csv").write_text(csv_text(("x", "label"), [(i * 1.5, i % 2) for i in range(60)]))
+    tmp_path.joinpath("recipe.toml").write_text(TABLE + "[student]\nepochs = 100000\npatience = 100000\n")
+    with command("run", "recipe.toml", folder=tmp_path) as process:
+        for line in process.stderr or ():
+            if line.startswith(b"student"):
+                break
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"Traceback" not in error
+    assert b"Interrupted" in error
+    assert not list(tmp_path.glob("bundles/*/*"))
+
+
+def test_a_reader_that_stops_early_is_no_failure(tmp_path: Path) -> None:
+    bundles.text_bundle(tmp_path / "bundle")
+    with command("predict", "bundle", folder=tmp_path) as process:
+        assert process.stdin and process.stdout and process.stderr
+        process.stdin.write(b"good\n" * 2000)
+        process.stdin.close()
+        assert process.stdout.readline().startswith(b'{"label"')
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(timeout=60) == 0
+
+
+def test_a_failed_gate_is_told_also_when_nobody_reads_the_table(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    code = (
+        "import os, sys; from distill import __main__ as line\n"
+        "line._output.print('the table'); line._output.print('more'); sys.exit(3)"
+    )
+    with os.fdopen(writing, "wb") as closed:
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, stdout=closed, stderr=subprocess.PIPE, env=os.environ | {}
+        )
+    assert (done.returncode, done.stderr) == (3, b"")
