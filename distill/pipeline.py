@@ -69,7 +69,7 @@ def run(recipe: Recipe, base: Path, out: Path) -> Outcome:
     say("teacher")
     teacher = teachers.fit(recipe.teacher, rows, recipe.transfer.folds, recipe.seed, base)
     say("soft labels")
-    soft = soft_labels.make(teacher, rows.train, recipe.transfer, recipe.seed)
+    soft = soft_labels.make(teacher, rows.train, (rows.validation, rows.test), recipe.transfer, recipe.seed)
     say(f"  {len(soft.rows)} rows in the transfer set")
     say("student")
     prelude = preludes.fit(recipe.student, rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,16 +26,20 @@ class SoftLabels:
     teacher_id: str
 
 
-def make(teacher: Teacher, train: Rows, config: Transfer, seed: int) -> SoftLabels:
+def make(teacher: Teacher, train: Rows, apart: Sequence[Rows], config: Transfer, seed: int) -> SoftLabels:
     """Label the training rows, and varied copies of their texts, by the teacher.
 
     With folds, a row is labelled by a teacher that never saw it; a copy belongs to the fold of the row it came from,
-    so no teacher labels a variant of what it was fitted on.
+    so no teacher labels a variant of what it was fitted on. `apart`: validation and test rows; a copy that happens to
+    equal one of them is left out.
     """
     if config.augment == 0:
         return SoftLabels(train, teacher.out_of_fold_logits(train), teacher.id)
     rows = _joined(train, _varied(train, config, seed))
-    return SoftLabels(rows, teacher.out_of_fold_logits(rows), teacher.id)
+    logits = teacher.out_of_fold_logits(rows)
+    held = {text for part in apart for text in part.columns["text"].tolist()}
+    kept = np.array([text not in held for text in rows.columns["text"].tolist()])
+    return SoftLabels(rows.take(kept), logits[kept], teacher.id)
 
 
 def _varied(train: Rows, config: Transfer, seed: int) -> Rows:
