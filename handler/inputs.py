@@ -89,12 +89,14 @@ def _category(value: object, column: Input, pointer: str) -> str:
         return "true" if value else "false"
     if isinstance(value, int) and -(2**63) <= value < 2**63:
         return str(value)
+    if isinstance(value, float) and abs(value) <= 2**53 and value.is_integer():
+        return str(int(value))  # 7.0 and 7 are one number in JSON
     raise _wrong_type(f'Column "{column.name}"', "a string or null", value, _at(pointer, column))
 
 
 def _word(text: str, limits: Limits, pointer: str) -> str:
     if len(text) > limits.max_characters:
-        detail = f"A text of {len(text)} characters is over the limit of {limits.max_characters}."
+        detail = f"A text of {len(text)} characters is over the limit of {limits.max_characters}. Send a shorter one."
         raise RequestError(413, "too-long", detail, pointer)
     if not text.isascii():
         if _SURROGATE.search(text):

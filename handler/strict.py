@@ -27,6 +27,8 @@ def loads(body: bytes) -> object:
         text = body.decode()
     except UnicodeDecodeError as error:
         raise _malformed(f"is not UTF-8: it breaks at byte {error.start}. Encode it as UTF-8") from None
+    if text.startswith("\ufeff"):
+        raise _malformed("begins with a byte order mark (line 1, column 1). Send it as UTF-8 without one")
     if not text.strip():
         raise _malformed('is empty. Send a JSON object such as {"inputs": ...}')
     _check_depth(text)

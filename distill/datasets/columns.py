@@ -30,6 +30,7 @@ _DATE = re.compile(r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](\d{
 _WITH_UNIT = re.compile(
     r"[+-]?\d[\d.,]*\s?([%‰€$£¥°]|°[CF]|[kmcµ]?[gml]|EUR|USD|GBP|CHF)|([€$£¥]|EUR|USD|GBP|CHF)\s?[+-]?\d[\d.,]*"
 )
+_WHOLE = re.compile(r"[+-]?\d+\.0+", re.ASCII)
 _MOST = 0.9  # share of cells that says what a column is
 ROW_NUMBER = "it only numbers the rows"
 IDENTIFIER = "it looks like an identifier, another whole number in every row"
@@ -142,6 +143,9 @@ def _category(name: str, words: Sequence[str], hole: npt.NDArray[np.bool_], said
     present = Counter(word for word, empty in zip(words, hole, strict=True) if not empty)
     if {word.lower() for word in present} <= {"true", "false"}:
         words = [word.lower() for word in words]  # as JSON, and so a request, writes them
+    elif present and all(_WHOLE.fullmatch(word) for word in present):
+        words = [word.split(".")[0] for word in words]  # whole numbers among holes, as pandas writes them: 7 is 7.0
+        present = Counter(word for word, empty in zip(words, hole, strict=True) if not empty)
     values = np.array(["" if empty else word for word, empty in zip(words, hole, strict=True)], dtype=object)
     marks = sum(1 for word, empty in zip(words, hole, strict=True) if empty and word)
     notes = [*said]

@@ -141,10 +141,12 @@ def _category(
 def _spellings(known: list[str]) -> dict[str, int]:
     """Word -> its place among `known`, with the other spellings that reading the training rows levelled.
 
-    There "N/A" was a hole and "TRUE" was "true" (`distill.datasets.columns`): a request may hold them as the file did.
+    There (`distill.datasets.columns`) "N/A" was a hole, "TRUE" was "true" and "7.0" was "7": a request may hold them
+    as the file did.
     """
     places = {value: place for place, value in enumerate(known)}
-    levelled = {word: word for word in ("true", "false") if set(known) <= {"true", "false", ""}}
+    levelled = {f"{word}.0": word for word in known if word.isascii() and word.isdigit()}
+    levelled |= {word: word for word in ("true", "false") if set(known) <= {"true", "false", ""}}
     levelled |= dict.fromkeys((*sorted(HOLES), "NaN", "NaT"), "")
     for word, meant in levelled.items():
         if meant in places:

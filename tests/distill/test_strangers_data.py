@@ -291,3 +291,11 @@ def test_a_failed_gate_is_told_also_when_nobody_reads_the_table(tmp_path: Path) 
             [sys.executable, "-c", code], cwd=ROOT, stdout=closed, stderr=subprocess.PIPE, env=os.environ | {}
         )
     assert (done.returncode, done.stderr) == (3, b"")
+
+
+def test_codes_that_pandas_wrote_with_a_point_are_whole_numbers() -> None:
+    read = column(*["7.0", "3.0", ""] * 10, kind="category")
+    assert set(read.values.tolist()) == {"7", "3", ""}
+    prelude = tabular.fit((read.input,), {"x": read.values})
+    words = np.array(["7", "7.0"], dtype=object)
+    assert prelude.features({"x": words}).tolist() == [[0.0, 0.0, 1.0]] * 2
