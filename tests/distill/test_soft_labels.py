@@ -67,7 +67,9 @@ def test_with_folds_each_row_is_labelled_by_the_teacher_that_never_saw_it(rows: 
 def test_a_fold_without_rows_asks_nobody(rows: Rows) -> None:
     few = rows.take(np.arange(3))
     crew = teacher(10)
-    assert soft_labels.make(crew, few, (), Transfer(folds=10), seed=0).logits[:, 0].tolist() == fold_of(few, 10).tolist()
+    assert (
+        soft_labels.make(crew, few, (), Transfer(folds=10), seed=0).logits[:, 0].tolist() == fold_of(few, 10).tolist()
+    )
 
 
 def test_varied_copies_belong_to_the_fold_of_the_row_they_came_from(rows: Rows) -> None:
