@@ -18,11 +18,11 @@ from distill.datasets.rows import Rows
 from distill.errors import FetchError, RecipeError
 from distill.progress import track
 from distill.recipe import Teacher as Config
+from distill.teachers.features import BATCH, Features
 from distill.teachers.finetune import Examples, finetune
 from distill.teachers.network import EncoderClassifier, Texts, forward_all, tokenizer
 from distill.teachers.weights import Weights
 
-_BATCH = 64
 _HEAD_EPOCHS, _HEAD_PATIENCE, _HEAD_HIDDEN = 60, 8, 256
 
 
@@ -34,18 +34,23 @@ class EncoderModel:
     config: Config
     classes: int
     fitted: Path  # the trained parameters, safetensors
+    features: Features  # of the encoder as it was; of use where it is frozen
     _network: list[EncoderClassifier] = field(default_factory=list, repr=False)
 
     def logits(self, rows: Rows) -> npt.NDArray[np.float32]:
         """Logits [N,K]."""
+        if self.config.mode == "frozen" and len(rows):
+            pooled = torch.from_numpy(self.features.of(rows, self._loaded, "teacher answers"))
+            with torch.inference_mode():
+                return self._loaded().head(pooled).float().numpy()
         texts = Texts(self.weights.folder, rows.columns["text"].tolist(), self.config.max_tokens)
-        batches = track(texts.in_order(_BATCH), "teacher answers", -(-len(rows) // _BATCH))
+        batches = track(texts.in_order(BATCH), "teacher answers", -(-len(rows) // BATCH))
         return forward_all(self._loaded(), texts, batches, pooled=False)
 
     def word_vectors(self, words: Sequence[str]) -> npt.NDArray[np.float32] | None:
         """The pooled state of each word on its own, [V,H]."""
         texts = Texts(self.weights.folder, words, self.config.max_tokens)
-        batches = track(texts.in_order(_BATCH * 4), "word vectors", -(-len(words) // (_BATCH * 4)))
+        batches = track(texts.in_order(BATCH * 4), "word vectors", -(-len(words) // (BATCH * 4)))
         return forward_all(self._loaded(), texts, batches, pooled=True)
 
     def call_one(self, rows: Rows, place: int) -> None:
@@ -64,9 +69,21 @@ class EncoderModel:
 
 
 def fit(
-    config: Config, weights: Weights, train: Rows, validation: Rows, classes: int, seed: int, folder: Path, name: str
+    config: Config,
+    weights: Weights,
+    train: Rows,
+    validation: Rows,
+    classes: int,
+    seed: int,
+    folder: Path,
+    name: str,
+    features: Features | None = None,
 ) -> EncoderModel:
-    """Fit on labelled rows, or find it in `folder` already fitted. Choices are made on validation rows."""
+    """Fit on labelled rows, or find it in `folder` already fitted. Choices are made on validation rows.
+
+    `features`: what others of the same frozen encoder have read already.
+    """
+    features = features or Features(weights, config, train)
     fitted = folder / "fitted.safetensors"
     if cache.stored(fitted, load_file) is None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -74,7 +91,7 @@ def fit(
         network = EncoderClassifier(weights.folder, classes)
         _check(network, config, weights)
         if config.mode == "frozen":
-            _fit_head(network, config, weights, train, validation, classes, seed, name)
+            _fit_head(network, features, train, validation, classes, seed, name)
             parameters = {f"head.{key}": value for key, value in network.head.state_dict().items()}
         else:
             examples = [
@@ -88,7 +105,7 @@ def fit(
         with cache.replacing(fitted) as temporary:
             save_file({key: value.detach().contiguous() for key, value in parameters.items()}, temporary)
         (folder / "unfinished.pt").unlink(missing_ok=True)
-    return EncoderModel(weights, config, classes, fitted)
+    return EncoderModel(weights, config, classes, fitted, features)
 
 
 def _check(network: EncoderClassifier, config: Config, weights: Weights) -> None:
@@ -116,50 +133,51 @@ def _head(network: EncoderClassifier, classes: int) -> nn.Sequential:
 
 def _fit_head(
     network: EncoderClassifier,
-    config: Config,
-    weights: Weights,
+    features: Features,
     train: Rows,
     validation: Rows,
     classes: int,
     seed: int,
     name: str,
 ) -> None:
-    features, held = (
-        torch.from_numpy(_features(network, config, weights, rows, f"{name}: features")) for rows in (train, validation)
-    )
+    states, held = (torch.from_numpy(features.of(rows, lambda: network, name)) for rows in (train, validation))
     labels = torch.from_numpy(train.labels)
     network.head = _head(network, classes)
-    optimizer = torch.optim.AdamW(network.head.parameters(), lr=1e-3, weight_decay=0.01)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # so small a head is many times slower on several, beside other work
+    try:
+        _train_head(network.head, states, labels, held, validation.labels, seed, name)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _train_head(
+    head: nn.Module,
+    states: torch.Tensor,
+    labels: torch.Tensor,
+    held: torch.Tensor,
+    held_labels: npt.NDArray[np.int64],
+    seed: int,
+    name: str,
+) -> None:
+    """Leave in `head` the weights of the epoch that was best on held-out rows."""
+    optimizer = torch.optim.AdamW(head.parameters(), lr=1e-3, weight_decay=0.01)
     random = np.random.default_rng(seed)
-    best, best_accuracy, since = network.head.state_dict(), -1.0, 0
+    best, best_accuracy, since = head.state_dict(), -1.0, 0
     for _ in track(range(_HEAD_EPOCHS), f"{name}: head"):
-        network.head.train()
+        head.train()
         for places in np.array_split(random.permutation(len(labels)), max(1, len(labels) // 256)):
-            loss = functional.cross_entropy(network.head(features[places]), labels[places])
+            loss = functional.cross_entropy(head(states[places]), labels[places])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-        network.head.eval()
+        head.eval()
         with torch.inference_mode():
-            accuracy = float((network.head(held).argmax(dim=1).numpy() == validation.labels).mean())
+            accuracy = float((head(held).argmax(dim=1).numpy() == held_labels).mean())
         since += 1
         if accuracy > best_accuracy:
             best_accuracy, since = accuracy, 0
-            best = {key: value.clone() for key, value in network.head.state_dict().items()}
+            best = {key: value.clone() for key, value in head.state_dict().items()}
         if since >= _HEAD_PATIENCE:
             break
-    network.head.load_state_dict(best)
-
-
-def _features(
-    network: EncoderClassifier, config: Config, weights: Weights, rows: Rows, description: str
-) -> npt.NDArray[np.float32]:
-    path = (
-        cache.root() / "features" / f"{cache.key('features/1', weights.id, config.max_tokens, rows.keys.tolist())}.npy"
-    )
-
-    def make() -> npt.NDArray[np.float32]:
-        texts = Texts(weights.folder, rows.columns["text"].tolist(), config.max_tokens)
-        return forward_all(network, texts, track(texts.in_order(_BATCH), description), pooled=True)
-
-    return cache.array(path, make)
+    head.load_state_dict(best)

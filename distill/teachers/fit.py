@@ -13,6 +13,7 @@ from distill.datasets.rows import Dataset, Rows
 from distill.errors import DataError
 from distill.recipe import Teacher as Config
 from distill.teachers import boosted_trees, encoder, weights
+from distill.teachers.features import Features
 from distill.teachers.precomputed import PrecomputedModel
 from distill.teachers.teacher import Model, Teacher, fold_of
 
@@ -36,6 +37,8 @@ def fit(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) -> 
         return _precomputed(dataset, identity)
     train = dataset.train.take(dataset.train.labelled)
 
+    features = Features(found, config, train) if found else None
+
     def folder_of(part: str) -> Path:
         # The full model is the same whether or not folds are made beside it.
         return cache.root() / "teachers" / cache.key(_STAGE, *parts[:-1], part)
@@ -44,7 +47,8 @@ def fit(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) -> 
         folder = folder_of(part)
         name = "teacher" if part == "full" else f"teacher, {part}"
         if found is not None:
-            return encoder.fit(config, found, rows, dataset.validation, len(dataset.labels), seed, folder, name)
+            shape = (dataset.validation, len(dataset.labels), seed)
+            return encoder.fit(config, found, rows, *shape, folder, name, features)
         return boosted_trees.fit(dataset.inputs, rows, dataset.validation, len(dataset.labels), seed, folder, name)
 
     full = one(train, "full")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,14 +19,21 @@ from rich.console import Console
 from distill import asking, card, cautions, pace, pipeline, progress, report, summary
 from distill import recipe as recipes
 from distill.datasets import columns
+from distill.datasets.rows import Rows
 from distill.datasets.table import Table
 from distill.errors import DataError, DistillError, RecipeError
 from distill.evidence import ClassRow, Comparison, Evidence
 from distill.preludes import tabular
+from distill.recipe import Teacher
+from distill.teachers import features as teacher_features
+from distill.teachers import fit as teachers
+from distill.teachers.network import Texts
 from handler.contract import Input, Metric
 from tests import bundles
+from tests.distill import made
 from tests.distill.datasets.files import csv_text, load_bytes
 from tests.distill.evidences import evidence, serving
+from tests.distill.teachers import encoders
 
 
 def column(*cells: str, kind: columns.Kind | None = None) -> columns.Column:
@@ -299,3 +308,34 @@ def test_codes_that_pandas_wrote_with_a_point_are_whole_numbers() -> None:
     prelude = tabular.fit((read.input,), {"x": read.values})
     words = np.array(["7", "7.0"], dtype=object)
     assert prelude.features({"x": words}).tolist() == [[0.0, 0.0, 1.0]] * 2
+
+
+def test_a_frozen_encoder_reads_each_text_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIMBECK_CACHE", str(tmp_path / "cache"))
+    read: list[str] = []
+
+    class Counted(Texts):
+        def __init__(self, folder: Path, texts: Sequence[str], max_tokens: int) -> None:
+            read.extend(texts)
+            super().__init__(folder, texts, max_tokens)
+
+    monkeypatch.setattr(teacher_features, "Texts", Counted)
+    config = Teacher(kind="encoder", model=str(encoders.save(tmp_path / "tiny-bert")), max_tokens=32)
+    dataset = made.dataset_of("text", (Input("text", "string", "text"),), [worded(60), worded(20, 60), worded(20, 80)])
+
+    def answers() -> list[np.ndarray]:
+        found = teachers.fit(config, dataset, 3, 0, tmp_path)
+        return [found.out_of_fold_logits(dataset.train), found.logits(dataset.test)]
+
+    first = answers()
+    assert sorted(read) == sorted(set(read))
+    assert len(read) == 100
+    shutil.rmtree(tmp_path / "cache" / "logits")
+    for once, again in zip(first, answers(), strict=True):
+        assert once.tobytes() == again.tobytes()
+    assert len(read) == 100
+
+
+def worded(count: int, start: int = 0) -> Rows:
+    texts = [f"{('bad', 'good')[i % 2]} {'very ' * (i % 9)} {i}" for i in range(start, start + count)]
+    return made.text_rows(texts, [i % 2 for i in range(count)])
