@@ -85,7 +85,7 @@ def wilson(name: str, right: int, rows: int) -> Metric:
 def mcnemar(first_only: int, second_only: int) -> float:
     """Exact two-sided p that two classifiers err alike (McNemar, 1947), from the rows that only one got right."""
     both = first_only + second_only
-    return 1.0 if both == 0 else round(float(binomtest(first_only, both, 0.5).pvalue), 8)
+    return 1.0 if both == 0 else float(f"{binomtest(first_only, both, 0.5).pvalue:.6g}")
 
 
 def quantile(name: str, values: npt.NDArray[np.float64], level: float) -> Metric:
