@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from distill import (
     evaluate,
     export,
     gates,
+    lengths,
     novelty,
     pace,
     provenance,
@@ -60,6 +61,7 @@ def run(recipe: Recipe, base: Path, out: Path) -> Outcome:
     say("rows")
     rows = load(recipe.data, base)
     recipe = pace.fit(recipe.resolved(rows.task), len(rows.train))
+    rows = replace(rows, notes=(*rows.notes, *lengths.notes(recipe, rows)))
     contrast = novelty.contrast(rows, recipe.evaluation.held_out_group, recipe.seed)
     say(f"  {len(rows.train)} training, {len(rows.validation)} validation, {len(rows.test)} test rows")
     for note in rows.notes[:_SHOWN_NOTES]:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from distill import asking, card, cautions, pace, pipeline, progress, report, summary
+from distill import asking, card, cautions, lengths, pace, pipeline, progress, report, summary
 from distill import recipe as recipes
 from distill.datasets import columns
 from distill.datasets.rows import Rows
@@ -339,3 +339,16 @@ def test_a_frozen_encoder_reads_each_text_once(tmp_path: Path, monkeypatch: pyte
 def worded(count: int, start: int = 0) -> Rows:
     texts = [f"{('bad', 'good')[i % 2]} {'very ' * (i % 9)} {i}" for i in range(start, start + count)]
     return made.text_rows(texts, [i % 2 for i in range(count)])
+
+
+def test_texts_that_are_cut_or_not_served_are_said_before_the_work(tmp_path: Path) -> None:
+    recipe = recipe_of(tmp_path, TABLE.replace("label =", 'text = "text"\nlabel ='))
+    rows = made.text_rows([f"{i} " + "word " * (300 if i < 8 else 3) for i in range(40)], [i % 2 for i in range(40)])
+    long = made.text_rows([f"{i} {'x' * 20_001}" for i in range(2)], [0, 1])
+    dataset = made.dataset_of("text", (Input("text", "string", "text"),), [rows, long, long])
+    cut, refused = lengths.notes(recipe, dataset)
+    assert cut.startswith("18% of the texts have more than 256 words")
+    assert "teacher.max_tokens" in cut
+    assert refused.startswith("4 texts of more than 20,000 characters")
+    short = made.dataset_of("text", (Input("text", "string", "text"),), [worded(20), worded(20), worded(20)])
+    assert lengths.notes(recipe, short) == ()
