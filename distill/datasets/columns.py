@@ -118,13 +118,17 @@ def _number(
     if numbers.grouped:
         notes.append(f"column {name!r}: marks between thousands taken out of {numbers.grouped:,} cells")
     present = numbers.values[~np.isnan(numbers.values)]
-    return Column(name, "number", numbers.values, tuple(notes), _useless_number(present))
+    return Column(name, "number", numbers.values, tuple(notes), _useless_number(present, numbers.different))
 
 
-def _useless_number(present: npt.NDArray[np.float32]) -> str | None:
+def _useless_number(present: npt.NDArray[np.float32], different: int) -> str | None:
     if not len(present):
         return "it holds no number"
     if (present == present[0]).all():
+        if different > 1:
+            return (
+                "its numbers are so large that 32-bit floating point cannot tell them apart: write how far they differ"
+            )
         return "it holds the same number in every row"
     return None
 

@@ -23,6 +23,7 @@ class Numbers:
     """A column's cells read as numbers, and how they were written."""
 
     values: npt.NDArray[np.float32]  # NaN where a cell is no number, or too large for float32
+    different: int  # before they were narrowed to float32
     decimal_commas: int
     grouped: int  # cells with marks between thousands
     unclear: int | None = None  # the first row of a column whose commas may part thousands or decimals alike
@@ -52,7 +53,8 @@ def read(words: Sequence[str], hole: npt.NDArray[np.bool_]) -> Numbers:
     values[np.abs(values) > np.finfo(np.float32).max] = np.nan
     with np.errstate(under="ignore"):
         narrow = values.astype(np.float32)
-    return Numbers(narrow, commas, grouped, unclear[0] if unclear and len(unclear) == commas else None)
+    different = len(np.unique(values[~np.isnan(values)]))
+    return Numbers(narrow, different, commas, grouped, unclear[0] if unclear and len(unclear) == commas else None)
 
 
 def are_codes(words: Sequence[str], hole: npt.NDArray[np.bool_]) -> bool:

@@ -352,3 +352,8 @@ def test_texts_that_are_cut_or_not_served_are_said_before_the_work(tmp_path: Pat
     assert refused.startswith("4 texts of more than 20,000 characters")
     short = made.dataset_of("text", (Input("text", "string", "text"),), [worded(20), worded(20), worded(20)])
     assert lengths.notes(recipe, short) == ()
+
+
+def test_numbers_too_large_to_tell_apart_are_not_called_equal() -> None:
+    reason = str(column(*(str(9007199254740993 + 7 * i) for i in range(40))).useless)
+    assert "32-bit floating point cannot tell them apart" in reason
