@@ -34,6 +34,7 @@ _WHOLE = re.compile(r"[+-]?\d+\.0+", re.ASCII)
 _MOST = 0.9  # share of cells that says what a column is
 ROW_NUMBER = "it only numbers the rows"
 IDENTIFIER = "it looks like an identifier, another whole number in every row"
+WITH_UNIT = "its numbers stand with a sign or unit, as in 12 % or € 12: write the number alone"
 _IDENTIFIER = re.compile(r"(^|[\W_])(id|uid|uuid|index|key|no|nr)$|(?-i:[a-z]I[dD]$)", re.IGNORECASE)
 _MIN_RUN = 20  # rows from which 1, 2, 3 ... is a row number and no accident
 
@@ -126,9 +127,7 @@ def _useless_number(present: npt.NDArray[np.float32], different: int) -> str | N
         return "it holds no number"
     if (present == present[0]).all():
         if different > 1:
-            return (
-                "its numbers are so large that 32-bit floating point cannot tell them apart: write how far they differ"
-            )
+            return "its numbers are too large for 32-bit floating point to tell apart: write how far they differ"
         return "it holds the same number in every row"
     return None
 
@@ -155,6 +154,8 @@ def _category(name: str, words: Sequence[str], hole: npt.NDArray[np.bool_], said
     notes = [*said]
     if marks:
         notes.append(f"column {name!r}: {marks:,} cells that say n/a, ? or the like count as missing: send null")
+    if _mostly(_WITH_UNIT, present):
+        notes.append(f"column {name!r} is read as categories: {WITH_UNIT}")
     if _mostly(_DATE, present):
         notes.append(
             f"column {name!r} holds dates, and a day that is past teaches nothing about one to come: "
@@ -170,7 +171,7 @@ def _useless_category(present: Counter[str], holes: bool) -> str | None:
         return "it holds the same value in every row"
     if max(present.values()) < MIN_REPEATS:
         if _mostly(_WITH_UNIT, present):
-            return "its numbers stand with a sign or unit, as in 12 % or € 12: write the number alone"
+            return WITH_UNIT
         return f"no value of it occurs in {MIN_REPEATS} rows, as in names, dates or free text"
     return None
 
