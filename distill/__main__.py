@@ -30,10 +30,14 @@ class _Output(Console):
         _close_output()
 
 
-_output = _Output(highlight=False)
-if not _output.is_terminal:
-    _output.width = _WIDTH  # a pipe has none, and eighty columns would cut the table
 _errors = Console(stderr=True, highlight=False)
+
+
+def _output() -> Console:
+    console = _Output(highlight=False)
+    if not console.is_terminal:
+        console.width = _WIDTH  # a pipe has none, and eighty columns would cut the table
+    return console
 
 
 @app.command()
@@ -51,7 +55,7 @@ def run(
     from distill.pipeline import run as run_pipeline  # torch is seconds to import: not for a wrong recipe
 
     outcome = run_pipeline(loaded, recipes.folder(recipe), out)
-    summary.show(outcome.evidence, outcome.gates, outcome.folder, _output)
+    summary.show(outcome.evidence, outcome.gates, outcome.folder, _output())
     gates.demand(outcome.gates)
 
 
@@ -82,7 +86,7 @@ def datasets() -> None:
         table.add_column(heading, overflow="fold")
     for named in CATALOGUE:
         table.add_row(named.name, named.task, f"{named.rows:,}", named.size, named.licence, named.purpose)
-    _output.print(table)
+    _output().print(table)
 
 
 def main() -> None:

@@ -294,7 +294,7 @@ def test_a_failed_gate_is_told_also_when_nobody_reads_the_table(tmp_path: Path) 
     os.close(reading)
     code = (
         "import os, sys; from distill import __main__ as line\n"
-        "line._output.print('the table'); line._output.print('more'); sys.exit(3)"
+        "out = line._output(); out.print('the table'); out.print('more'); sys.exit(3)"
     )
     with os.fdopen(writing, "wb") as closed:
         done = subprocess.run(

@@ -43,16 +43,16 @@ def test_the_start_imports_nothing_heavy(sealed: Callable[[str], Path]) -> None:
     assert done.stderr == "|positive"
 
 
-def test_the_start_takes_less_than_twice_onnxruntime_alone(sealed: Callable[[str], Path]) -> None:
-    def fastest(code: str) -> float:
-        times = []
-        for _ in range(5):
+def test_the_start_takes_less_than_thrice_onnxruntime_alone(sealed: Callable[[str], Path]) -> None:
+    """Measured at 1.5 on a quiet machine (`make bench`); the two take turns, so that a busy spell hits both."""
+    programs = ("import handler.app", "import onnxruntime")
+    fastest = dict.fromkeys(programs, float("inf"))
+    for _ in range(7):
+        for code in programs:
             started = time.perf_counter()
             assert python(code, sealed("text")).returncode == 0
-            times.append(time.perf_counter() - started)
-        return min(times)
-
-    assert fastest("import handler.app") < 2 * fastest("import onnxruntime")
+            fastest[code] = min(fastest[code], time.perf_counter() - started)
+    assert fastest["import handler.app"] < 3 * fastest["import onnxruntime"]
 
 
 def test_importing_every_other_module_does_nothing(tmp_path: Path) -> None:
