@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -95,6 +96,8 @@ def main() -> None:
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read once, when ONNX Runtime starts
     from handler.errors import BundleError
 
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without µ must not cost a sealed bundle its 0
     try:
         _invoke(sys.argv[1:])
     except UsageError as error:

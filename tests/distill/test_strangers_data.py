@@ -358,3 +358,13 @@ def test_texts_that_are_cut_or_not_served_are_said_before_the_work(tmp_path: Pat
 def test_numbers_too_large_to_tell_apart_are_not_called_equal() -> None:
     reason = str(column(*(str(9007199254740993 + 7 * i) for i in range(40))).useless)
     assert "too large for 32-bit floating point" in reason
+
+
+def test_a_terminal_that_knows_only_ascii_gets_the_table_all_the_same() -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
+    code = (
+        "import sys; from distill import __main__ as line; line._invoke = lambda _: line._output.print('µs p50')\n"
+        "sys.exit(line.main())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip()) == (0, r"\xb5s p50"), done.stderr
