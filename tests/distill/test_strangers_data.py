@@ -363,7 +363,7 @@ def test_numbers_too_large_to_tell_apart_are_not_called_equal() -> None:
 def test_a_terminal_that_knows_only_ascii_gets_the_table_all_the_same() -> None:
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
     code = (
-        "import sys; from distill import __main__ as line; line._invoke = lambda _: line._output.print('µs p50')\n"
+        "import sys; from distill import __main__ as line; line._invoke = lambda _: line._output().print('µs p50')\n"
         "sys.exit(line.main())"
     )
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
