@@ -49,12 +49,13 @@ def fit(graph: Graph, train: Rows, validation: Rows) -> Calibrated:
 def fit_temperature(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> float:
     """The temperature in 0.05..20 with the smallest negative log-likelihood on rows [N,K], [N].
 
-    Of N rows no more can be said than (N+1)/(N+K) (Platt, 1999): without that bound, a student that gets all of a few
-    validation rows right would be made certain of everything.
+    Of N rows no more can be said than that 1/2 in N+1 is wrong (the mean of Jeffreys' interval for no error seen):
+    without that bound, a student that gets all of a few validation rows right would be made certain of everything.
     """
     rows, classes = logits.shape
-    wanted = np.full((rows, classes), 1 / (rows + classes))
-    wanted[np.arange(rows), labels] = (rows + 1) / (rows + classes)
+    wrong = 0.5 / (rows + 1)
+    wanted = np.full((rows, classes), wrong / (classes - 1))
+    wanted[np.arange(rows), labels] = 1 - wrong
 
     def loss(log_temperature: float) -> float:
         scaled = log_softmax(logits.astype(np.float64) / np.exp(log_temperature), axis=1)

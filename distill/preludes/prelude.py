@@ -35,6 +35,8 @@ class Prelude:
     surprisal: tuple[float, ...] = ()  # text: -log of the share of training rows that hold id i, for every id
     vocabulary_rows: int = 0  # the fewest training rows in which any stored word or category occurs
     notes: tuple[str, ...] = field(default=())
+    # Columns: (feature, from, to) a piece between quantiles of a number; 0 to 1 across it (`distill.students.tabular`).
+    pieces: tuple[tuple[int, float, float], ...] = ()
 
     def features(self, columns: Mapping[str, npt.NDArray[np.generic]]) -> npt.NDArray[np.generic]:
         """Run the graph over columns of N rows; token ids come back as int32 padded to the longest row."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,8 @@ MAX_CATEGORIES = 256
 CLIP = 8.0
 # Raw numbers end here, so that no difference or product of them is infinite in float32, and zero times it no NaN.
 LARGEST = 1e30
+PIECES = 8
+_DIGITS = 6  # rounded, so that a last-bit difference between processors changes no file
 
 
 def fit(inputs: Sequence[Input], columns: Mapping[str, npt.NDArray[np.generic]]) -> Prelude:
@@ -54,7 +57,18 @@ def fit(inputs: Sequence[Input], columns: Mapping[str, npt.NDArray[np.generic]])
     tensors = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
     graph = helper.make_graph(nodes, "prelude", values, [output], tensors)
     model = helper.make_model(graph, opset_imports=OPSETS, ir_version=IR_VERSION)
-    return Prelude(model=model, width=width, vocabulary_rows=min(kept_rows, default=0))
+    prelude = Prelude(model=model, width=width, vocabulary_rows=min(kept_rows, default=0))
+    return replace(prelude, pieces=_pieces(prelude.features(columns)[:, : len(numbers)]))
+
+
+def _pieces(scaled: npt.NDArray[np.generic]) -> tuple[tuple[int, float, float], ...]:
+    """Between the octiles of each number that has more than two values."""
+    pieces = []
+    for feature, values in enumerate(scaled.astype(np.float64).T):
+        if len(np.unique(values)) > 2:
+            knots = np.unique(np.quantile(values, np.linspace(0, 1, PIECES + 1)).round(_DIGITS))
+            pieces += [(feature, low, high) for low, high in zip(knots[:-1].tolist(), knots[1:].tolist(), strict=True)]
+    return tuple(pieces)
 
 
 def _numbers(

@@ -13,7 +13,7 @@ from distill.recipe import Student
 from distill.students.tabular import MlpStudent
 from distill.students.text import ConvStudent, StaticStudent, TextStudent
 
-_DEFAULT_WIDTH = {"static": 128, "conv": 96, "mlp": 64}
+_DEFAULT_WIDTH = {"static": 128, "conv": 96, "mlp": 128}
 
 
 def build(
@@ -24,7 +24,7 @@ def build(
     kind = str(config.kind)
     width = config.width or _DEFAULT_WIDTH[kind]
     if kind == "mlp":
-        return MlpStudent(prelude.width, width, config.layers, classes, config.dropout)
+        return MlpStudent(prelude.width, width, config.layers, classes, config.dropout, prelude.pieces)
     shape = {"static": StaticStudent, "conv": ConvStudent}[kind]
     student: TextStudent = shape(prelude.surprisal, config.embedding, width, classes, config.dropout)
     if word_vectors is not None:

@@ -189,3 +189,15 @@ def test_the_same_columns_give_the_same_bytes() -> None:
         for _ in range(2)
     )
     assert one == other
+
+
+def test_a_number_is_cut_into_pieces_between_its_octiles_and_a_flag_is_not() -> None:
+    columns = {
+        "age": np.arange(80, dtype=np.float32),
+        "flag": (np.arange(80) % 2).astype(np.float32),
+    }
+    inputs = (Input("age", "float32", "number"), Input("flag", "float32", "number"))
+    pieces = tabular.fit(inputs, columns).pieces
+    assert [feature for feature, _, _ in pieces] == [0] * tabular.PIECES
+    assert all(high > low for _, low, high in pieces)
+    assert all(after[1] == before[2] for before, after in zip(pieces, pieces[1:], strict=False))
