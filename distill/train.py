@@ -185,6 +185,7 @@ def _path(
 ) -> Path:
     content = io.BytesIO()
     content.write(prelude.model.SerializeToString(deterministic=True))
+    content.write("".join(map(repr, prelude.pieces)).encode())
     content.write(soft.logits.tobytes())
     content.write(soft.rows.labels.tobytes())
     content.write(b"" if word_vectors is None else word_vectors.tobytes())

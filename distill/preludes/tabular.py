@@ -22,7 +22,8 @@ CLIP = 8.0
 # Raw numbers end here, so that no difference or product of them is infinite in float32, and zero times it no NaN.
 LARGEST = 1e30
 PIECES = 8
-_DIGITS = 6  # rounded, so that a last-bit difference between processors changes no file
+_ENDS = (0.025, 0.975)
+_DIGITS = 2  # of a number in deviations
 
 
 def fit(inputs: Sequence[Input], columns: Mapping[str, npt.NDArray[np.generic]]) -> Prelude:
@@ -62,11 +63,14 @@ def fit(inputs: Sequence[Input], columns: Mapping[str, npt.NDArray[np.generic]])
 
 
 def _pieces(scaled: npt.NDArray[np.generic]) -> tuple[tuple[int, float, float], ...]:
-    """Between the octiles of each number that has more than two values."""
+    """Between quantiles of each number that has more than two values.
+
+    The ends lie within the values and every knot is rounded: an extreme would be somebody's own value, in the clear.
+    """
     pieces = []
     for feature, values in enumerate(scaled.astype(np.float64).T):
         if len(np.unique(values)) > 2:
-            knots = np.unique(np.quantile(values, np.linspace(0, 1, PIECES + 1)).round(_DIGITS))
+            knots = np.unique(np.quantile(values, np.linspace(*_ENDS, PIECES + 1)).round(_DIGITS))
             pieces += [(feature, low, high) for low, high in zip(knots[:-1].tolist(), knots[1:].tolist(), strict=True)]
     return tuple(pieces)
 

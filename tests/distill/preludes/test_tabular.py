@@ -192,7 +192,7 @@ def test_the_same_columns_give_the_same_bytes() -> None:
     assert one == other
 
 
-def test_a_number_is_cut_into_pieces_between_its_octiles_and_a_flag_is_not() -> None:
+def test_a_number_is_cut_into_pieces_between_its_quantiles_and_a_flag_is_not() -> None:
     columns = {
         "age": np.arange(80, dtype=np.float32),
         "flag": (np.arange(80) % 2).astype(np.float32),
@@ -202,3 +202,12 @@ def test_a_number_is_cut_into_pieces_between_its_octiles_and_a_flag_is_not() -> 
     assert [feature for feature, _, _ in pieces] == [0] * tabular.PIECES
     assert all(high > low for _, low, high in pieces)
     assert all(after[1] == before[2] for before, after in zip(pieces, pieces[1:], strict=False))
+
+
+def test_no_piece_ends_at_an_extreme_value() -> None:
+    ages = np.append(np.arange(80, dtype=np.float32), np.float32(123))
+    fitted = tabular.fit((Input("age", "float32", "number"),), {"age": ages})
+    scaled = fitted.features({"age": ages})[:, 0]
+    ends = [end for _, low, high in fitted.pieces for end in (low, high)]
+    assert scaled.min() < min(ends)
+    assert max(ends) < np.sort(scaled)[-2]
