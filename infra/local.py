@@ -4,11 +4,13 @@ python -m infra.local stage BUNDLE              check a bundle and lay it in .bu
 python -m infra.local build BUNDLE              stage it, build the image, print its size
 python -m infra.local invoke EVENT -b BUNDLE    send one event (a file, or - for standard input), print the answer
 python -m infra.local demo BUNDLE               send one sentence, print the prediction for people
+python -m infra.local serve BUNDLE              answer over HTTPS on this machine, until Ctrl-C
 """
 
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,9 +25,10 @@ from rich.table import Table
 
 from handler.contract import Manifest
 from handler.errors import BundleError
-from infra import container
+from infra import container, serving
 from infra.emulator import Answer, Emulator
 from infra.errors import InfraError, LocalError
+from infra.serving import Endpoint
 from infra.staging import newest, stage, stage_certificates
 
 MAX_OWN_MEGABYTES = 160  # what the image may add to its base
@@ -102,6 +105,38 @@ def demo_command(
         _show(given, answer, manifest)
 
 
+@app.command("serve")
+def serve_command(
+    bundle: BundleArgument,
+    port: Annotated[int, typer.Option("--port", "-p", min=0, max=65535, help="0: any free port.")] = 3000,
+    origin: Annotated[str, typer.Option(help="A page's origin that may call it from a browser (CORS).")] = "",
+    runtime: RuntimeOption = Runtime.AUTO,
+) -> None:
+    """Answer over HTTPS on this machine until Ctrl-C, with a certificate made on the spot."""
+    with _plain_errors(), _endpoint(newest(bundle), runtime, port, origin) as (endpoint, manifest):
+        log = f", its log is {endpoint.log}" if endpoint.log else ""
+        err.print(
+            f"{escape(manifest.name)} {manifest.version} answers until Ctrl-C{escape(log)}. For a client's shell:"
+        )
+        trusted = endpoint.certificate.file
+        typer.echo(f"export LIMBECK_URL={endpoint.url} LIMBECK_KEY=local")
+        typer.echo(f"export SSL_CERT_FILE={trusted} CURL_CA_BUNDLE={trusted}")
+        sys.stdout.flush()
+        _until_stopped()
+
+
+def _until_stopped() -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        while True:
+            signal.pause()
+    except KeyboardInterrupt:
+        err.print("Stopping")
+
+
 @contextmanager
 def _plain_errors() -> Iterator[None]:
     """Every expected error as one message and an exit status, never a traceback."""
@@ -122,21 +157,44 @@ def _plain_errors() -> Iterator[None]:
 @contextmanager
 def _function(bundle: Path, runtime: Runtime) -> Iterator[tuple[Invoke, Manifest]]:
     """A function to send events to, and the manifest of what it serves. Says where it runs, and why there."""
-    if runtime is not Runtime.EMULATOR:
-        try:
-            manifest, image = _build(bundle)
-        except LocalError as error:
-            if runtime is Runtime.CONTAINER:
-                raise
-            err.print(f"[yellow]No container: {escape(str(error))}[/yellow]")
-        else:
-            err.print("Invoking the function in its container with `sam local invoke`")
-            yield (lambda event: container.invoke(event, image.docker_host)), manifest
-            return
+    if built := _built(bundle, runtime):
+        manifest, image = built
+        err.print("Invoking the function in its container with `sam local invoke`")
+        yield (lambda event: container.invoke(event, image.docker_host)), manifest
+        return
     manifest = stage(bundle)
     with Emulator(bundle) as emulator:
         err.print("Invoking the same handler under the Lambda runtime emulator, on this machine's own Python")
         yield emulator.invoke, manifest
+
+
+@contextmanager
+def _endpoint(bundle: Path, runtime: Runtime, port: int, origin: str) -> Iterator[tuple[Endpoint, Manifest]]:
+    """The function behind HTTPS, and the manifest of what it serves. Says where it runs, and why there."""
+    if built := _built(bundle, runtime):
+        manifest, image = built
+        err.print("Starting `sam local start-api` around the function's container")
+        parameters = {serving.ORIGIN_PARAMETER: origin} if origin else {}
+        with serving.in_container(image.docker_host, port=port, parameters=parameters) as endpoint:
+            yield endpoint, manifest
+        return
+    manifest = stage(bundle)
+    err.print("Starting the same handler under the Lambda runtime emulator, on this machine's own Python")
+    with serving.under_emulator(bundle, port, {serving.ORIGIN_VARIABLE: origin}) as endpoint:
+        yield endpoint, manifest
+
+
+def _built(bundle: Path, runtime: Runtime) -> tuple[Manifest, container.Image] | None:
+    """The image around `bundle`. None where the emulator is to be used: asked for, or no container is to be had."""
+    if runtime is Runtime.EMULATOR:
+        return None
+    try:
+        return _build(bundle)
+    except LocalError as error:
+        if runtime is Runtime.CONTAINER:
+            raise
+        err.print(f"[yellow]No container: {escape(str(error))}[/yellow]")
+        return None
 
 
 def _build(bundle: Path) -> tuple[Manifest, container.Image]:

@@ -27,9 +27,10 @@ from infra.emulator import Emulator
 from infra.errors import LocalError
 from infra.staging import BUILD, ROOT
 
-LIVE = "/v2/health/live"
+ORIGIN_PARAMETER, ORIGIN_VARIABLE = "CorsOrigin", "CORS_ORIGIN"  # in template.yaml, and what the function reads
+_LIVE = "/v2/health/live"
 _START_SECONDS = 120.0
-_STOP_SECONDS = 30.0
+_STOP_SECONDS = 10.0
 _PROBE_SECONDS = 20.0
 
 
@@ -142,18 +143,21 @@ def _wait(process: subprocess.Popen[bytes], port: int, made: Certificate, log: P
 def _status(port: int, context: ssl.SSLContext) -> int:
     connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=_PROBE_SECONDS, context=context)
     try:
-        connection.request("GET", LIVE)
+        connection.request("GET", _LIVE)
         return connection.getresponse().status
     finally:
         connection.close()
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """As with Ctrl-C: SAM then removes its containers itself."""
+    """As with Ctrl-C: SAM then removes its containers itself. A shell's background jobs do not hear SIGINT."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if process.poll() is None:
+            process.send_signal(number)
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                continue
     if process.poll() is None:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
