@@ -7,6 +7,7 @@ with 200, but for what no JSON Schema can say; its descriptions name each such c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from handler import answer_schemas, schemas
@@ -14,17 +15,19 @@ from handler.contract import Limits, Serving
 from handler.response import JSON, PROBLEM_JSON, PROBLEM_URN
 from handler.schemas import Schema, closed, ref
 
+_Kinds = Mapping[int, Sequence[str]]
 _BYTES = "application/octet-stream"
-# Problem kinds by status: of a body, of any prediction, of each way to ask for one, and of every request.
-_BODY_PROBLEMS = {
+# Problem kinds by status: of any body, of each way to ask for a prediction, and of any request.
+_BODY_PROBLEMS: _Kinds = {
     400: ("malformed-body",),
     413: ("too-large", "too-many-inputs", "too-long"),
     415: ("unsupported-media-type", "unsupported-encoding"),
     422: ("no-inputs", "unknown-key", "wrong-type", "out-of-range", "not-unicode", "too-many-marks"),
 }
-_PREDICT_PROBLEMS = {413: ("too-costly",), 422: ("unknown-column", "no-columns", "repeated-column")}
-_INFER_PROBLEMS = {422: ("wrong-shape", "unknown-tensor", "repeated-tensor")}
-_GATE_PROBLEMS = {
+_EXPLAIN_PROBLEMS: _Kinds = {413: ("too-costly",)}
+_COLUMN_PROBLEMS: _Kinds = {422: ("unknown-column", "no-columns", "repeated-column")}
+_TENSOR_PROBLEMS: _Kinds = {422: ("wrong-shape", "unknown-tensor", "repeated-tensor")}
+_GATE_PROBLEMS: _Kinds = {
     401: ("unauthenticated",),
     403: ("forbidden",),
     429: ("too-many-requests",),
@@ -33,7 +36,7 @@ _GATE_PROBLEMS = {
     503: ("not-ready", "unavailable"),
     504: ("unavailable",),
 }
-_ELSEWHERE = {404: ("not-found",), 405: ("method-not-allowed",)}
+_ELSEWHERE: _Kinds = {404: ("not-found",), 405: ("method-not-allowed",)}
 _SAYS = {
     400: "The body cannot be read as JSON.",
     401: "The gateway was given no proof of who asks.",
@@ -72,7 +75,9 @@ def document(name: str, version: str, serving: Serving) -> dict[str, Any]:
             "schemas": schemas.requests(serving)
             | answer_schemas.answers(name, version, serving)
             | {"Problem": _problem()},
-            "responses": {f"Problem{status}": _refusal(status, kinds) for status, kinds in _ELSEWHERE.items()},
+            "responses": _problems("", _ELSEWHERE, _GATE_PROBLEMS)
+            | _problems("Predict", *_predict_problems(serving))
+            | _problems("Infer", _BODY_PROBLEMS, _TENSOR_PROBLEMS),
             "securitySchemes": {
                 "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
                 "iam": {
@@ -130,7 +135,6 @@ def _predict(name: str, version: str, serving: Serving) -> Schema:
         "one": {"summary": "One input", "value": {"inputs": row}},
         "many": {"summary": "A list, with the best score only", "value": {"inputs": rows, "top_k": 1}},
     }
-    only = {413: ("too-costly",)} if serving.task == "text" else _PREDICT_PROBLEMS
     return {
         "operationId": "predict",
         "summary": "Predict the labels of one input or many",
@@ -143,7 +147,7 @@ def _predict(name: str, version: str, serving: Serving) -> Schema:
         },
         "responses": {
             "200": answered,
-            **_refusals(_BODY_PROBLEMS, only, _GATE_PROBLEMS),
+            **_refusals("Predict", _BODY_PROBLEMS),
         },
     }
 
@@ -174,7 +178,7 @@ def _infer(serving: Serving, operation: str) -> Schema:
         },
         "responses": {
             "200": answered | {"headers": {"Inference-Header-Content-Length": length}},
-            **_refusals(_BODY_PROBLEMS, _INFER_PROBLEMS, _GATE_PROBLEMS),
+            **_refusals("Infer", _BODY_PROBLEMS),
         },
     }
 
@@ -184,7 +188,7 @@ def _read(operation: str, summary: str, schema: str | None) -> Schema:
     return {
         "operationId": operation,
         "summary": summary,
-        "responses": {"200": _content(f"{summary}.", JSON, answered), **_refusals(_GATE_PROBLEMS)},
+        "responses": {"200": _content(f"{summary}.", JSON, answered), **_refusals()},
     }
 
 
@@ -195,13 +199,24 @@ def _body(limits: Limits) -> str:
     )
 
 
-def _refusals(*tables: Mapping[int, Sequence[str]]) -> Schema:
-    """Responses by status, with the problem kinds that all the tables have for it."""
+def _predict_problems(serving: Serving) -> tuple[_Kinds, ...]:
+    return (_BODY_PROBLEMS, _EXPLAIN_PROBLEMS) + ((_COLUMN_PROBLEMS,) if serving.task == "tabular" else ())
+
+
+def _problems(group: str, *tables: _Kinds) -> Schema:
+    """Responses by name, each with the problem kinds that all the tables have for its status."""
     statuses = sorted({status for table in tables for status in table})
     return {
-        str(status): _refusal(status, [kind for table in tables for kind in table.get(status, ())])
+        f"{group}Problem{status}": _refusal(status, [kind for table in tables for kind in table.get(status, ())])
         for status in statuses
     }
+
+
+def _refusals(group: str = "", own: _Kinds = MappingProxyType({})) -> Schema:
+    """References to the responses of one operation that are problems: its group's own, and any request's."""
+    names = {status: f"Problem{status}" for status in _GATE_PROBLEMS}
+    names |= {status: f"{group}Problem{status}" for status in own}
+    return {str(status): {"$ref": f"#/components/responses/{names[status]}"} for status in sorted(names)}
 
 
 def _refusal(status: int, kinds: Sequence[str]) -> Schema:
