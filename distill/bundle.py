@@ -18,7 +18,7 @@ from distill.datasets.rows import Dataset
 from distill.errors import DistillError
 from distill.evidence import Evidence, GateResult
 from distill.recipe import Serving as Config
-from handler import contract
+from handler import contract, openapi
 from handler.contract import DriftBaseline, Limits, Manifest, Metric, Serving, Thresholds
 from handler.predictor import Predictor
 
@@ -90,7 +90,13 @@ def _staged(folder: Path, calibrated: Calibrated, dataset: Dataset, config: Conf
         inputs=dataset.inputs,
         labels=dataset.labels,
         thresholds=Thresholds(abstain_below=config.abstain_below),
-        limits=Limits(config.max_inputs, config.max_characters, config.max_body_bytes),
+        limits=Limits(
+            max_inputs=config.max_inputs,
+            max_characters=config.max_characters,
+            max_body_bytes=config.max_body_bytes,
+            max_depth=config.max_depth,
+            max_explained=config.max_explained,
+        ),
         drift_baseline=DriftBaseline(0, 0.0, 0.0, 0.0, {}),
         evidence=(),
     )
@@ -105,15 +111,17 @@ def seal(
     gates: Sequence[GateResult],
     provenance: Mapping[str, Any],
 ) -> Path:
-    """Write golden answers, report and card, then the manifest, and move the folder to its version. Returns it."""
+    """Write golden answers, OpenAPI document, report and card, then the manifest, and move the folder to its version. Returns it."""
     model_hash = contract.sha256_of(staged.folder / contract.MODEL)
     serving = replace(staged.serving, evidence=tuple(_headline(evidence)))
     version = contract.version_of(model_hash, serving)
     _write_golden(staged, dataset)
+    described = openapi.document(staged.name, version, serving)
+    write(staged.folder / contract.OPENAPI, json.dumps(described, indent=1, ensure_ascii=False) + "\n")
     title = f"{staged.name} {version}"
     write(staged.folder / "report.html", report.html(title, serving, evidence, gates, provenance))
     write(staged.folder / "card.md", card.markdown(staged.name, version, serving, evidence, gates, provenance))
-    names = (contract.MODEL, "golden.jsonl", "report.html", "card.md")
+    names = (contract.MODEL, contract.OPENAPI, "golden.jsonl", "report.html", "card.md")
     manifest = Manifest(
         name=staged.name,
         version=version,

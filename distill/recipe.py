@@ -89,6 +89,8 @@ class Serving(Section):
     max_inputs: int = Field(default=64, ge=1, le=10_000)
     max_characters: int = Field(default=20_000, ge=1, le=1_000_000)
     max_body_bytes: int = Field(default=1_000_000, ge=1, le=6_000_000)  # Lambda takes 6 MB
+    max_depth: int = Field(default=32, ge=8, le=200)  # the API itself needs six; the parser recurses some hundreds
+    max_explained: int = Field(default=2048, ge=1, le=100_000)
 
 
 class Evaluation(Section):

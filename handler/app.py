@@ -1,15 +1,19 @@
 """The Lambda function's composition root, and the only module with state: importing it loads the bundle.
 
 Lambda names `handler.app.lambda_handler`. The bundle is in the folder named by BUNDLE_DIR. It is checked and loaded,
-and answers once, before the first request; a bundle that cannot be trusted stops the start.
+and answers once, before the first request. A bundle that cannot be trusted is not served: the reason is in the log,
+and every request but that for liveness is a 503, which is quick, where a start that fails would be tried again and
+billed for each request.
 """
 
 from __future__ import annotations
 
+import gc
 import os
+from pathlib import Path
 from typing import Any
 
-from handler import telemetry
+from handler import contract, routes, service, telemetry
 from handler.contract import Serving
 from handler.errors import BundleError
 from handler.predictor import Predictor, Record
@@ -21,8 +25,10 @@ def lambda_handler(event: object, context: object) -> dict[str, Any]:
     return _service.handle(event, context)
 
 
-def _load() -> Predictor:
-    """The predictor of BUNDLE_DIR, warmed by one prediction: first runs are slow, and a broken graph shows.
+def _load() -> tuple[Predictor, bytes]:
+    """The predictor of BUNDLE_DIR and its OpenAPI document, warmed by one prediction.
+
+    First runs are slow, and a broken graph shows.
 
     Raises:
         BundleError: no bundle, or one that cannot be trusted or run.
@@ -35,7 +41,7 @@ def _load() -> Predictor:
         predictor.predict([_warm_up_input(predictor.serving)])
     except Exception as error:  # onnxruntime's own errors share no public base class
         raise BundleError(f"The model in {folder} fails on a plain input: {error}. Seal the bundle again.") from None
-    return predictor
+    return predictor, (Path(folder) / contract.OPENAPI).read_bytes()
 
 
 def _warm_up_input(serving: Serving) -> Record:
@@ -44,14 +50,18 @@ def _warm_up_input(serving: Serving) -> Record:
 
 
 def _start() -> Service:
-    logger = telemetry.make_logger()
+    logger, metrics = telemetry.make_logger(), telemetry.make_metrics()
+    origin = os.environ.get("CORS_ORIGIN", "")
     try:
-        predictor = _load()
+        predictor, openapi = _load()
     except BundleError as error:
         logger.error("bundle refused", reason=str(error))
-        raise error.with_traceback(None) from None  # the reason is all there is to say
-    recorder = telemetry.Telemetry(logger, telemetry.make_metrics(), predictor.name, predictor.version)
-    return Service(predictor, recorder)
+        return service.without_model(telemetry.Telemetry(logger, metrics), origin)
+    recorder = telemetry.Telemetry(
+        logger, metrics, predictor.name, predictor.version, predictor.serving.drift_baseline.mean_confidence
+    )
+    gc.freeze()  # what the start made lives as long as the process: no collection needs to look at it again
+    return Service(routes.of_model(predictor, openapi), recorder, origin)
 
 
 _service = _start()

@@ -20,9 +20,10 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from handler.errors import BundleError
 
-SCHEMA = 1
+SCHEMA = 2
 MANIFEST = "manifest.json"
 MODEL = "model.onnx"
+OPENAPI = "openapi.json"
 VERSION_DIGITS = 12
 _CHUNK_BYTES = 1 << 20
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -59,7 +60,9 @@ class Limits:
 
     max_inputs: int
     max_characters: int  # of one text or one category
-    max_body_bytes: int
+    max_body_bytes: int  # as it arrives, and once more after decompression
+    max_depth: int  # levels of nested arrays and objects in a body
+    max_explained: int  # copies of its inputs that one request may have run to explain the answers
 
 
 @dataclass(frozen=True)
@@ -185,8 +188,9 @@ def read(folder: str | Path) -> Manifest:
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise BundleError(f"{path} cannot be read ({reason}). {_AGAIN}") from None
     manifest = parse(text, where=str(path))
-    if MODEL not in manifest.files:
-        raise BundleError(f"{path} lists no {MODEL} in its files. {_AGAIN}")
+    for name in (MODEL, OPENAPI):
+        if name not in manifest.files:
+            raise BundleError(f"{path} lists no {name} in its files. {_AGAIN}")
     for name, wanted in sorted(manifest.files.items()):
         _check_file(folder, name, wanted)
     version = version_of(manifest.files[MODEL], manifest.serving)
@@ -213,7 +217,7 @@ def _contradictions(manifest: Manifest) -> Iterator[str]:
         yield f"serving.inputs names {len(names)} inputs, wanted distinct names, and exactly one for text"
     if len(set(serving.labels)) != len(serving.labels) or len(serving.labels) < 2:
         yield "serving.labels wants two labels or more, all different"
-    if min(limits.max_inputs, limits.max_characters, limits.max_body_bytes) < 1:
+    if min(asdict(limits).values()) < 1:
         yield "serving.limits wants numbers over 0"
 
 

@@ -1,11 +1,16 @@
 """What can go wrong in the handler package.
 
 HandlerError
-├── BundleError    the bundle on disk cannot be trusted or read: the start stops
+├── BundleError    the bundle on disk cannot be trusted or read: it is not served
 └── RequestError   one request cannot be answered: it gets a 4xx, the next one is served
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class HandlerError(Exception):
@@ -23,10 +28,13 @@ class RequestError(HandlerError):
     Messages name columns, limits and types, never the value that was sent.
     """
 
-    def __init__(self, status: int, kind: str, detail: str, pointer: str | None = None) -> None:
-        """Keep `status` (HTTP), `kind` (stable slug of the problem type) and a detail for people."""
+    def __init__(
+        self, status: int, kind: str, detail: str, pointer: str | None = None, headers: Mapping[str, str] = _NONE
+    ) -> None:
+        """Keep `status` (HTTP), `kind` (stable slug of the problem type), a detail for people, and header fields."""
         super().__init__(detail)
         self.status = status
         self.kind = kind
         self.detail = detail
         self.pointer = pointer
+        self.headers = headers

@@ -6,7 +6,7 @@ Messages and pointers name columns of the manifest, positions, types and limits,
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from unicodedata import combining, normalize
 
 from handler.contract import Input, Limits, Serving
@@ -39,9 +39,9 @@ def check(value: object, serving: Serving) -> list[Record]:
 
 def _record(value: object, serving: Serving, pointer: str) -> Record:
     if serving.task == "text":
-        if not isinstance(value, str):
-            raise _wrong_type("An input", "a string", value, pointer)
-        return _word(value, serving.limits, pointer)
+        text = cell(value, serving.inputs[0], serving.limits, pointer)
+        assert isinstance(text, str)
+        return text
     if not isinstance(value, dict):
         raise _wrong_type("An input", "an object of columns", value, pointer)
     columns = {column.name: column for column in serving.inputs}
@@ -56,7 +56,7 @@ def _record(value: object, serving: Serving, pointer: str) -> Record:
             )
     if not value:
         raise RequestError(422, "no-columns", f"This input has no columns. {_names(columns)}", pointer)
-    return {name: _cell(cell, columns[name], serving.limits, pointer) for name, cell in value.items()}
+    return {name: cell(sent, columns[name], serving.limits, _at(pointer, name)) for name, sent in value.items()}
 
 
 def _composed(value: Mapping[str, object], pointer: str) -> Mapping[str, object]:
@@ -69,17 +69,26 @@ def _composed(value: Mapping[str, object], pointer: str) -> Mapping[str, object]
     return made
 
 
-def _cell(value: object, column: Input, limits: Limits, pointer: str) -> str | float | None:
+def cell(value: object, column: Input, limits: Limits, pointer: str) -> str | float | None:
+    """Check one value of one column, the text of a text model included. `pointer` is the value's own.
+
+    Raises:
+        RequestError: 413 over a limit, 422 not what the column takes.
+    """
+    if column.kind == "text":
+        if not isinstance(value, str):
+            raise _wrong_type("An input", "a string", value, pointer)
+        return _word(value, limits, pointer)
     if value is None:
         return None
     if column.kind == "number":
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise _wrong_type(f'Column "{column.name}"', "a number or null", value, _at(pointer, column))
+            raise _wrong_type(f'Column "{column.name}"', "a number or null", value, pointer)
         if not -FLOAT32_MAX <= value <= FLOAT32_MAX:  # also false for NaN
             detail = f'Column "{column.name}" wants a finite number that 32-bit floating point can hold, or null.'
-            raise RequestError(422, "out-of-range", detail, _at(pointer, column))
+            raise RequestError(422, "out-of-range", detail, pointer)
         return float(value)
-    return _word(_category(value, column, pointer), limits, _at(pointer, column))
+    return _word(_category(value, column, pointer), limits, pointer)
 
 
 def _category(value: object, column: Input, pointer: str) -> str:
@@ -91,7 +100,7 @@ def _category(value: object, column: Input, pointer: str) -> str:
         return str(value)
     if isinstance(value, float) and abs(value) <= 2**53 and value.is_integer():
         return str(int(value))  # 7.0 and 7 are one number in JSON
-    raise _wrong_type(f'Column "{column.name}"', "a string or null", value, _at(pointer, column))
+    raise _wrong_type(f'Column "{column.name}"', "a string or null", value, pointer)
 
 
 def _word(text: str, limits: Limits, pointer: str) -> str:
@@ -121,11 +130,16 @@ def _piles_marks(text: str) -> bool:
 
 
 def _hint(key: str, columns: Mapping[str, Input]) -> str:
+    return nearest(key, columns) or _names(columns)
+
+
+def nearest(key: str, known: Iterable[str]) -> str:
+    """A sentence that names the known key most like `key`; nothing where none is."""
     import difflib  # only for a request that failed, so that no start pays for it
 
-    folded = {name.casefold(): name for name in columns}
+    folded = {name.casefold(): name for name in known}
     close = difflib.get_close_matches(key.casefold(), folded, n=1) if len(key) <= _LONGEST_KEY else []
-    return f'The nearest it knows is "{folded[close[0]]}".' if close else _names(columns)
+    return f'The nearest it knows is "{folded[close[0]]}".' if close else ""
 
 
 def _names(columns: Mapping[str, Input]) -> str:
@@ -134,9 +148,9 @@ def _names(columns: Mapping[str, Input]) -> str:
     return f"The model takes {shown}{f' and {more} more' if more > 0 else ''}."
 
 
-def _at(pointer: str, column: Input) -> str:
+def _at(pointer: str, name: str) -> str:
     """RFC 6901: '~' and '/' in a name are escaped."""
-    return f"{pointer}/{column.name.replace('~', '~0').replace('/', '~1')}"
+    return f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
 
 
 def _wrong_type(what: str, wanted: str, found: object, pointer: str) -> RequestError:

@@ -2,7 +2,8 @@
 
 Each way a Lambda function is called has a small class, tried in order by `door`:
 
-RestEvent     a REST API's proxy event (payload format 1.0): answers with status code, headers and body
+RestEvent     a REST API's proxy event (payload format 1.0)
+HttpEvent     an HTTP API's or a Function URL's event (payload format 2.0)
 DirectEvent   `{"inputs": ...}` from `aws lambda invoke` or another function: answers with the bare object, which is
               the problem document when the request is refused (the invocation itself succeeds)
 UnknownEvent  anything else: refused with a bare problem document
@@ -11,32 +12,37 @@ UnknownEvent  anything else: refused with a bare problem document
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
 
-from handler import strict
 from handler.errors import RequestError
-from handler.response import JSON, Response
+from handler.response import Response
 
 PREDICT = "/predict"
-_CHARSETS = ("utf-8", "utf8", "us-ascii")
 
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked, whatever door it came by."""
+    """What was asked, whatever door it came by. Nothing of the body is decoded yet: see `handler.body`."""
 
     method: str
     path: str
-    content_type: str | None = None
-    body: bytes = b""
-    document: object = None  # the JSON value, where the door has read it already
+    headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
+    raw: str = ""  # the body as the event carries it
+    is_base64: bool = False
+    document: object = None  # the JSON value, where the event itself is the body
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body as it was sent, nearly: characters, where it is text."""
+        return len(self.raw) // 4 * 3 - self.raw.count("=", -2) if self.is_base64 else len(self.raw)
 
 
 class Door(Protocol):
     """One shape of event."""
+
+    name: ClassVar[str]
 
     def __init__(self, event: Any) -> None:  # noqa: ANN401 - whatever Lambda was invoked with
         """Keep the event."""
@@ -58,56 +64,80 @@ class RestEvent:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
     """
 
+    name: ClassVar[str] = "rest"
+
     def __init__(self, event: Mapping[str, Any]) -> None:
         """Keep the event."""
         self._event = event
 
     @staticmethod
     def fits(event: object) -> bool:
-        """A method and a path. `path` leaves the stage's name out."""
+        """A method and a path."""
         return isinstance(event, dict) and all(isinstance(event.get(key), str) for key in ("httpMethod", "path"))
 
     def request(self) -> Request:
-        """Read the event; a body may be base64.
-
-        Raises:
-            RequestError: 400, the body cannot be decoded.
-        """
+        """Read the event."""
         event = self._event
-        return Request(event["httpMethod"], event["path"], self._content_type(), self._body())
+        headers = _headers(event.get("headers"), event.get("multiValueHeaders"))
+        return Request(event["httpMethod"], self._path(), headers, _text(event.get("body")), _is_base64(event))
 
     def answer(self, response: Response) -> dict[str, Any]:
-        """Status code, headers and a text body."""
-        headers = {"content-type": response.media_type, "cache-control": "no-store", **response.headers}
-        return {
-            "statusCode": response.status,
-            "headers": headers,
-            "body": response.text(),
-            "isBase64Encoded": False,
-        }
+        """Status code, headers and body."""
+        return _proxied(response)
 
-    def _content_type(self) -> str | None:
-        headers = self._event.get("headers")
-        if isinstance(headers, dict):
-            for name, value in headers.items():
-                if name.lower() == "content-type" and isinstance(value, str):
-                    return value
-        return None
+    def _path(self) -> str:
+        """`path` leaves the stage's name out, but keeps the base path of a custom domain, which `proxy` leaves out."""
+        event, path = self._event, str(self._event["path"])
+        parameters = event.get("pathParameters")
+        if event.get("resource") == "/{proxy+}" and isinstance(parameters, dict):
+            proxied = f"/{parameters.get('proxy')}"
+            if path.endswith(proxied):
+                return proxied
+        return path
 
-    def _body(self) -> bytes:
-        body = self._event.get("body")
-        if not isinstance(body, str):
-            return b""
-        try:
-            if self._event.get("isBase64Encoded") is True:
-                return base64.b64decode(body, validate=True)
-            return body.encode()
-        except (binascii.Error, ValueError):
-            raise RequestError(400, "malformed-body", "The body is neither UTF-8 text nor base64.") from None
+
+class HttpEvent:
+    """An event of payload format 2.0: an HTTP API's, or a Function URL's.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+    https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
+    """
+
+    name: ClassVar[str] = "http"
+
+    def __init__(self, event: Mapping[str, Any]) -> None:
+        """Keep the event."""
+        self._event = event
+
+    @staticmethod
+    def fits(event: object) -> bool:
+        """A raw path, and a method in its context."""
+        if not isinstance(event, dict) or not isinstance(event.get("rawPath"), str):
+            return False
+        return isinstance(_http(event).get("method"), str)
+
+    def request(self) -> Request:
+        """Read the event."""
+        event = self._event
+        headers = _headers(event.get("headers"), None)
+        return Request(_http(event)["method"], self._path(), headers, _text(event.get("body")), _is_base64(event))
+
+    def answer(self, response: Response) -> dict[str, Any]:
+        """Status code, headers and body."""
+        return _proxied(response)
+
+    def _path(self) -> str:
+        """The path without the name of a stage that has one."""
+        path, stage = str(self._event["rawPath"]), self._event["requestContext"].get("stage")
+        if isinstance(stage, str) and stage and path.startswith(f"/{stage}/"):
+            return path[len(stage) + 1 :]
+        return path
 
 
 class DirectEvent:
     """The body of `POST /predict` as the event itself."""
+
+    name: ClassVar[str] = "direct"
 
     def __init__(self, event: Mapping[str, Any]) -> None:
         """Keep the event."""
@@ -130,6 +160,8 @@ class DirectEvent:
 class UnknownEvent:
     """What no other door takes."""
 
+    name: ClassVar[str] = "unknown"
+
     def __init__(self, event: object) -> None:
         """Nothing is kept."""
 
@@ -144,7 +176,8 @@ class UnknownEvent:
         Raises:
             RequestError: 400, always.
         """
-        detail = 'The event is neither a REST API proxy event nor an object such as {"inputs": ...}.'
+        kinds = "a REST API's, an HTTP API's or a Function URL's event"
+        detail = f'The event is neither {kinds}, nor an object such as {{"inputs": ...}}.'
         raise RequestError(400, "unknown-event", detail)
 
     def answer(self, response: Response) -> dict[str, Any]:
@@ -152,7 +185,7 @@ class UnknownEvent:
         return response.content
 
 
-DOORS: tuple[type[Door], ...] = (RestEvent, DirectEvent, UnknownEvent)
+DOORS: tuple[type[Door], ...] = (RestEvent, HttpEvent, DirectEvent, UnknownEvent)
 
 
 def door(event: object) -> Door:
@@ -160,33 +193,34 @@ def door(event: object) -> Door:
     return next(kind(event) for kind in DOORS if kind.fits(event))
 
 
-def inputs(request: Request, max_body_bytes: int) -> object:
-    """The value under "inputs" of a prediction request, unchecked.
-
-    Raises:
-        RequestError: 413 too many bytes, 415 not JSON by its content type, 400 not JSON, 422 no inputs in it.
-    """
-    document = request.document
-    if document is None:
-        _check_content_type(request.content_type)
-        if len(request.body) > max_body_bytes:
-            detail = f"The body has {len(request.body)} bytes, the limit is {max_body_bytes}. Send several requests."
-            raise RequestError(413, "too-large", detail)
-        document = strict.loads(request.body)
-    if not isinstance(document, dict) or document.keys() != {"inputs"}:
-        detail = 'Wanted a JSON object with the one key "inputs": an input, or a list of them.'
-        raise RequestError(422, "no-inputs" if _lacks_inputs(document) else "unknown-key", detail, "")
-    return document["inputs"]
+def _http(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    context = event.get("requestContext")
+    http = context.get("http") if isinstance(context, dict) else None
+    return http if isinstance(http, dict) else {}
 
 
-def _lacks_inputs(document: object) -> bool:
-    return not isinstance(document, dict) or "inputs" not in document
+def _headers(single: object, multiple: object) -> dict[str, str]:
+    """Header fields by lower-case name. The list form stands in where the plain one is missing."""
+    if not isinstance(single, dict) and isinstance(multiple, dict):
+        single = {name: ",".join(map(str, values)) for name, values in multiple.items() if isinstance(values, list)}
+    if not isinstance(single, dict):
+        return {}
+    return {name.lower(): value for name, value in single.items() if isinstance(value, str)}
 
 
-def _check_content_type(value: str | None) -> None:
-    if value is None or not value.strip():
-        return
-    media_type, *parameters = (part.strip().lower() for part in value.split(";"))
-    charsets = [part.removeprefix("charset=").strip('"') for part in parameters if part.startswith("charset=")]
-    if media_type != JSON or any(charset not in _CHARSETS for charset in charsets):
-        raise RequestError(415, "unsupported-media-type", f"The body's content type wants to be {JSON}, in UTF-8.")
+def _text(body: object) -> str:
+    return body if isinstance(body, str) else ""
+
+
+def _is_base64(event: Mapping[str, Any]) -> bool:
+    return event.get("isBase64Encoded") is True
+
+
+def _proxied(response: Response) -> dict[str, Any]:
+    body = response.body
+    return {
+        "statusCode": response.status,
+        "headers": {"content-type": response.media_type, **response.headers},
+        "body": base64.b64encode(body).decode() if response.is_binary else body.decode(),
+        "isBase64Encoded": response.is_binary,
+    }

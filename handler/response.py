@@ -1,10 +1,11 @@
-"""Answers: predictions, health, and RFC 9457 problem documents. How each door wraps them is in `request.py`."""
+"""Answers: JSON, problem documents (RFC 9457) and bytes. How each door wraps them is in `request.py`."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -24,6 +25,7 @@ _TITLES = MappingProxyType(
         415: "Unsupported Media Type",
         422: "Unprocessable Content",
         500: "Internal Server Error",
+        503: "Service Unavailable",
     }
 )
 
@@ -37,30 +39,25 @@ class Response:
     media_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
     predictions: tuple[Prediction, ...] = ()  # what the content says, for telemetry
+    packed: bytes | None = None  # the body, where it is not made from the content
+    is_binary: bool = False  # whether the body is something else than UTF-8 text
 
-    def text(self) -> str:
-        """The content as compact JSON."""
-        return json.dumps(self.content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-
-
-def predicted(predictions: Sequence[Prediction], name: str, version: str) -> Response:
-    """200 with one prediction an input, in their order, and the model that gave them."""
-    answers = [
-        {
-            "label": prediction.label,
-            "score": prediction.score,
-            "scores": prediction.scores,
-            "abstained": prediction.abstained,
-            "novelty": prediction.novelty,
-        }
-        for prediction in predictions
-    ]
-    content = {"predictions": answers, "model": {"name": name, "version": version}}
-    return Response(200, content, predictions=tuple(predictions))
+    @cached_property
+    def body(self) -> bytes:
+        """The bytes to send: the content as compact JSON, or what is packed already."""
+        return dumps(self.content) if self.packed is None else self.packed
 
 
-def problem(error: RequestError, request_id: str, headers: Mapping[str, str] | None = None) -> Response:
-    """The problem document (RFC 9457) of a request that cannot be answered; `instance` is the request's id."""
+def dumps(content: object) -> bytes:
+    """Compact JSON in UTF-8."""
+    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def problem(error: RequestError, request_id: str, *, says_error: bool = False) -> Response:
+    """The problem document of a request that cannot be answered; `instance` is the request's id.
+
+    `says_error`: with the member that the Open Inference Protocol's clients read.
+    """
     content: dict[str, Any] = {
         "type": PROBLEM_URN + error.kind,
         "title": _TITLES[error.status],
@@ -70,4 +67,6 @@ def problem(error: RequestError, request_id: str, headers: Mapping[str, str] | N
     if error.pointer is not None:
         content["pointer"] = error.pointer
     content["instance"] = request_id
-    return Response(error.status, content, PROBLEM_JSON, headers or {})
+    if says_error:
+        content["error"] = error.detail
+    return Response(error.status, content, PROBLEM_JSON, error.headers)

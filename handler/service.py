@@ -1,84 +1,104 @@
-"""One request from event to answer: door, route, inputs, predictor, answer, telemetry."""
+"""One request from event to answer: door, route, answer, telemetry."""
 
 from __future__ import annotations
 
-import math
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from handler import inputs, request, response
+from handler import body, request, response, routes
 from handler.errors import RequestError
-from handler.predictor import Predictor
-from handler.request import PREDICT, Request
+from handler.request import Request
 from handler.response import Response
+from handler.routes import LIVE, SERVER, Route
 from handler.telemetry import Served, Telemetry
 
-READY = "/v2/health/ready"
-LIVE = "/v2/health/live"
-METHODS = ((PREDICT, "POST"), (READY, "GET"), (LIVE, "GET"))
-# Lambda answers with at most 6 MB, in which a REST body's quotes are escaped once more.
-MAX_ANSWER_BYTES = 5_500_000
-_BYTES_A_PREDICTION = 200
-_BYTES_A_SCORE = 32  # a float's digits, quotes and their escapes
+_NOTHING = Request("", "")
+_PREFLIGHT = (  # what a page of the allowed origin may send (Fetch standard, CORS protocol)
+    ("access-control-allow-methods", "GET, POST, OPTIONS"),
+    (
+        "access-control-allow-headers",
+        "authorization, content-encoding, content-type, inference-header-content-length, x-api-key",
+    ),
+    ("access-control-max-age", "3600"),
+)
 
 
 class Service:
-    """Answers events with one predictor."""
+    """Answers events, by its routes."""
 
-    def __init__(self, predictor: Predictor, telemetry: Telemetry) -> None:
-        """Wire the parts."""
-        self._predictor = predictor
+    def __init__(
+        self, routes: Mapping[str, Route], telemetry: Telemetry, cors_origin: str = "", *, refused: bool = False
+    ) -> None:
+        """Serve `routes`, by path.
+
+        `cors_origin`: whose pages may read the answers; nobody's where it is empty. `refused`: there is no model,
+        because its bundle cannot be trusted, and what has no route is unavailable.
+        """
+        self._routes = routes
         self._telemetry = telemetry
-        self._limits = predictor.serving.limits
-        labels = predictor.serving.labels
-        self._answer_bytes = _BYTES_A_PREDICTION + sum(len(label.encode()) + _BYTES_A_SCORE for label in labels)
+        self._refused = refused
+        self._headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+        self._preflight: dict[str, str] = {}
+        if cors_origin:
+            self._headers |= {"access-control-allow-origin": cors_origin, "vary": "origin"}
+            self._preflight = dict(_PREFLIGHT)
 
     def handle(self, event: object, context: object) -> dict[str, Any]:
         """Answer one event. Whatever is in it, this returns: a fault of ours is a 500 without its traceback."""
         started = time.perf_counter()
         request_id = str(getattr(context, "aws_request_id", "") or "local")
-        route, body_bytes, fault = "unknown", 0, None
         door = request.door(event)
+        asked, route, fault = _NOTHING, "unknown", None
         try:
             asked = door.request()
-            body_bytes = len(asked.body)
-            route, answer = self._answer(asked, request_id)
+            found = self._find(asked)
+            route = f"{found.method} {found.name}"
+            answer = self._answer(asked, found)
         except RequestError as error:
-            answer = response.problem(error, request_id)
+            answer = _problem(error, asked, request_id)
         except Exception as error:  # its text could quote an input: only its type is told
             fault = type(error).__name__
-            answer = response.problem(RequestError(500, "internal", "The request failed on our side."), request_id)
+            answer = _problem(RequestError(500, "internal", "The request failed on our side."), asked, request_id)
+        answer = self._finished(answer, asked)
         result = door.answer(answer)
         duration_ms = (time.perf_counter() - started) * 1000
-        self._telemetry.record(Served(request_id, route, answer, body_bytes, duration_ms, fault))
+        self._telemetry.record(Served(request_id, door.name, route, answer, asked.size, duration_ms, fault))
         return result
 
-    def _answer(self, asked: Request, request_id: str) -> tuple[str, Response]:
-        """The known route's name and its answer."""
-        allowed = dict(METHODS).get(asked.path)
-        if allowed is None:
-            known = ", ".join(f"{method} {path}" for path, method in METHODS)
-            raise RequestError(404, "not-found", f"Nothing is at this path. There is {known}.")
-        route = f"{allowed} {asked.path}"
-        if asked.method != allowed:
-            error = RequestError(405, "method-not-allowed", f"This path takes {allowed} only.")
-            return route, response.problem(error, request_id, {"allow": allowed})
-        if asked.path == PREDICT:
-            try:
-                return route, self._predict(asked)
-            except RequestError as error:
-                return route, response.problem(error, request_id)
-        return route, Response(200, {"ready": True} if asked.path == READY else {"live": True})
+    def _find(self, asked: Request) -> Route:
+        found = self._routes.get(asked.path)
+        if found is not None:
+            return found
+        if self._refused:
+            detail = "The model's bundle was refused when the function started. The function's log says why."
+            raise RequestError(503, "not-ready", detail)
+        known = ", ".join(f"{route.method} {path}" for path, route in self._routes.items())
+        raise RequestError(404, "not-found", f"Nothing is at this path. There is {known}.")
 
-    def _predict(self, asked: Request) -> Response:
-        records = inputs.check(request.inputs(asked, self._limits.max_body_bytes), self._predictor.serving)
-        if len(records) * self._answer_bytes > MAX_ANSWER_BYTES:
-            most = max(1, MAX_ANSWER_BYTES // self._answer_bytes)
-            detail = f"The answer to {len(records)} inputs would be over Lambda's limit. Send at most {most} a request."
-            raise RequestError(413, "too-many-inputs", detail, "/inputs")
-        predictions = self._predictor.predict(records)
-        for i, prediction in enumerate(predictions):
-            if not math.isfinite(prediction.score + prediction.novelty):
-                detail = f"A number in input {i} is so large that the model has no answer."
-                raise RequestError(422, "out-of-range", detail, "/inputs")
-        return response.predicted(predictions, self._predictor.name, self._predictor.version)
+    def _answer(self, asked: Request, route: Route) -> Response:
+        if asked.method == route.method:
+            return route.answer(asked)
+        if asked.method == "OPTIONS":
+            return Response(204, {}, headers={"allow": route.allow, **self._preflight}, packed=b"")
+        if asked.method == "HEAD" and route.method == "GET":
+            return replace(route.answer(asked), packed=b"")
+        detail = f"This path takes {route.allow}."
+        raise RequestError(405, "method-not-allowed", detail, headers={"allow": route.allow})
+
+    def _finished(self, answer: Response, asked: Request) -> Response:
+        answer = body.compressed(answer, asked.headers.get("accept-encoding", ""))
+        headers = {**self._headers, **answer.headers}
+        if "vary" in answer.headers and "vary" in self._headers:
+            headers["vary"] = f"{self._headers['vary']}, {answer.headers['vary']}"
+        return replace(answer, headers=headers)
+
+
+def without_model(telemetry: Telemetry, cors_origin: str = "") -> Service:
+    """A service whose bundle was refused: it lives, and everything else is a 503."""
+    return Service({LIVE: routes.live()}, telemetry, cors_origin, refused=True)
+
+
+def _problem(error: RequestError, asked: Request, request_id: str) -> Response:
+    return response.problem(error, request_id, says_error=asked.path.startswith(SERVER))

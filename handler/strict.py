@@ -12,13 +12,12 @@ from typing import Any, NoReturn
 
 from handler.errors import RequestError
 
-MAX_DEPTH = 32  # the API needs four levels; the parser's own recursion limit is some hundreds
 # A whole string, or one bracket. The closing quote is optional so that a missing one costs no second scan.
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
 
 
-def loads(body: bytes) -> object:
-    """Read one JSON value.
+def loads(body: bytes, max_depth: int) -> object:
+    """Read one JSON value of at most `max_depth` levels of arrays and objects.
 
     Raises:
         RequestError: 400, with the line and column where reading stopped, where that is known.
@@ -31,7 +30,7 @@ def loads(body: bytes) -> object:
         raise _malformed("begins with a byte order mark (line 1, column 1). Send it as UTF-8 without one")
     if not text.strip():
         raise _malformed('is empty. Send a JSON object such as {"inputs": ...}')
-    _check_depth(text)
+    _check_depth(text, max_depth)
     try:
         return _DECODER.decode(text)
     except json.JSONDecodeError as error:  # its own message may quote a character of the body
@@ -40,16 +39,16 @@ def loads(body: bytes) -> object:
         raise _malformed("holds a number of too many digits") from None
 
 
-def _check_depth(text: str) -> None:
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
+def _check_depth(text: str, max_depth: int) -> None:
+    if text.count("[") + text.count("{") <= max_depth:
         return
     depth = 0
     for token in _TOKEN.finditer(text):
         mark = text[token.start()]
         if mark in "[{":
             depth += 1
-            if depth > MAX_DEPTH:
-                raise _malformed(f"nests deeper than {MAX_DEPTH} levels")
+            if depth > max_depth:
+                raise _malformed(f"nests deeper than {max_depth} levels")
         elif mark in "]}":
             depth -= 1
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from handler import contract
+from handler import contract, openapi
 from handler.contract import DriftBaseline, Input, Limits, Manifest, Metric, Serving, Thresholds
+from handler.predictor import Predictor, Record
 
 _OPSETS = [
     helper.make_opsetid("", 18),
@@ -27,7 +28,7 @@ def text_serving(**changes: object) -> Serving:
         inputs=(Input("text", "string", "text"),),
         labels=("negative", "positive"),
         thresholds=Thresholds(abstain_below=0.0),
-        limits=Limits(max_inputs=8, max_characters=2000, max_body_bytes=20_000),
+        limits=Limits(max_inputs=8, max_characters=2000, max_body_bytes=20_000, max_depth=32, max_explained=64),
         drift_baseline=DriftBaseline(100, 0.8, 0.5, 0.0, {"negative": 0.5, "positive": 0.5}),
         evidence=(Metric("accuracy", 0.9, 0.85, 0.94, 200),),
     )
@@ -169,12 +170,23 @@ def seal(folder: Path, model: onnx.ModelProto, serving: Serving, name: str) -> M
     """Write a whole bundle around `model`: its files, their hashes, the manifest last."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / contract.MODEL).write_bytes(model.SerializeToString(deterministic=True))
-    (folder / "golden.jsonl").write_text(json.dumps({"input": "good", "label": "positive"}) + "\n")
+    version = contract.version_of(contract.sha256_of(folder / contract.MODEL), serving)
+    (folder / "golden.jsonl").write_text(_golden(folder, serving, name))
+    (folder / contract.OPENAPI).write_text(json.dumps(openapi.document(name, version, serving)))
     (folder / "card.md").write_text(f"# {name}\n")
     (folder / "report.html").write_text("<!doctype html><title>report</title>")
-    names = (contract.MODEL, "golden.jsonl", "card.md", "report.html")
+    names = (contract.MODEL, contract.OPENAPI, "golden.jsonl", "card.md", "report.html")
     files = {file: contract.sha256_of(folder / file) for file in names}
-    version = contract.version_of(files[contract.MODEL], serving)
     manifest = Manifest(name, version, contract.SCHEMA, serving, files, {"seed": 0}, {})
     (folder / contract.MANIFEST).write_text(contract.dumps(manifest))
     return manifest
+
+
+def _golden(folder: Path, serving: Serving, name: str) -> str:
+    """One input and its answer, where the model has one."""
+    one: Record = "good" if serving.task == "text" else {}
+    try:
+        [prediction] = Predictor(folder / contract.MODEL, serving, name, "staged").predict([one])
+    except Exception:  # a test wants a bundle with a broken model
+        return json.dumps({"input": one}) + "\n"
+    return json.dumps({"input": one, "prediction": asdict(prediction)}) + "\n"

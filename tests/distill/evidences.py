@@ -35,7 +35,7 @@ def serving(labels: Sequence[str] = SENTIMENT, **columns: str) -> Serving:
         inputs=inputs or (Input("text", "string", "text"),),
         labels=tuple(labels),
         thresholds=Thresholds(abstain_below=0.5),
-        limits=Limits(max_inputs=64, max_characters=20_000, max_body_bytes=1_000_000),
+        limits=Limits(max_inputs=64, max_characters=20_000, max_body_bytes=1_000_000, max_depth=32, max_explained=64),
         drift_baseline=DriftBaseline(2370, 0.71, 0.5, 0.08, {label: 1 / len(labels) for label in labels}),
         evidence=(Metric("accuracy", 0.74, 0.72, 0.76, 2370),),
     )

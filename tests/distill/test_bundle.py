@@ -53,7 +53,7 @@ def test_what_is_sealed_reads_back_whole(tmp_path: Path, task: str) -> None:
     folder = seal(stage(tmp_path, task, abstain_below=0.6, max_inputs=5), task)
     manifest = contract.read(folder)
     assert folder == tmp_path / "made" / manifest.version
-    assert names(folder) == {"model.onnx", "golden.jsonl", "manifest.json", "report.html", "card.md"}
+    assert names(folder) == {"model.onnx", "openapi.json", "golden.jsonl", "manifest.json", "report.html", "card.md"}
     assert set(manifest.files) == names(folder) - {"manifest.json"}
     assert manifest.serving.task == task
     assert manifest.serving.inputs == dataset(task).inputs
@@ -112,7 +112,7 @@ def test_golden_rows_hold_no_row_and_no_rare_category_of_the_users() -> None:
 
 
 def test_the_longest_golden_text_is_as_long_as_a_request_may_send() -> None:
-    limits = Limits(max_inputs=1, max_characters=5000, max_body_bytes=10_000)
+    limits = Limits(max_inputs=1, max_characters=5000, max_body_bytes=10_000, max_depth=32, max_explained=64)
     assert 4900 < max(len(str(text)) for text in golden.text(limits)) <= 5000
 
 

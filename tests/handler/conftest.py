@@ -15,6 +15,7 @@ import pytest
 from aws_lambda_powertools.logging import Logger
 from hypothesis import HealthCheck, settings
 
+from handler import routes
 from handler.predictor import Predictor
 from handler.service import Service
 from handler.telemetry import Telemetry, make_metrics
@@ -72,11 +73,13 @@ def rest_event(body: str | None, **changes: object) -> dict[str, Any]:
     return event | changes
 
 
-def serve(predictor: Predictor) -> Served:
+def serve(predictor: Predictor, cors_origin: str = "") -> Served:
     """A service with a log of its own."""
     log = io.StringIO()
     logger = Logger(service=uuid.uuid4().hex, stream=log, location=None)
-    return Served(Service(predictor, Telemetry(logger, make_metrics(), predictor.name, predictor.version)), log)
+    usual = predictor.serving.drift_baseline.mean_confidence
+    telemetry = Telemetry(logger, make_metrics(), predictor.name, predictor.version, usual)
+    return Served(Service(routes.of_model(predictor, b'{"openapi":"3.1.0"}'), telemetry, cors_origin), log)
 
 
 @pytest.fixture(scope="session")

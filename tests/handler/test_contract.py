@@ -46,7 +46,7 @@ servings = st.builds(
     inputs=columns,
     labels=st.lists(words, min_size=2, max_size=4, unique=True).map(tuple),
     thresholds=st.builds(Thresholds, numbers),
-    limits=st.builds(Limits, positive, positive, positive),
+    limits=st.builds(Limits, positive, positive, positive, positive, positive),
     drift_baseline=st.builds(
         DriftBaseline, st.integers(), numbers, numbers, numbers, st.dictionaries(words, numbers, max_size=3)
     ),
@@ -110,7 +110,7 @@ def test_the_version_follows_model_and_serving_alone() -> None:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(where=st.integers(0, 10**9), bit=st.integers(0, 7))
 def test_any_bit_flipped_in_any_file_is_refused_with_file_and_hashes(bundle: Path, where: int, bit: int) -> None:
-    for name in ("model.onnx", "golden.jsonl", "card.md", "report.html"):
+    for name in ("model.onnx", "openapi.json", "golden.jsonl", "card.md", "report.html"):
         path = bundle / name
         sealed = path.read_bytes()
         wanted = contract.sha256_of(path)
@@ -149,15 +149,15 @@ def test_any_text_as_a_manifest_is_refused_without_another_error(text: str) -> N
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda raw: raw.update(surprise=1), ["unknown key 'surprise'", "schema 1"]),
-        (lambda raw: raw.pop("evidence"), ["missing key 'evidence'", "schema 1"]),
+        (lambda raw: raw.update(surprise=1), ["unknown key 'surprise'", "schema 2"]),
+        (lambda raw: raw.pop("evidence"), ["missing key 'evidence'", "schema 2"]),
         (lambda raw: raw["serving"].update(extra=1), ["serving", "unknown key 'extra'"]),
         (lambda raw: raw["serving"]["limits"].pop("max_inputs"), ["limits", "missing key 'max_inputs'"]),
         (lambda raw: raw["serving"]["inputs"][0].update(unit="cm"), ["inputs[0]", "unknown key 'unit'"]),
-        (lambda raw: raw.update(schema=2), ["schema 2", "reads schema 1"]),
-        (lambda raw: raw.update(schema="1"), ['schema "1"', "reads schema 1"]),
-        (lambda raw: raw.update(schema=True), ["schema true", "reads schema 1"]),
-        (lambda raw: raw.pop("schema"), ["schema null", "reads schema 1"]),
+        (lambda raw: raw.update(schema=1), ["schema 1", "reads schema 2"]),
+        (lambda raw: raw.update(schema="2"), ['schema "2"', "reads schema 2"]),
+        (lambda raw: raw.update(schema=True), ["schema true", "reads schema 2"]),
+        (lambda raw: raw.pop("schema"), ["schema null", "reads schema 2"]),
         (lambda raw: raw["serving"].update(labels="ab"), ["labels", "a JSON string", "wanted tuple"]),
         (lambda raw: raw["serving"]["thresholds"].update(abstain_below="0"), ["abstain_below", "wanted float"]),
         (lambda raw: raw["serving"]["thresholds"].update(abstain_below=10**400), ["abstain_below", "wanted float"]),
@@ -171,6 +171,7 @@ def test_any_text_as_a_manifest_is_refused_without_another_error(text: str) -> N
         (lambda raw: raw.update(version="0" * 12), ["version 000000000000", "changed after sealing"]),
         (lambda raw: raw["serving"].update(labels=["yes", "no"]), ["changed after sealing"]),
         (lambda raw: raw["files"].pop("model.onnx"), ["lists no model.onnx"]),
+        (lambda raw: raw["files"].pop("openapi.json"), ["lists no openapi.json"]),
         (lambda raw: raw["files"].update({"../secret": "0"}), ["'../secret'", "plain name"]),
         (lambda raw: raw["files"].update({"a\0b": "0"}), ["plain name"]),
         (lambda raw: raw["files"].update({"": "0"}), ["plain name"]),

@@ -13,7 +13,7 @@ from handler.contract import Input, Limits
 from handler.errors import RequestError
 from tests.bundles import tabular_serving, text_serving
 
-TEXT = text_serving(limits=Limits(max_inputs=3, max_characters=10, max_body_bytes=1000))
+TEXT = text_serving(limits=Limits(max_inputs=3, max_characters=10, max_body_bytes=1000, max_depth=32, max_explained=64))
 TABLE = tabular_serving(
     inputs=(
         Input("age", "float32", "number"),
@@ -21,7 +21,7 @@ TABLE = tabular_serving(
         Input("mean radius", "float32", "number"),
         Input("a/b~c", "float32", "number"),
     ),
-    limits=Limits(max_inputs=3, max_characters=10, max_body_bytes=1000),
+    limits=Limits(max_inputs=3, max_characters=10, max_body_bytes=1000, max_depth=32, max_explained=64),
 )
 SECRET = "zqsecret"
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["age", "colour"])
@@ -151,7 +151,7 @@ def test_a_wide_model_lists_a_few_of_its_columns() -> None:
 
 @pytest.mark.parametrize("marks", ["\u0301\u0316", "\u0f73", "\u0316\u0f75"])
 def test_marks_piled_to_stall_normalisation_are_refused(marks: str) -> None:
-    serving = text_serving(limits=Limits(64, 1_000_000, 10**7))
+    serving = text_serving(limits=Limits(64, 1_000_000, 10**7, 32, 64))
     started = time.perf_counter()
     error = refusal("a" * 777 + marks * 200_000, serving)
     assert error.kind == "too-many-marks"
@@ -159,7 +159,7 @@ def test_marks_piled_to_stall_normalisation_are_refused(marks: str) -> None:
 
 
 def test_heavily_accented_text_is_taken() -> None:
-    serving = text_serving(limits=Limits(64, 1_000_000, 10**7))
+    serving = text_serving(limits=Limits(64, 1_000_000, 10**7, 32, 64))
     vietnamese = unicodedata.normalize("NFD", "Tiếng Việt rất khó " * 500)
     zalgo = ("e" + "\u0301\u0316" * 60) * 200
     assert inputs.check([vietnamese, zalgo], serving) == [vietnamese, zalgo]

@@ -11,7 +11,7 @@ from tests.bundles import tabular_serving
 
 ACCENTED = tabular_serving(
     inputs=(Input("r\u00e9gion", "string", "category"), Input("age", "float32", "number")),
-    limits=Limits(max_inputs=3, max_characters=10, max_body_bytes=1000),
+    limits=Limits(max_inputs=3, max_characters=10, max_body_bytes=1000, max_depth=32, max_explained=64),
 )
 
 
@@ -39,4 +39,4 @@ def test_a_number_that_is_no_code_is_refused_where_a_category_is_wanted(sent: fl
 
 def test_a_byte_order_mark_is_named() -> None:
     with pytest.raises(RequestError, match="byte order mark"):
-        strict.loads('\ufeff{"inputs": "good"}'.encode())
+        strict.loads('\ufeff{"inputs": "good"}'.encode(), 32)

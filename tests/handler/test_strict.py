@@ -17,13 +17,13 @@ values = st.recursive(
 
 @given(values)
 def test_what_json_writes_is_read_back(value: object) -> None:
-    assert strict.loads(json.dumps(value).encode()) == value
+    assert strict.loads(json.dumps(value).encode(), 200) == value
 
 
 @given(st.binary(max_size=60) | st.text(alphabet='[]{}":,\\ue0123-+.naNtrfls \ud7ff\n', max_size=60).map(str.encode))
 def test_any_bytes_are_read_or_refused_with_400(body: bytes) -> None:
     try:
-        strict.loads(body)
+        strict.loads(body, 32)
     except RequestError as error:
         assert error.status == 400
 
@@ -54,15 +54,15 @@ def test_any_bytes_are_read_or_refused_with_400(body: bytes) -> None:
 )
 def test_a_malformed_body_gets_400_and_says_where(body: bytes, words: str) -> None:
     with pytest.raises(RequestError, match=words) as caught:
-        strict.loads(body)
+        strict.loads(body, 32)
     assert caught.value.status == 400
 
 
 def test_brackets_inside_strings_are_not_depth() -> None:
     body = json.dumps({"inputs": ["[[[" * 50, '\\"[{' * 50, "]" * 9]}).encode()
-    assert strict.loads(body) == json.loads(body)
+    assert strict.loads(body, 32) == json.loads(body)
 
 
 def test_many_shallow_brackets_are_not_depth() -> None:
     body = json.dumps([[{}]] * 500).encode()
-    assert strict.loads(body) == [[{}]] * 500
+    assert strict.loads(body, 32) == [[{}]] * 500

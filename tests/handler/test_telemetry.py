@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
+
 from handler.predictor import Predictor
 from tests.handler.conftest import Context, Served, rest_event, serve
 
 
 def test_a_request_is_one_log_line_with_what_may_be_told(text: Served) -> None:
-    text.predict(["good", "bad"])
+    _, content = text.predict(["good", "bad"])
     line, _ = text.lines()
     assert line | {"timestamp": "", "service": "", "duration_ms": 0} == {
         "level": "INFO",
@@ -18,7 +20,9 @@ def test_a_request_is_one_log_line_with_what_may_be_told(text: Served) -> None:
         "route": "POST /predict",
         "status": 200,
         "inputs": 2,
+        "door": "rest",
         "body_bytes": 27,
+        "answer_bytes": len(json.dumps(content, separators=(",", ":"))),
         "duration_ms": 0,
         "cold": True,
     }
@@ -48,12 +52,15 @@ def test_metrics_of_predictions_are_embedded_for_cloudwatch(text: Served) -> Non
     assert declared["Namespace"] == "Limbeck"
     assert {metric["Name"] for metric in declared["Metrics"]} == {
         "Latency", "Inputs", "Abstentions", "Errors", "Rejections", "ColdStart", "Confidence", "Novelty",
+        "ConfidenceDrift",
     }  # fmt: skip
+    assert declared["Dimensions"] == [["service"]]
     assert metrics["model"] == "tiny-text"
     assert (metrics["Inputs"], metrics["Abstentions"], metrics["Errors"]) == ([2], [0], [0])
     scores = [prediction["score"] for prediction in content["predictions"]]
     novelty = [prediction["novelty"] for prediction in content["predictions"]]
     assert metrics["Confidence"] == [sum(scores) / 2]
+    assert metrics["ConfidenceDrift"] == [sum(scores) / 2 - 0.8]
     assert metrics["Novelty"] == [sum(novelty) / 2]
 
 
@@ -63,6 +70,8 @@ def test_a_refusal_is_a_rejection_and_not_an_error(text: Served) -> None:
     assert (line["status"], line["type"], line["pointer"]) == (422, "urn:limbeck:problem:wrong-type", "/inputs")
     assert (metrics["Rejections"], metrics["Errors"]) == ([1], [0])
     assert "Latency" not in metrics
+    assert metrics["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"], ["service", "problem"]]
+    assert metrics["problem"] == "wrong-type"
 
 
 def test_metrics_do_not_add_up_over_requests(text: Served) -> None:

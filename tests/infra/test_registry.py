@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 NAME = "tiny-text"
-ALL_FILES = ["card.md", "golden.jsonl", "model.onnx", "report.html", "manifest.json"]
+ALL_FILES = ["card.md", "golden.jsonl", "model.onnx", "openapi.json", "report.html", "manifest.json"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -225,7 +225,7 @@ def test_two_pushers_of_the_same_bundle_who_planned_at_once_both_succeed(sealed:
 @pytest.mark.parametrize("after", range(5))
 def test_of_two_racing_pushers_of_different_bytes_one_passes_whole(sealed: Path, tmp_path: Path, after: int) -> None:
     """The second starts and runs to its end after any file of the first: they never both stop half way."""
-    other = _resealed(sealed, tmp_path / "other", files=("card.md", "golden.jsonl", "report.html"))
+    other = _resealed(sealed, tmp_path / "other", files=("card.md", "golden.jsonl", "openapi.json", "report.html"))
     mine, rival = shelf().plan_push(sealed), shelf().plan_push(other)
     ends: list[str] = []
 

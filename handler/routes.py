@@ -1,0 +1,76 @@
+"""What stands at which path. A model has one name and one version, so every path is known at the start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from handler import body, describe, inference, inputs, predict, strict
+from handler.predictor import Predictor
+from handler.request import PREDICT, Request
+from handler.response import JSON, Response
+
+LIVE = "/v2/health/live"
+READY = "/v2/health/ready"
+SERVER = "/v2"
+MODEL = "/model"
+OPENAPI = "/openapi.json"
+
+
+@dataclass(frozen=True)
+class Route:
+    """What stands at a path."""
+
+    method: str
+    name: str  # for the log: a template of the path, of which there are few
+    answer: Callable[[Request], Response]
+
+    @property
+    def allow(self) -> str:
+        """The methods that the path takes (RFC 9110, 10.2.1)."""
+        return "GET, HEAD, OPTIONS" if self.method == "GET" else f"{self.method}, OPTIONS"
+
+
+def of_model(predictor: Predictor, openapi: bytes) -> dict[str, Route]:
+    """Everything that a loaded model answers, by path. `openapi`: its bundle's own document."""
+    made = {
+        PREDICT: Route("POST", PREDICT, lambda asked: _predict(asked, predictor)),
+        MODEL: _fixed(MODEL, describe.model(predictor)),
+        OPENAPI: Route("GET", OPENAPI, lambda _: Response(200, {}, packed=openapi)),
+        SERVER: _fixed(SERVER, describe.server()),
+        LIVE: live(),
+        READY: _fixed(READY, {"ready": True}),
+    }
+    model = f"/v2/models/{predictor.name}"
+    for path, name in (
+        (model, "/v2/models/{name}"),
+        (f"{model}/versions/{predictor.version}", "/v2/models/{name}/versions/{version}"),
+    ):
+        made[path] = _fixed(name, inference.metadata(predictor))
+        made[f"{path}/ready"] = _fixed(f"{name}/ready", {"name": predictor.name, "ready": True})
+        made[f"{path}/infer"] = Route("POST", f"{name}/infer", lambda asked: _infer(asked, predictor))
+    return made
+
+
+def live() -> Route:
+    """The process lives, whether it has a model or not."""
+    return _fixed(LIVE, {"live": True})
+
+
+def _fixed(name: str, content: dict[str, Any]) -> Route:
+    return Route("GET", name, lambda _: Response(200, content))
+
+
+def _predict(asked: Request, predictor: Predictor) -> Response:
+    serving, document = predictor.serving, asked.document
+    if document is None:
+        document = strict.loads(body.read(asked, serving.limits.max_body_bytes), serving.limits.max_depth)
+    question = predict.question(document)
+    return predict.answer(question, inputs.check(question.inputs, serving), predictor)
+
+
+def _infer(asked: Request, predictor: Predictor) -> Response:
+    serving = predictor.serving
+    read = body.read(asked, serving.limits.max_body_bytes, (JSON, body.OCTETS))
+    return inference.answer(inference.read(read, asked.headers.get(inference.HEADER_LENGTH), serving), predictor)
