@@ -6,8 +6,7 @@ with 200, but for what no JSON Schema can say; its descriptions name each such c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from handler import answer_schemas, schemas
@@ -22,23 +21,24 @@ _BODY_PROBLEMS: _Kinds = {
     400: ("malformed-body",),
     413: ("too-large", "too-many-inputs", "too-long"),
     415: ("unsupported-media-type", "unsupported-encoding"),
-    422: ("no-inputs", "unknown-key", "wrong-type", "out-of-range", "not-unicode", "too-many-marks"),
+    422: ("no-inputs", "unknown-key", "wrong-type", "not-unicode", "too-many-marks"),
 }
-_EXPLAIN_PROBLEMS: _Kinds = {413: ("too-costly",)}
+_OPTION_PROBLEMS: _Kinds = {413: ("too-costly",), 422: ("out-of-range",)}
 _COLUMN_PROBLEMS: _Kinds = {422: ("unknown-column", "no-columns", "repeated-column")}
 _TENSOR_PROBLEMS: _Kinds = {422: ("wrong-shape", "unknown-tensor", "repeated-tensor")}
+_NUMBER_PROBLEMS: _Kinds = {422: ("out-of-range",)}
 _GATE_PROBLEMS: _Kinds = {
+    400: ("bad-request",),
     401: ("unauthenticated",),
     403: ("forbidden",),
+    413: ("too-large",),
     429: ("too-many-requests",),
     500: ("internal",),
-    502: ("unavailable",),
     503: ("not-ready", "unavailable"),
-    504: ("unavailable",),
 }
 _ELSEWHERE: _Kinds = {404: ("not-found",), 405: ("method-not-allowed",)}
 _SAYS = {
-    400: "The body cannot be read as JSON.",
+    400: "The request cannot be read, or its body not as JSON.",
     401: "The gateway was given no proof of who asks.",
     403: "The gateway was given no key, or one that may not ask.",
     404: "Nothing is at this path.",
@@ -48,9 +48,7 @@ _SAYS = {
     422: "Not what the model takes; `pointer` says where.",
     429: "The caller's rate or quota is used up. Try again later.",
     500: "A fault of ours.",
-    502: "The function gave no answer.",
-    503: "No model is served, or the function is not to be had.",
-    504: "The function took too long.",
+    503: "The function has no model, or gave no answer.",
 }
 
 
@@ -75,9 +73,10 @@ def document(name: str, version: str, serving: Serving) -> dict[str, Any]:
             "schemas": schemas.requests(serving)
             | answer_schemas.answers(name, version, serving)
             | {"Problem": _problem()},
-            "responses": _problems("", _ELSEWHERE, _GATE_PROBLEMS)
-            | _problems("Predict", *_predict_problems(serving))
-            | _problems("Infer", _BODY_PROBLEMS, _TENSOR_PROBLEMS),
+            "responses": _problems("", _GATE_PROBLEMS, _GATE_PROBLEMS)
+            | _problems("", _ELSEWHERE, _ELSEWHERE)
+            | _problems("Predict", _BODY_PROBLEMS, *_predict_problems(serving))
+            | _problems("Infer", _BODY_PROBLEMS, *_infer_problems(serving)),
             "securitySchemes": {
                 "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
                 "iam": {
@@ -101,7 +100,7 @@ def _description(limits: Limits) -> str:
         f"{limits.max_explained:,} copies of its inputs. Bodies are JSON in UTF-8 with no byte order mark, no key "
         "twice in an object, and no NaN or Infinity; they may be sent with the content encoding gzip or deflate, and "
         "answers over 1,000 bytes come as gzip where `accept-encoding` allows it. A known path answers OPTIONS with "
-        "204 and the methods it takes, and other methods with 405; an unknown path gets 404. "
+        "204 and the methods it takes, HEAD as GET without a body, and other methods with 405; an unknown path gets 404. "
         "Whatever is refused is told in a problem document (RFC 9457), whose `type` is stable and whose `instance` is "
         "the request's id. What is sent is never logged, and never part of an answer."
     )
@@ -200,19 +199,25 @@ def _body(limits: Limits) -> str:
 
 
 def _predict_problems(serving: Serving) -> tuple[_Kinds, ...]:
-    return (_BODY_PROBLEMS, _EXPLAIN_PROBLEMS) + ((_COLUMN_PROBLEMS,) if serving.task == "tabular" else ())
+    shared = (_GATE_PROBLEMS, _BODY_PROBLEMS, _OPTION_PROBLEMS)
+    return (*shared, _COLUMN_PROBLEMS) if serving.task == "tabular" else shared
 
 
-def _problems(group: str, *tables: _Kinds) -> Schema:
-    """Responses by name, each with the problem kinds that all the tables have for its status."""
-    statuses = sorted({status for table in tables for status in table})
-    return {
-        f"{group}Problem{status}": _refusal(status, [kind for table in tables for kind in table.get(status, ())])
-        for status in statuses
-    }
+def _infer_problems(serving: Serving) -> tuple[_Kinds, ...]:
+    shared = (_GATE_PROBLEMS, _BODY_PROBLEMS, _TENSOR_PROBLEMS)
+    return (*shared, _NUMBER_PROBLEMS) if serving.task == "tabular" else shared
 
 
-def _refusals(group: str = "", own: _Kinds = MappingProxyType({})) -> Schema:
+def _problems(group: str, statuses: Iterable[int], *tables: _Kinds) -> Schema:
+    """Responses by name, each with the problem kinds that the tables have for its status."""
+    made = {}
+    for status in statuses:
+        kinds = dict.fromkeys(kind for table in tables for kind in table.get(status, ()))
+        made[f"{group}Problem{status}"] = _refusal(status, list(kinds))
+    return made
+
+
+def _refusals(group: str = "", own: Iterable[int] = ()) -> Schema:
     """References to the responses of one operation that are problems: its group's own, and any request's."""
     names = {status: f"Problem{status}" for status in _GATE_PROBLEMS}
     names |= {status: f"{group}Problem{status}" for status in own}
@@ -227,7 +232,9 @@ def _refusal(status: int, kinds: Sequence[str]) -> Schema:
     if status == 405:
         made["headers"] = {"allow": {"required": True, "schema": {"type": "string"}}}
     if status == 415:
-        made["headers"] = {"accept-encoding": {"schema": {"type": "string"}}}
+        made["headers"] = {"accept-encoding": {"description": "What is read.", "schema": {"type": "string"}}}
+    if status == 429:
+        made["headers"] = {"retry-after": {"description": "In seconds.", "schema": {"type": "string"}}}
     return made
 
 
