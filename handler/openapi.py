@@ -100,8 +100,8 @@ def _description(limits: Limits) -> str:
         f"{limits.max_explained:,} copies of its inputs. Bodies are JSON in UTF-8 with no byte order mark, no key "
         "twice in an object, and no NaN or Infinity; they may be sent with the content encoding gzip or deflate, and "
         "answers over 1,000 bytes come as gzip where `accept-encoding` allows it. A known path answers OPTIONS with "
-        "204 and the methods it takes, HEAD as GET without a body, and other methods with 405; an unknown path gets 404. "
-        "Whatever is refused is told in a problem document (RFC 9457), whose `type` is stable and whose `instance` is "
+        "204 and the methods it takes, HEAD as GET without a body, and other methods with 405; an unknown path gets "
+        "404. Whatever is refused is told in a problem document (RFC 9457), whose `type` is stable and `instance` is "
         "the request's id. What is sent is never logged, and never part of an answer."
     )
 
