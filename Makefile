@@ -7,13 +7,15 @@ PYTEST ?=
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv .venv-sam demo test check bench clean docker-stop
+.PHONY: help .venv .venv-sam .venv-lint .venv-checkov demo test check lint bench clean docker-stop
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .venv: .venv/.made ## the checkout's virtual environment
 .venv-sam: .venv-sam/.made ## the SAM CLI, in an environment of its own
+.venv-lint: .venv-lint/.made ## cfn-lint with the serverless rules, likewise
+.venv-checkov: .venv-checkov/.made ## checkov, likewise
 
 .venv/.made: pyproject.toml constraints.txt
 	$(call make_venv,.venv)
@@ -23,6 +25,16 @@ help: ## what there is
 .venv-sam/.made: infra/constraints-sam.txt
 	$(call make_venv,.venv-sam)
 	.venv-sam/bin/python -m pip install --disable-pip-version-check -c infra/constraints-sam.txt aws-sam-cli
+	@touch $@
+
+.venv-lint/.made: infra/constraints-lint.txt
+	$(call make_venv,.venv-lint)
+	.venv-lint/bin/python -m pip install --disable-pip-version-check -c infra/constraints-lint.txt cfn-lint cfn-lint-serverless
+	@touch $@
+
+.venv-checkov/.made: infra/constraints-checkov.txt
+	$(call make_venv,.venv-checkov)
+	.venv-checkov/bin/python -m pip install --disable-pip-version-check -c infra/constraints-checkov.txt checkov
 	@touch $@
 
 demo: .venv .venv-sam ## distil a sentiment model (RECIPE=...), then ask it for a prediction in its Lambda container
@@ -36,6 +48,9 @@ check: .venv ## lint, format and types
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+
+lint: .venv .venv-sam .venv-lint .venv-checkov ## the SAM template: sam validate, cfn-lint, checkov; prints the written-down exceptions
+	@.venv/bin/python -m infra.lint
 
 bench: .venv ## the benchmarks, with their numbers
 	.venv/bin/python -m pytest -s tests/benchmarks/bench_*.py
