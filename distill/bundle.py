@@ -111,7 +111,7 @@ def seal(
     gates: Sequence[GateResult],
     provenance: Mapping[str, Any],
 ) -> Path:
-    """Write golden answers, OpenAPI document, report and card, then the manifest, and move the folder to its version. Returns it."""
+    """Write what stands beside the graph, the manifest last, and move the folder to its version. Returns it."""
     model_hash = contract.sha256_of(staged.folder / contract.MODEL)
     serving = replace(staged.serving, evidence=tuple(_headline(evidence)))
     version = contract.version_of(model_hash, serving)

@@ -32,6 +32,7 @@ _OUTPUTS: Mapping[str, str] = MappingProxyType(
 _REQUEST_KEYS = ("id", "parameters", "inputs", "outputs")
 _TENSOR_KEYS = ("name", "shape", "datatype", "parameters", "data")
 _MAX_ID_CHARACTERS = 256
+_MAX_LENGTH_DIGITS = 9
 _SHAPE = '"shape" wants [N] or [N, 1], N of 1 or more and the same in all tensors.'
 
 
@@ -119,7 +120,8 @@ def answer(asked: Inference, predictor: Predictor) -> Response:
 def _split(body: bytes, header_length: str | None) -> tuple[bytes, memoryview]:
     if header_length is None:
         return body, memoryview(b"")
-    if not (header_length.isascii() and header_length.isdigit() and int(header_length[:9]) <= len(body)):
+    whole = header_length.isascii() and header_length.isdigit() and len(header_length) <= _MAX_LENGTH_DIGITS
+    if not whole or int(header_length) > len(body):
         detail = "The header Inference-Header-Content-Length wants the number of the body's bytes that are JSON."
         raise RequestError(400, "malformed-body", detail)
     return body[: int(header_length)], memoryview(body)[int(header_length) :]

@@ -218,9 +218,10 @@ def _is_base64(event: Mapping[str, Any]) -> bool:
 
 def _proxied(response: Response) -> dict[str, Any]:
     body = response.body
+    content_type = {"content-type": response.media_type} if response.media_type else {}
     return {
         "statusCode": response.status,
-        "headers": {"content-type": response.media_type, **response.headers},
+        "headers": {**content_type, **response.headers},
         "body": base64.b64encode(body).decode() if response.is_binary else body.decode(),
         "isBase64Encoded": response.is_binary,
     }

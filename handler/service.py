@@ -81,7 +81,7 @@ class Service:
         if asked.method == route.method:
             return route.answer(asked)
         if asked.method == "OPTIONS":
-            return Response(204, {}, headers={"allow": route.allow, **self._preflight}, packed=b"")
+            return Response(204, {}, "", headers={"allow": route.allow, **self._preflight}, packed=b"")
         if asked.method == "HEAD" and route.method == "GET":
             return replace(route.answer(asked), packed=b"")
         detail = f"This path takes {route.allow}."

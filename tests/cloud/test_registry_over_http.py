@@ -65,7 +65,7 @@ def everything(folder: Path) -> dict[str, bytes]:
 def test_push_list_verify_and_pull_round_trip(desk: Desk, sealed: Path, tmp_path: Path) -> None:
     version = contract.read(sealed).version
     status, out, _ = desk.run("push", sealed)
-    assert (status, out) == (0, f"Pushed 5 of 5 files to s3://shelf/models/tiny-text/{version}\n")
+    assert (status, out) == (0, f"Pushed 6 of 6 files to s3://shelf/models/tiny-text/{version}\n")
     status, out, _ = desk.run("push", sealed)
     assert status == 0 and "Already there, every byte equal" in out
     status, out, _ = desk.run("list", "--json")

@@ -93,7 +93,7 @@ def key_of(folder: Path, file: str) -> str:
 
 
 def test_a_pushed_bundle_comes_back_byte_equal_and_predicts(sealed: Path, tmp_path: Path) -> None:
-    assert push(sealed) == 5
+    assert push(sealed) == 6
     folder = shelf().pull(Reference(NAME), tmp_path / "out")
     version = contract.read(sealed).version
     assert folder == tmp_path / "out" / NAME / version
@@ -108,7 +108,7 @@ def test_the_manifest_is_written_last(sealed: Path) -> None:
 
 def test_planning_writes_nothing(sealed: Path) -> None:
     plan = shelf().plan_push(sealed)
-    assert len(plan.missing) == 5
+    assert len(plan.missing) == 6
     assert keys() == []
 
 
@@ -203,7 +203,7 @@ def test_a_manifest_changed_in_s3_is_refused_and_nothing_of_it_is_kept(sealed: P
     assert [path for path in tmp_path.rglob("*") if path.is_file() and sealed not in path.parents] == []
 
 
-@pytest.mark.parametrize("uploaded", range(5))
+@pytest.mark.parametrize("uploaded", range(6))
 def test_a_torn_upload_is_invisible_and_pushing_again_finishes_it(sealed: Path, tmp_path: Path, uploaded: int) -> None:
     plan = shelf().plan_push(sealed)
     shelf().push(replace(plan, steps=plan.steps[:uploaded]))
@@ -211,18 +211,18 @@ def test_a_torn_upload_is_invisible_and_pushing_again_finishes_it(sealed: Path, 
     assert shelf().entries() == []
     with pytest.raises(ConfigError, match="has no bundle"):
         shelf().pull(Reference(NAME), tmp_path / "out")
-    assert push(sealed) == 5 - uploaded
+    assert push(sealed) == 6 - uploaded
     assert everything(shelf().pull(Reference(NAME), tmp_path / "out")) == everything(sealed)
 
 
 def test_two_pushers_of_the_same_bundle_who_planned_at_once_both_succeed(sealed: Path) -> None:
     first, second = shelf().plan_push(sealed), shelf().plan_push(sealed)
-    assert shelf().push(first) == 5
+    assert shelf().push(first) == 6
     assert shelf().push(second) == 0
     assert len(shelf().entries()) == 1
 
 
-@pytest.mark.parametrize("after", range(5))
+@pytest.mark.parametrize("after", range(6))
 def test_of_two_racing_pushers_of_different_bytes_one_passes_whole(sealed: Path, tmp_path: Path, after: int) -> None:
     """The second starts and runs to its end after any file of the first: they never both stop half way."""
     other = _resealed(sealed, tmp_path / "other", files=("card.md", "golden.jsonl", "openapi.json", "report.html"))
@@ -387,7 +387,7 @@ def test_the_command_line_reports_each_kind_of_failure_by_its_status(
     monkeypatch.setenv("LIMBECK_REGISTRY", "s3://shelf/bundles")
     (tmp_path / "empty").mkdir()
     assert main(["push", str(sealed), "--dry-run"]) == 0
-    assert "Would write 5 of 5" in capsys.readouterr().out and keys() == []
+    assert "Would write 6 of 6" in capsys.readouterr().out and keys() == []
     assert main(["push", str(sealed)]) == 0
     assert main(["verify", NAME]) == 0
     assert main(["verify", str(sealed)]) == 0
