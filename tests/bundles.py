@@ -140,13 +140,13 @@ def tabular_bundle(folder: Path, serving: Serving | None = None, name: str = "ti
 
 
 def breast_cancer_bundle(folder: Path) -> Manifest:
-    """Seal a model, of no merit, with the thirty columns of scikit-learn's breast cancer set."""
+    """Seal a model, of no merit, with the name and the thirty columns of scikit-learn's breast cancer set."""
     from sklearn.datasets import load_breast_cancer  # a second that the other bundles need not wait
 
     names = tuple(str(name) for name in load_breast_cancer().feature_names)
     inputs = tuple(Input(name, "float32", "number") for name in names)
     serving = tabular_serving(inputs=inputs, labels=("malignant", "benign"))
-    return seal(folder, numbers_model(names), serving, "tiny-breast-cancer")
+    return seal(folder, numbers_model(names), serving, "breast-cancer")
 
 
 def _model(

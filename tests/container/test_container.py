@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +15,8 @@ from infra.container import Image
 from infra.errors import LocalError
 from infra.local import MAX_OWN_MEGABYTES
 from infra.staging import stage
-from tests.container.conftest import EXPECTED, ROOT, event, status
+from tests.checkout import copy
+from tests.container.conftest import EXPECTED, event, status
 
 pytestmark = [pytest.mark.container, pytest.mark.slow]
 
@@ -56,16 +56,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """A second checkout with an image tag of its own: what somebody built in this one stays as it is."""
 
     def make(tag: str) -> Path:
-        root = tmp_path_factory.mktemp("checkout")
-        for folder in ("handler", "infra"):
-            shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(ROOT / ".dockerignore", root)
-        template = (ROOT / "template.yaml").read_text()
-        assert "DockerTag: latest" in template
-        (root / "template.yaml").write_text(template.replace("DockerTag: latest", f"DockerTag: {tag}"))
-        if (ROOT / ".venv-sam").is_dir():
-            (root / ".venv-sam").symlink_to(ROOT / ".venv-sam")
-        return root
+        return copy(tmp_path_factory.mktemp("checkout"), tag)
 
     return make
 
