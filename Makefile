@@ -7,7 +7,7 @@ PYTEST ?=
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv .venv-sam .venv-lint .venv-checkov demo test check lint bench clean docker-stop
+.PHONY: help .venv .venv-sam .venv-lint .venv-checkov demo serve test check lint bench clean docker-stop
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ help: ## what there is
 demo: .venv .venv-sam ## distil a sentiment model (RECIPE=...), then ask it for a prediction in its Lambda container
 	.venv/bin/python -m distill run distill/recipes/$(RECIPE).toml --out $(BUNDLES)
 	.venv/bin/python -m infra.local demo $(BUNDLES)/$(RECIPE)
+
+serve: .venv .venv-sam ## answer over HTTPS on this machine with the newest bundle of RECIPE, until Ctrl-C
+	@.venv/bin/python -m infra.local serve $(BUNDLES)/$(RECIPE)
 
 test: .venv .venv-sam ## the whole test suite (PYTEST="-k word" for a part)
 	.venv/bin/python -m pytest -rs $(PYTEST)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -41,6 +42,22 @@ def test_invoke_prints_what_the_function_returns(tmp_path: Path) -> None:
     assert json.loads(out)["predictions"][0]["label"] == "positive"
 
 
+@linux
+def test_serve_answers_over_https_with_what_it_prints_for_a_shell_and_stops_when_told(tmp_path: Path) -> None:
+    bundles.text_bundle(tmp_path)
+    command = [sys.executable, "-m", "infra.local", "serve", str(tmp_path), "--port", "0", "--runtime", "emulator"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        exports = process.stdout.readline() + process.stdout.readline()
+        ask = """curl -s "$LIMBECK_URL/predict" -H content-type:application/json -d '{"inputs": "good"}'"""
+        asked = subprocess.run(["bash", "-euc", exports + ask], capture_output=True, text=True, timeout=60)
+        process.terminate()
+        assert process.wait(30) == 0
+    assert json.loads(asked.stdout)["predictions"][0]["label"] == "positive"
+    trusted = exports.split("SSL_CERT_FILE=")[1].split()[0]
+    assert not Path(trusted).parent.exists()
+
+
 @pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b""])
 def test_an_event_that_is_not_json_is_one_clear_message(tmp_path: Path, content: bytes) -> None:
     bundles.text_bundle(tmp_path / "bundle")
@@ -58,7 +75,7 @@ def test_an_event_that_cannot_be_read_is_named(tmp_path: Path, event: str) -> No
     assert str(tmp_path / event) in err
 
 
-@pytest.mark.parametrize("command", ["stage", "demo", "build"])
+@pytest.mark.parametrize("command", ["stage", "demo", "build", "serve"])
 def test_a_tampered_bundle_is_refused_before_anything_is_built(tmp_path: Path, command: str) -> None:
     bundles.text_bundle(tmp_path)
     (tmp_path / contract.MODEL).write_bytes(b"something else")

@@ -1,0 +1,164 @@
+"""Two endpoints over HTTPS, one for text and one for columns, as the README's clients find them.
+
+The function runs in its real container behind `sam local start-api`. Where no container is to be had (never in CI), the
+same handler answers under the emulator.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from queue import Queue
+
+import pytest
+
+from handler import contract
+from handler.errors import BundleError
+from infra import container, serving
+from infra.errors import LocalError
+from infra.serving import Endpoint
+from infra.staging import newest, stage
+from tests import checkout
+from tests.clients import sentiment
+
+ROOT = Path(__file__).parents[2]
+BUNDLES = (ROOT / "bundles", ROOT / ".build" / "bundles")
+
+Serve = Callable[[Path, str], AbstractContextManager[Endpoint]]
+
+
+@dataclass(frozen=True)
+class Served:
+    """An endpoint, and what is behind it."""
+
+    endpoint: Endpoint
+    bundle: Path
+    name: str
+    version: str
+    is_named_in_readme: bool  # the model whose answers the README shows, not a stand-in
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What `python -m infra.local serve` prints for a client's shell, and nothing else that is about trust."""
+        trusted = str(self.endpoint.certificate.file)
+        kept = {name: value for name, value in os.environ.items() if "CERT" not in name and "CA_BUNDLE" not in name}
+        return kept | {
+            "LIMBECK_URL": self.endpoint.url,
+            "LIMBECK_KEY": "local",
+            "SSL_CERT_FILE": trusted,
+            "CURL_CA_BUNDLE": trusted,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        }
+
+
+@dataclass
+class Page:
+    """A page on a server of its own, for a browser; what the page has to say comes back in `said`."""
+
+    origin: str
+    html: bytes = b""
+    said: Queue[str] = field(default_factory=Queue)
+
+
+@pytest.fixture(scope="session")
+def serve(page: Page, tmp_path_factory: pytest.TempPathFactory) -> Serve:
+    """Puts a bundle behind HTTPS, for the page's origin too: in the container where there can be one."""
+    try:
+        host = container.docker_host()
+        base = container.base_image(host)
+    except LocalError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"CI must have a container, but: {error}")
+        return lambda bundle, tag: serving.under_emulator(bundle, environment={serving.ORIGIN_VARIABLE: page.origin})
+
+    def in_container(bundle: Path, tag: str) -> AbstractContextManager[Endpoint]:
+        root = checkout.copy(tmp_path_factory.mktemp("checkout"), tag)
+        stage(bundle, root)
+        container.build(host, base, lambda step: None, root)
+        return serving.in_container(host, root, parameters={serving.ORIGIN_PARAMETER: page.origin})
+
+    return in_container
+
+
+@pytest.fixture(scope="session")
+def text(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """`sentiment-quick`. It takes minutes to distil, so a stand-in answers where it is not here already."""
+    bundle = _sealed("sentiment-quick")
+    is_real = bundle is not None
+    if bundle is None:
+        bundle = tmp_path_factory.mktemp("stand-in")
+        sentiment.stand_in(bundle)
+    with serve(bundle, "clients-text") as endpoint:
+        manifest = contract.read(bundle)
+        yield Served(endpoint, bundle, manifest.name, manifest.version, is_real)
+
+
+@pytest.fixture(scope="session")
+def columns(serve: Serve) -> Iterator[Served]:
+    """`breast-cancer`, distilled here where it is not yet: it takes seconds."""
+    if _sealed("breast-cancer") is None:
+        command = [
+            sys.executable,
+            "-m",
+            "distill",
+            "run",
+            "distill/recipes/breast-cancer.toml",
+            "--out",
+            str(BUNDLES[1]),
+        ]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    bundle = _sealed("breast-cancer")
+    assert bundle is not None
+    with serve(bundle, "clients-columns") as endpoint:
+        manifest = contract.read(bundle)
+        yield Served(endpoint, bundle, manifest.name, manifest.version, True)
+
+
+@pytest.fixture(scope="session")
+def page() -> Iterator[Page]:
+    """A server on this machine for one page, which may post what it has to say to /said."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._send(page.html)
+
+        def do_POST(self) -> None:
+            page.said.put(self.rfile.read(int(self.headers["content-length"])).decode())
+            self._send(b"")
+
+        def _send(self, body: bytes) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "text/html; charset=utf-8")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ExitStack() as stack:
+        server = stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
+        page = Page(f"http://127.0.0.1:{server.server_address[1]}")
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        stack.callback(server.shutdown)
+        yield page
+
+
+def _sealed(name: str) -> Path | None:
+    """The newest bundle of this name that this version of the handler serves."""
+    for home in BUNDLES:
+        try:
+            bundle = newest(home / name)
+            contract.read(bundle)
+        except BundleError:
+            continue
+        return bundle
+    return None

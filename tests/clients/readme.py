@@ -1,0 +1,74 @@
+"""The client calls that the README shows, and whether what a call said is what the README shows it to say."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+README = Path(__file__).parents[2] / "README.md"
+SECTION = "Clients"
+CLIENTS = ("sh", "powershell", "python", "js")  # other blocks say how to serve, or what is answered
+COLUMNS_MODEL = "breast-cancer"
+TOLERANCE = 0.01
+
+_FENCED = re.compile(r"^```(?P<language>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+_NUMBER = re.compile(r"(?<![\w.])-?\d+\.\d+(?:e-?\d+)?(?![\w.])")
+_VERSION = re.compile(r"\b[0-9a-f]{12}\b")
+_INSTANCE = re.compile(r'("instance": )"[^"]*"')
+
+
+@dataclass(frozen=True)
+class Call:
+    """One block of the README's clients, and the answer shown after it."""
+
+    heading: str
+    language: str
+    code: str
+    shown: str
+    wants_columns: bool  # it is for the breast-cancer model, the others are for sentiment
+
+    @property
+    def name(self) -> str:
+        """For the test's name."""
+        return f"{self.language}-{self.heading.lower().replace(' ', '-')}"
+
+
+def calls(text: str) -> list[Call]:
+    """Every client call in the README's section, in its order, each with the answer shown last before the next."""
+    section = re.split(r"^## ", text.split(f"\n## {SECTION}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
+    found: list[Call] = []
+    for part in re.split(r"^### ", section, flags=re.MULTILINE)[1:]:
+        heading, _, rest = part.partition("\n")
+        blocks = [(match["language"], match["body"]) for match in _FENCED.finditer(rest)]
+        for (language, code), (shown_as, shown) in zip(blocks, [*blocks[1:], ("", "")], strict=True):
+            if language in CLIENTS:
+                assert shown_as in ("json", "text"), f"no answer is shown after: {code}"
+                wants_columns = COLUMNS_MODEL in code or '"worst radius"' in code
+                found.append(Call(heading, language, code, shown, wants_columns))
+    return found
+
+
+def skeleton(said: str) -> tuple[str, list[float]]:
+    """What was said less line breaks, version, request id and numbers; and its numbers, in their order."""
+    text = _canonical(said) or " ".join(said.split())
+    text = _INSTANCE.sub(r'\1"…"', _VERSION.sub("…", text))
+    return _NUMBER.sub("#", text), [float(number) for number in _NUMBER.findall(text)]
+
+
+def _canonical(said: str) -> str:
+    """JSON values one after another in one way of writing them; "" for what is not JSON."""
+    try:
+        return "\n".join(json.dumps(value, ensure_ascii=False) for value in _values(said))
+    except ValueError:
+        return ""
+
+
+def _values(said: str) -> Iterator[object]:
+    decoder, rest = json.JSONDecoder(), said.strip()
+    while rest:
+        value, end = decoder.raw_decode(rest)
+        yield value
+        rest = rest[end:].lstrip()
