@@ -21,10 +21,11 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import onnxruntime as ort  # noqa: E402
 
-from handler import contract
+from handler import contract, derived
 from handler.contract import Serving
 from handler.errors import BundleError
 
+RUNTIME = str(ort.__version__)
 Record = str | Mapping[str, str | float | None]
 Arrays = dict[str, npt.NDArray[np.generic]]
 
@@ -45,8 +46,10 @@ class Prediction:
 class Predictor:
     """One ONNX session and what the manifest says about it."""
 
-    def __init__(self, model: Path, serving: Serving, name: str, version: str) -> None:
-        """Open a session on `model`. For a sealed bundle use `load`, which checks it first.
+    def __init__(self, model: Path | bytes, serving: Serving, name: str, version: str) -> None:
+        """Open a session on `model`: a file, or the bytes of a graph that is optimised already.
+
+        For a sealed bundle use `load`, which checks it first.
 
         Raises:
             BundleError: ONNX Runtime cannot load the graph.
@@ -54,23 +57,33 @@ class Predictor:
         self.serving = serving
         self.name = name
         self.version = version
+        options = session_options()
+        if isinstance(model, bytes):
+            options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        graph = model if isinstance(model, bytes) else str(model)
+        where = derived.MODEL if isinstance(model, bytes) else str(model)
         try:
-            self._session = ort.InferenceSession(
-                str(model), sess_options=session_options(), providers=["CPUExecutionProvider"]
-            )
+            self._session = ort.InferenceSession(graph, sess_options=options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's own errors share no public base class
-            raise BundleError(f"{model} cannot be loaded by ONNX Runtime {ort.__version__}: {error}") from None
-        self._check_signature(model)
+            raise BundleError(f"{where} cannot be loaded by ONNX Runtime {RUNTIME}: {error}") from None
+        self._check_signature(where)
 
     @classmethod
     def load(cls, folder: str | Path) -> Predictor:
-        """Open a sealed bundle.
+        """Open a sealed bundle, by the graph derived from it where that fits (see `handler.derived`).
 
         Raises:
             BundleError: see `handler.contract.read`.
         """
-        manifest = contract.read(folder)
-        return cls(Path(folder) / contract.MODEL, manifest.serving, manifest.name, manifest.version)
+        manifest, folder = contract.read(folder), Path(folder)
+        rest = (manifest.serving, manifest.name, manifest.version)
+        graph = derived.find(folder, manifest.files[contract.MODEL], RUNTIME)
+        if graph is not None:
+            try:
+                return cls(graph, *rest)
+            except BundleError:
+                pass  # the sealed file says the same, a little later
+        return cls(folder / contract.MODEL, *rest)
 
     def predict(self, inputs: Sequence[Record]) -> list[Prediction]:
         """Answer each input: a text, or a mapping of column to value (None or absent: missing).
@@ -97,14 +110,14 @@ class Predictor:
             raise TypeError("A tabular model takes mappings of column to value.")
         return {column.name: _tensor(column.dtype, [row.get(column.name) for row in rows]) for column in columns}
 
-    def _check_signature(self, model: Path) -> None:
+    def _check_signature(self, where: str) -> None:
         """Refuse a graph whose tensors are not those the manifest names."""
         found = {tensor.name: tensor.type for tensor in self._session.get_inputs()}
         wanted = {column.name: _TENSOR_TYPES.get(column.dtype, column.dtype) for column in self.serving.inputs}
         outputs = {tensor.name for tensor in self._session.get_outputs()}
         if found != wanted or not outputs >= {"probabilities", "novelty"}:
             raise BundleError(
-                f"{model} takes {found} and gives {sorted(outputs)}, its manifest wants {wanted} and "
+                f"{where} takes {found} and gives {sorted(outputs)}, its manifest wants {wanted} and "
                 "probabilities and novelty. Seal the bundle again."
             )
 
@@ -126,6 +139,19 @@ def _tensor(dtype: str, values: Sequence[object]) -> npt.NDArray[np.generic]:
         words = ["" if value is None else unicodedata.normalize("NFC", str(value)) for value in values]
         return np.array(words, dtype=object)
     return np.array([np.nan if value is None else value for value in values], dtype=np.float32)
+
+
+def optimized(model: Path, level: str) -> bytes:
+    """The graph as ONNX Runtime would rewrite it at every start, up to "basic", "extended" or "all"."""
+    import tempfile  # for the image's build alone
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / contract.MODEL
+        options = session_options()
+        options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, f"ORT_ENABLE_{level.upper()}")
+        options.optimized_model_filepath = str(path)
+        ort.InferenceSession(str(model), sess_options=options, providers=["CPUExecutionProvider"])
+        return path.read_bytes()
 
 
 def session_options() -> ort.SessionOptions:
