@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,5 +22,6 @@ def stand_in(folder: Path) -> None:
     constants["table"].CopyFrom(onnx.numpy_helper.from_array(_VOTES, "table"))
     constants["two"].CopyFrom(onnx.numpy_helper.from_array(np.float32(1.5), "two"))  # so that novelty ends at 1
     graph.output[0].type.tensor_type.shape.dim[1].dim_value = _VOTES.shape[1]
-    serving = bundles.text_serving(labels=("negative", "neutral", "positive"))
+    limits = replace(bundles.text_serving().limits, max_inputs=64)  # as recipes have it
+    serving = bundles.text_serving(labels=("negative", "neutral", "positive"), limits=limits)
     bundles.seal(folder, model, serving, "sentiment-quick")
