@@ -51,18 +51,23 @@ def _infer_answer(name: str, version: str, serving: Serving) -> Schema:
         "label": {"enum": list(serving.labels)},
         "abstained": {"type": "boolean"},
     }
+    most = serving.limits.max_inputs
+    shapes = {
+        1: shape(most, least_sizes=1, most_sizes=1),
+        len(serving.labels): shape(max(most, len(serving.labels)), least_sizes=2, most_sizes=2),
+    }
     tensors = [
         closed(
             {
                 "name": {"const": output},
-                "shape": shape(serving, columns, least=2) if columns > 1 else _rows(serving),
+                "shape": shapes[columns],
                 "datatype": {"const": kind},
                 "parameters": closed({"binary_data_size": {"type": "integer", "minimum": 0}}),
                 "data": {
                     "type": "array",
                     "items": values[output],
                     "minItems": columns,
-                    "maxItems": serving.limits.max_inputs * columns,
+                    "maxItems": most * columns,
                 },
             },
             optional=("parameters", "data"),
@@ -154,8 +159,3 @@ def _model(name: str, version: str, serving: Serving) -> Schema:
             "drift_baseline": closed(baseline | {"label_shares": shares}),
         }
     )
-
-
-def _rows(serving: Serving) -> Schema:
-    size = {"type": "integer", "minimum": 1, "maximum": serving.limits.max_inputs}
-    return {"type": "array", "items": size, "minItems": 1, "maxItems": 1}

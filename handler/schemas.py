@@ -214,11 +214,11 @@ def _tensors(serving: Serving) -> Schema:
 
 
 def _tensor(names: list[str], datatypes: Sequence[str], value: Schema, serving: Serving) -> Schema:
-    alone = {"type": "array", "prefixItems": [value], "items": False, "minItems": 1, "maxItems": 1}
+    alone = {"type": "array", "items": value, "minItems": 1, "maxItems": 1}
     return closed(
         {
             "name": {"enum": names},
-            "shape": shape(serving, second=1, least=1),
+            "shape": shape(serving.limits.max_inputs, least_sizes=1, most_sizes=2) | {"description": "[N] or [N, 1]."},
             "datatype": {"enum": list(datatypes)},
             "parameters": _TENSOR_PARAMETERS,
             "data": many({"anyOf": [value, alone]}, serving),
@@ -235,16 +235,10 @@ def _limited(kind: str, serving: Serving) -> Schema:
     return {key: limits[key] for key in ("maxLength", "minimum", "maximum") if key in limits}
 
 
-def shape(serving: Serving, second: int, least: int) -> Schema:
-    """[N] or [N, second], of `least` sizes or more."""
-    size = {"type": "integer", "minimum": 1, "maximum": serving.limits.max_inputs}
-    return {
-        "type": "array",
-        "prefixItems": [size, {"type": "integer", "minimum": second, "maximum": second}],
-        "items": False,
-        "minItems": least,
-        "maxItems": 2,
-    }
+def shape(most: int, *, least_sizes: int, most_sizes: int) -> Schema:
+    """A tensor's shape, each size 1 to `most`. No `prefixItems`, which many tools do not read."""
+    size = {"type": "integer", "minimum": 1, "maximum": most}
+    return {"type": "array", "items": size, "minItems": least_sizes, "maxItems": most_sizes}
 
 
 def outputs(serving: Serving) -> Mapping[str, tuple[str, int]]:
