@@ -67,7 +67,7 @@ class Page:
     said: Queue[str] = field(default_factory=Queue)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def serve(page: Page, tmp_path_factory: pytest.TempPathFactory) -> Serve:
     """Puts a bundle behind HTTPS, for the page's origin too: in the container where there can be one."""
     try:
@@ -87,7 +87,7 @@ def serve(page: Page, tmp_path_factory: pytest.TempPathFactory) -> Serve:
     return in_container
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def text(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """`sentiment-quick`. It takes minutes to distil, so a stand-in answers where it is not here already."""
     bundle = _sealed("sentiment-quick")
@@ -100,7 +100,7 @@ def text(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
         yield Served(endpoint, bundle, manifest.name, manifest.version, is_real)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def columns(serve: Serve) -> Iterator[Served]:
     """`breast-cancer`, distilled here where it is not yet: it takes seconds."""
     if _sealed("breast-cancer") is None:
@@ -122,7 +122,7 @@ def columns(serve: Serve) -> Iterator[Served]:
         yield Served(endpoint, bundle, manifest.name, manifest.version, True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def page() -> Iterator[Page]:
     """A server on this machine for one page, which may post what it has to say to /said."""
 
