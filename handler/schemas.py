@@ -101,7 +101,7 @@ def _text(serving: Serving) -> Schema:
 def _cells(serving: Serving) -> Schema:
     """The columns' two kinds, each where the model has it."""
     most = serving.limits.max_characters
-    digits = min(most, len(str(_INT64)))
+    digits = min(most, len(str(-_INT64)))
     kinds = {column.kind for column in serving.inputs}
     made: Schema = {}
     if "number" in kinds:
