@@ -1,8 +1,9 @@
 """The SAM template under `sam validate --lint`, cfn-lint with the serverless rules, and checkov: `make lint`.
 
-Each tool has an environment of its own. cfn-lint and checkov see the template twice: as it is written, and as
-CloudFormation gets it from SAM. Exceptions stand in the template beside what they are about, each with its reason;
-they are all that is printed. Anything else is a finding, and the exit status is 1.
+Each tool has an environment of its own. cfn-lint and checkov see the template as it is written and as CloudFormation
+gets it from SAM; checkov, which decides conditions, also with the doors open that the defaults leave shut. Exceptions
+stand in the template beside what they are about, each with its reason; they are all that is printed. Anything else is
+a finding, and the exit status is 1.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from rich.console import Console
@@ -22,6 +24,7 @@ from infra.staging import BUILD, ROOT
 
 TEMPLATE = "template.yaml"
 SERVERLESS_RULES = "cfn_lint_serverless.rules"
+OPENED = MappingProxyType({"Auth": "Iam", "FunctionUrl": "true", "CorsOrigin": "https://app.example.org"})
 _SECONDS = 300
 
 out, err = Console(soft_wrap=True, highlight=False), Console(stderr=True, soft_wrap=True, highlight=False)
@@ -72,18 +75,33 @@ def _exceptions(translated: dict[str, Any]) -> Iterator[Excepted]:
             yield Excepted("checkov", skip["id"], name, skip.get("comment", ""))
 
 
-def findings(template: Path, translated: Path, root: Path = ROOT) -> Iterator[str]:
-    """What each tool says beside the exceptions, as text for people.
+def findings(template: Path, translated: dict[str, Any], folder: Path, root: Path = ROOT) -> Iterator[str]:
+    """What each tool says beside the exceptions, as text for people. `folder` takes what they read.
 
     Raises:
         LocalError: a tool is not there, or failed to do its work.
     """
-    both = [str(template), str(translated)]
+    plain = _write(translated, folder / "template.json")
+    opened = _write(_with_defaults(translated, OPENED), folder / "template-opened.json")
     yield from _said([_tool(root, "sam", "sam"), "validate", "--lint", "--template-file", str(template)])
-    yield from _said([_tool(root, "lint", "cfn-lint"), "--append-rules", SERVERLESS_RULES, "--", *both])
-    files = [argument for path in both for argument in ("--file", path)]
-    command = [_tool(root, "checkov", "checkov"), *files, "--skip-download", "--compact", "--quiet", "--output", "cli"]
-    yield from _said(command)
+    yield from _said(
+        [_tool(root, "lint", "cfn-lint"), "--append-rules", SERVERLESS_RULES, "--", str(template), str(plain)]
+    )
+    files = [argument for path in (template, plain, opened) for argument in ("--file", str(path))]
+    yield from _said([_tool(root, "checkov", "checkov"), *files, "--skip-download", "--compact", "--quiet"])
+
+
+def _with_defaults(translated: dict[str, Any], defaults: Mapping[str, str]) -> dict[str, Any]:
+    parameters = translated["Parameters"]
+    return translated | {
+        "Parameters": parameters | {name: parameters[name] | {"Default": value} for name, value in defaults.items()}
+    }
+
+
+def _write(translated: dict[str, Any], path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(translated, indent=2), encoding="utf-8")
+    return path
 
 
 def _said(command: Sequence[str]) -> Iterator[str]:
@@ -117,14 +135,11 @@ def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
         raise LocalError(f"{Path(command[0]).name} did not end within {_SECONDS} s.") from None
 
 
-def main(template: Path = ROOT / TEMPLATE) -> int:
+def main(template: Path = ROOT / TEMPLATE, folder: Path = ROOT / BUILD / "lint") -> int:
     """Print the exceptions, then what else was found; the exit status."""
     try:
         translated = translate(template)
-        copy = ROOT / BUILD / "lint" / "template.json"
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(json.dumps(translated, indent=2), encoding="utf-8")
-        found = list(findings(template, copy))
+        found = list(findings(template, translated, folder))
     except LocalError as error:
         err.print(str(error), markup=False)
         return error.exit_status

@@ -1,130 +1,158 @@
-"""The SAM template, read as CloudFormation will: what SAM's own translator makes of it."""
+"""The SAM template, read as CloudFormation will: the function, the REST API before it, and what they log."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from handler.service import METHODS
+from tests.infra.stacks import TEMPLATE, Stack, stack, translated
 
-ROOT = Path(__file__).parents[2]
-TEMPLATE = ROOT / "template.yaml"
-SAM_PYTHON = ROOT / ".venv-sam" / "bin" / "python"
-HTTP_METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace", "x-amazon-apigateway-any-method"}
-
-# Runs in the SAM CLI's environment, where the translator is. `sam build` puts the image's name in, so this does too.
-TRANSLATE = """
-import json, sys
-from samtranslator.translator.transform import transform
-from samtranslator.yaml_helper import yaml_parse
-class Policies:
-    def load(self): return {}
-template = yaml_parse(open(sys.argv[1]).read())
-template["Resources"]["PredictFunction"]["Properties"]["ImageUri"] = "registry/image:tag"
-json.dump(transform(template, {}, Policies()), sys.stdout)
-"""
+ANY = "x-amazon-apigateway-any-method"
 
 
 @pytest.fixture(scope="module")
-def translated() -> dict[str, Any]:
-    """The template after SAM's translation: plain CloudFormation."""
-    if not SAM_PYTHON.exists():
-        pytest.skip("the SAM CLI's environment is missing: make .venv-sam")
-    done = subprocess.run(
-        [SAM_PYTHON, "-c", TRANSLATE, TEMPLATE],
-        env=os.environ | {"AWS_DEFAULT_REGION": "eu-west-1"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+def default() -> Stack:
+    """The stack without a parameter."""
+    return stack()
 
 
-@pytest.fixture(scope="module")
-def resources(translated: dict[str, Any]) -> dict[str, Any]:
-    """Every resource, by logical id."""
-    return translated["Resources"]
+def test_every_path_and_method_reaches_the_function(default: Stack) -> None:
+    assert default.paths.keys() == {"/", "/{proxy+}"}
+    for methods in default.paths.values():
+        integration = methods[ANY]["x-amazon-apigateway-integration"]
+        assert (integration["type"], integration["httpMethod"]) == ("aws_proxy", "POST")
 
 
-def of_type(resources: dict[str, Any], kind: str) -> list[dict[str, Any]]:
-    return [resource["Properties"] for resource in resources.values() if resource["Type"] == kind]
-
-
-def operations(resources: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
-    (api,) = of_type(resources, "AWS::ApiGateway::RestApi")
-    return {
-        (path, method): operation
-        for path, methods in api["Body"]["paths"].items()
-        for method, operation in methods.items()
-        if method in HTTP_METHODS
-    }
-
-
-def test_cfn_lint_finds_nothing() -> None:
-    command = [Path(sys.executable).parent / "cfn-lint", TEMPLATE]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (0, "")
-
-
-def test_every_operation_asks_for_an_api_key(resources: dict[str, Any]) -> None:
-    (api,) = of_type(resources, "AWS::ApiGateway::RestApi")
-    schemes = api["Body"].get("securityDefinitions") or api["Body"]["components"]["securitySchemes"]
-    assert schemes["api_key"] == {"type": "apiKey", "name": "x-api-key", "in": "header"}
-    assert operations(resources)
-    for operation in operations(resources).values():
-        assert {"api_key": []} in operation["security"]
-
-
-def test_the_api_has_the_routes_that_the_handler_answers(resources: dict[str, Any]) -> None:
-    assert operations(resources).keys() == {(path, method.lower()) for path, method in METHODS}
-
-
-def test_there_is_no_way_in_beside_the_api(resources: dict[str, Any]) -> None:
-    assert of_type(resources, "AWS::Lambda::Url") == []
-    assert {permission["Principal"] for permission in of_type(resources, "AWS::Lambda::Permission")} == {
-        "apigateway.amazonaws.com"
-    }
-    assert len(of_type(resources, "AWS::ApiGateway::Stage")) == 1
-
-
-def test_a_key_is_limited_in_rate_burst_and_requests_a_day(resources: dict[str, Any]) -> None:
-    (plan,) = of_type(resources, "AWS::ApiGateway::UsagePlan")
-    assert plan["Throttle"] == {"RateLimit": 10, "BurstLimit": 20}
-    assert plan["Quota"] == {"Limit": 10000, "Period": "DAY"}
-    assert len(of_type(resources, "AWS::ApiGateway::UsagePlanKey")) == 1
-
-
-def test_the_api_calls_the_alias_of_a_published_version(resources: dict[str, Any]) -> None:
-    (alias,) = of_type(resources, "AWS::Lambda::Alias")
+def test_the_api_calls_the_alias_of_a_published_version(default: Stack) -> None:
+    alias = default.only("AWS::Lambda::Alias")
     assert alias["Name"] == "live"
-    assert len(of_type(resources, "AWS::Lambda::Version")) == 1
-    for operation in operations(resources).values():
-        assert "PredictFunctionAliaslive" in json.dumps(operation["x-amazon-apigateway-integration"]["uri"])
+    assert len(default.of_type("AWS::Lambda::Version")) == 1
+    for methods in default.paths.values():
+        uri = methods[ANY]["x-amazon-apigateway-integration"]["uri"]
+        assert uri.endswith("/functions/${PredictFunction.Arn}:live/invocations")
+    permission = default.only("AWS::Lambda::Permission")
+    assert permission["FunctionName"] == {"Ref": "PredictFunctionAliaslive"}
 
 
-def test_the_function_may_do_nothing_but_write_its_log(resources: dict[str, Any]) -> None:
-    (role,) = of_type(resources, "AWS::IAM::Role")
-    assert role["ManagedPolicyArns"] == ["arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"]
+def test_only_this_api_may_call_the_function(default: Stack) -> None:
+    permission = default.only("AWS::Lambda::Permission")
+    assert permission["Principal"] == "apigateway.amazonaws.com"
+    assert permission["SourceArn"] == "arn:aws:execute-api:eu-west-1:123456789012:${PredictApi}/v1/*"
+
+
+def test_bodies_pass_as_bytes_both_ways(default: Stack) -> None:
+    api = default.only("AWS::ApiGateway::RestApi")
+    assert api["BinaryMediaTypes"] == ["*/*"]
+    assert api["Body"]["x-amazon-apigateway-binary-media-types"] == ["*/*"]
+
+
+def test_there_is_one_stage_and_its_deployment_is_new_every_time(default: Stack) -> None:
+    # SAM names a deployment after the API's text, in which a changed parameter leaves no trace.
+    assert default.only("AWS::ApiGateway::Stage")["StageName"] == "v1"
+    assert re.search(r"^ +AlwaysDeploy: true$", TEMPLATE.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_the_rest_api_speaks_no_tls_below_1_2(default: Stack) -> None:
+    api = default.only("AWS::ApiGateway::RestApi")
+    assert api["SecurityPolicy"].startswith("SecurityPolicy_TLS13_1_2")  # 1.3 and 1.2; the default is TLS_1_0
+    assert api["EndpointAccessMode"] == "STRICT"  # without one such a policy is refused
+    assert api["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+
+
+def test_the_rest_api_as_a_whole_has_a_rate_that_it_takes(default: Stack) -> None:
+    (settings,) = default.only("AWS::ApiGateway::Stage")["MethodSettings"]
+    assert (settings["ResourcePath"], settings["HttpMethod"]) == ("/*", "*")
+    assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == ("50", "100")
+
+
+def test_reserved_concurrency_is_off_until_a_number_is_named() -> None:
+    assert "ReservedConcurrentExecutions" not in stack().only("AWS::Lambda::Function")
+    capped = stack(ReservedConcurrency=7).only("AWS::Lambda::Function")
+    assert capped["ReservedConcurrentExecutions"] == "7"
+
+
+def test_the_function_may_write_its_log_and_its_traces_and_nothing_else(default: Stack) -> None:
+    role = default.resources["PredictFunctionRole"]["Properties"]
+    assert role["ManagedPolicyArns"] == [
+        "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
+        "arn:aws:iam::aws:policy/AWSXrayWriteOnlyAccess",
+    ]
     assert "Policies" not in role
 
 
-def test_logs_are_not_kept_for_ever(resources: dict[str, Any]) -> None:
-    (logs,) = of_type(resources, "AWS::Logs::LogGroup")
-    assert logs["RetentionInDays"] in (30, {"Ref": "LogRetentionDays"})
-    (function,) = of_type(resources, "AWS::Lambda::Function")
-    assert function["LoggingConfig"] == {"LogGroup": {"Ref": "PredictLogs"}}
+def test_the_function_is_told_the_stacks_name_and_the_origin() -> None:
+    variables = stack(CorsOrigin="https://app.example.org").only("AWS::Lambda::Function")["Environment"]["Variables"]
+    assert variables["POWERTOOLS_SERVICE_NAME"] == "limbeck"
+    assert variables["CORS_ORIGIN"] == "https://app.example.org"
+    assert stack().only("AWS::Lambda::Function")["Environment"]["Variables"]["CORS_ORIGIN"] == ""
 
 
-def test_every_output_speaks_of_a_resource_that_exists(translated: dict[str, Any]) -> None:
-    assert translated["Outputs"].keys() >= {"PredictUrl", "ApiKeyId", "FunctionName"}
-    for name, output in translated["Outputs"].items():
-        value = output["Value"]
-        subject = value.get("Ref") or re.findall(r"\$\{(\w+)\}", value["Fn::Sub"])[0]
-        assert subject in translated["Resources"], name
+def test_logs_are_not_kept_for_ever() -> None:
+    for groups in (stack(), stack(LogRetentionDays=7)):
+        assert {group["RetentionInDays"] for group in groups.of_type("AWS::Logs::LogGroup")} < {"30", "7"}
+    assert stack().only("AWS::Lambda::Function")["LoggingConfig"] == {"LogGroup": {"Ref": "PredictLogs"}}
+
+
+def test_both_logs_can_be_under_a_key_of_ones_own() -> None:
+    assert all("KmsKeyId" not in group for group in stack().of_type("AWS::Logs::LogGroup"))
+    key = "arn:aws:kms:eu-west-1:123456789012:key/abc"
+    assert [group["KmsKeyId"] for group in stack(LogKeyArn=key).of_type("AWS::Logs::LogGroup")] == [key, key]
+
+
+def test_the_access_log_is_one_json_object_a_request(default: Stack) -> None:
+    setting = default.only("AWS::ApiGateway::Stage")["AccessLogSetting"]
+    assert setting["DestinationArn"] == {"Fn::GetAtt": ["AccessLogs", "Arn"]}
+    assert "\n" not in setting["Format"]
+    line = json.loads(setting["Format"])
+    assert {"request_id", "status", "method", "route", "duration_ms", "answer_bytes", "key_id", "refused_as"} <= set(
+        line
+    )
+    assert all(re.fullmatch(r"\$context\.[A-Za-z.]+", value) for value in line.values())
+
+
+@pytest.mark.parametrize("told", ["path", "resourceId", "identity.sourceIp", "identity.userAgent", "error.message"])
+def test_the_access_log_tells_nothing_that_a_caller_writes(default: Stack, told: str) -> None:
+    # error.message quotes the Authorization header where that is malformed.
+    values = json.loads(default.only("AWS::ApiGateway::Stage")["AccessLogSetting"]["Format"]).values()
+    assert not any(value == f"$context.{told}" or value.startswith(f"$context.{told}String") for value in values)
+
+
+def test_the_gateway_may_write_logs_before_a_stage_asks_for_it(default: Stack) -> None:
+    assert default.only("AWS::ApiGateway::Account")["CloudWatchRoleArn"] == {"Fn::GetAtt": ["GatewayWriter", "Arn"]}
+    (tag,) = default.resources["AccessLogs"]["Properties"]["Tags"]  # the stage needs the group, the group the account
+    assert tag["Value"] == {"Ref": "GatewayAccount"}
+    for name in ("GatewayAccount", "GatewayWriter"):
+        assert default.resources[name]["DeletionPolicy"] == "Retain"  # other APIs of the account may need it by then
+
+
+def test_an_account_that_has_a_role_for_its_gateway_keeps_it() -> None:
+    kept = stack(GatewayLogRole="Existing")
+    assert "GatewayWriter" not in kept.resources and "GatewayAccount" not in kept.resources
+    assert kept.resources["AccessLogs"]["Properties"]["Tags"][0]["Value"] == "existing-role"
+
+
+def test_every_output_speaks_of_a_resource_that_exists() -> None:
+    for made in (stack(), stack(Auth="Iam"), stack(FunctionUrl="true"), stack(Auth="Iam", FunctionUrl="true")):
+        assert made.outputs.keys() >= {"ApiUrl", "PredictUrl", "FunctionName", "FunctionAlias", "AccessLogGroup"}
+        for name, output in made.outputs.items():
+            named = re.findall(r'"Ref": "(\w+)"|"Fn::GetAtt": \["(\w+)"|\$\{(\w+)\}', json.dumps(output["Value"]))
+            assert {subject for match in named for subject in match if subject} <= made.resources.keys(), name
+
+
+def test_nothing_refers_to_a_resource_that_its_parameters_leave_out() -> None:
+    for made in (
+        stack(),
+        stack(Auth="Iam"),
+        stack(FunctionUrl="true", CorsOrigin="https://a.b"),
+        stack(GatewayLogRole="Existing"),
+    ):
+        named = re.findall(r'"Ref": "(\w+)"|"Fn::GetAtt": \["(\w+)"', json.dumps(made.resources))
+        assert {subject for match in named for subject in match if subject} <= made.resources.keys()
+
+
+def test_every_parameter_is_used() -> None:
+    text = json.dumps({key: value for key, value in translated().items() if key != "Parameters"})
+    for name in translated()["Parameters"]:
+        assert f'"Ref": "{name}"' in text or f"${{{name}}}" in text, name
