@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 # ONNX Runtime reports its use to its makers unless told not to before it starts (seen in 1.31 on Linux).
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -25,9 +25,12 @@ from handler import contract, derived
 from handler.contract import Serving
 from handler.errors import BundleError
 
+if TYPE_CHECKING:  # half a millisecond at every start
+    import numpy.typing as npt
+
 RUNTIME = str(ort.__version__)
 Record = str | Mapping[str, str | float | None]
-Arrays = dict[str, npt.NDArray[np.generic]]
+Arrays = dict[str, "npt.NDArray[np.generic]"]
 
 _TENSOR_TYPES = MappingProxyType({"string": "tensor(string)", "float32": "tensor(float)"})
 
