@@ -156,3 +156,13 @@ def test_every_parameter_is_used() -> None:
     text = json.dumps({key: value for key, value in translated().items() if key != "Parameters"})
     for name in translated()["Parameters"]:
         assert f'"Ref": "{name}"' in text or f"${{{name}}}" in text, name
+
+
+def test_the_readme_names_every_parameter_with_its_default() -> None:
+    readme = (TEMPLATE.parent / "README.md").read_text(encoding="utf-8")
+    for name, parameter in translated()["Parameters"].items():
+        told = re.findall(rf"`{name}`(?: \(([^)]*)\))?", readme)
+        assert told, name
+        default = str(parameter["Default"])
+        if default and name != "BaseImage":
+            assert any(re.sub("[,`]", "", it).startswith(default) for it in told), name
