@@ -8,6 +8,7 @@ neighbours are left out together. What is told of a span is where it stands, nev
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ class Occlusion:
     @property
     def answer_bytes(self) -> int:
         """Room for its contribution in an answer, at most: a column's name may be escaped twice."""
-        return _BYTES_A_CONTRIBUTION + 2 * len(str(self.part.get("column", "")).encode())
+        return _BYTES_A_CONTRIBUTION + 2 * len(json.dumps(self.part.get("column", "")))
 
 
 def occlusions(records: Sequence[Record], max_explained: int) -> list[Occlusion]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -79,7 +80,7 @@ def check_size(inputs: int, serving: Serving, more_bytes: int = 0) -> None:
     Raises:
         RequestError: 413, the answer would be too large.
     """
-    each = _BYTES_A_PREDICTION + sum(len(label.encode()) + _BYTES_A_SCORE for label in serving.labels)
+    each = _BYTES_A_PREDICTION + sum(2 * len(json.dumps(label)) + _BYTES_A_SCORE for label in serving.labels)
     total = inputs * each + more_bytes
     if total > MAX_ANSWER_BYTES:
         most = max(1, inputs * MAX_ANSWER_BYTES // total)

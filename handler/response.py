@@ -49,8 +49,8 @@ class Response:
 
 
 def dumps(content: object) -> bytes:
-    """Compact JSON in UTF-8."""
-    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    """Compact JSON in ASCII: some clients take JSON without a charset for Latin-1 (Windows PowerShell 5.1)."""
+    return json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
 
 
 def problem(error: RequestError, request_id: str, *, says_error: bool = False) -> Response:
