@@ -7,7 +7,7 @@ PYTEST ?=
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv .venv-sam .venv-lint .venv-checkov demo serve test check lint bench clean docker-stop
+.PHONY: help .venv .venv-sam .venv-lint .venv-checkov demo serve test fuzz check lint bench clean docker-stop
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ serve: .venv .venv-sam ## answer over HTTPS on this machine with the newest bund
 
 test: .venv .venv-sam ## the whole test suite (PYTEST="-k word" for a part)
 	.venv/bin/python -m pytest -rs $(PYTEST)
+
+fuzz: .venv ## 20,000 requests, right, spoilt and odd, to the handler (FUZZ_REQUESTS=, FUZZ_SEED=), with tables of the answers
+	.venv/bin/python -m tests.fuzz
 
 check: .venv ## lint, format and types
 	.venv/bin/ruff check .
