@@ -32,6 +32,7 @@ class Request:
     raw: str = ""  # the body as the event carries it
     is_base64: bool = False
     document: object = None  # the JSON value, where the event itself is the body
+    door_says_cors: bool = False  # whether the door puts CORS headers on answers by itself
 
     @property
     def size(self) -> int:
@@ -119,8 +120,10 @@ class HttpEvent:
     def request(self) -> Request:
         """Read the event."""
         event = self._event
-        headers = _headers(event.get("headers"), None)
-        return Request(_http(event)["method"], self._path(), headers, _text(event.get("body")), _is_base64(event))
+        headers, body = _headers(event.get("headers"), None), _text(event.get("body"))
+        says_cors = ".lambda-url." in str(event["requestContext"].get("domainName"))
+        method = _http(event)["method"]
+        return Request(method, self._path(), headers, body, _is_base64(event), door_says_cors=says_cors)
 
     def answer(self, response: Response) -> dict[str, Any]:
         """Status code, headers and body."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from handler import body, request, response, routes
@@ -15,6 +16,7 @@ from handler.routes import LIVE, SERVER, Route
 from handler.telemetry import Served, Telemetry
 
 _NOTHING = Request("", "")
+_HEADERS = MappingProxyType({"cache-control": "no-store", "x-content-type-options": "nosniff"})
 _PREFLIGHT = (  # what a page of the allowed origin may send (Fetch standard, CORS protocol)
     ("access-control-allow-methods", "GET, POST, OPTIONS"),
     (
@@ -39,11 +41,8 @@ class Service:
         self._routes = routes
         self._telemetry = telemetry
         self._refused = refused
-        self._headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
-        self._preflight: dict[str, str] = {}
-        if cors_origin:
-            self._headers |= {"access-control-allow-origin": cors_origin, "vary": "origin"}
-            self._preflight = dict(_PREFLIGHT)
+        self._cors = {"access-control-allow-origin": cors_origin, "vary": "origin"} if cors_origin else {}
+        self._preflight = dict(_PREFLIGHT) if cors_origin else {}
 
     def handle(self, event: object, context: object) -> dict[str, Any]:
         """Answer one event. Whatever is in it, this returns: a fault of ours is a 500 without its traceback."""
@@ -81,7 +80,8 @@ class Service:
         if asked.method == route.method:
             return route.answer(asked)
         if asked.method == "OPTIONS":
-            return Response(204, {}, "", headers={"allow": route.allow, **self._preflight}, packed=b"")
+            preflight = {} if asked.door_says_cors else self._preflight
+            return Response(204, {}, "", headers={"allow": route.allow, **preflight}, packed=b"")
         if asked.method == "HEAD" and route.method == "GET":
             return replace(route.answer(asked), packed=b"")
         detail = f"This path takes {route.allow}."
@@ -89,9 +89,11 @@ class Service:
 
     def _finished(self, answer: Response, asked: Request) -> Response:
         answer = body.compressed(answer, asked.headers.get("accept-encoding", ""))
-        headers = {**self._headers, **answer.headers}
-        if "vary" in answer.headers and "vary" in self._headers:
-            headers["vary"] = f"{self._headers['vary']}, {answer.headers['vary']}"
+        # A Function URL adds the headers itself, and browsers refuse two of a kind.
+        cors = {} if asked.door_says_cors else self._cors
+        headers = {**_HEADERS, **cors, **answer.headers}
+        if "vary" in answer.headers and "vary" in cors:
+            headers["vary"] = f"{cors['vary']}, {answer.headers['vary']}"
         return replace(answer, headers=headers)
 
 

@@ -11,7 +11,7 @@ import pytest
 from handler import describe
 from handler.predictor import Predictor
 from tests.handler.conftest import Served, rest_event, serve
-from tests.handler.events import content_of
+from tests.handler.events import content_of, http_event
 
 ROOT = Path(__file__).parents[2]
 ORIGIN = "https://example.org"
@@ -93,3 +93,14 @@ def test_a_page_of_the_named_origin_is_told_what_it_may_send(text_predictor: Pre
     headers = get(serve(text_predictor, ORIGIN), "/predict", "OPTIONS")["headers"]
     assert "POST" in headers["access-control-allow-methods"]
     assert {"content-type", "x-api-key"} <= set(headers["access-control-allow-headers"].split(", "))
+
+
+def test_a_function_url_adds_its_cors_headers_itself(text_predictor: Predictor) -> None:
+    """Two headers of a kind, and a browser refuses the answer."""
+    context = {"http": {"method": "POST"}, "stage": "$default", "domainName": "abc.lambda-url.eu-central-1.on.aws"}
+    opened = serve(text_predictor, ORIGIN)
+    answer = opened(http_event('{"inputs": "good"}', requestContext=context))
+    assert answer["statusCode"] == 200
+    assert not [name for name in answer["headers"] if name.startswith("access-control")]
+    by_gateway = opened(http_event('{"inputs": "good"}'))
+    assert by_gateway["headers"]["access-control-allow-origin"] == ORIGIN
