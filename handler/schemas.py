@@ -38,7 +38,7 @@ _FAMILIES: Mapping[str, Mapping[str, tuple[tuple[str, ...], Schema]]] = MappingP
 )
 _PARAMETERS: Schema = {"type": ["object", "null"], "description": "Those that this server does not know are ignored."}
 _OUTPUT_PARAMETERS: Schema = {"type": ["object", "null"], "not": {"required": ["classification"]}}
-_TENSOR_PARAMETERS: Schema = {"type": ["object", "null"], "not": {"required": ["binary_data_size"]}}
+_TENSOR_PARAMETERS: Schema = {"type": ["object", "null"], "properties": {"binary_data_size": {"type": "null"}}}
 _NO_SURROGATES = (
     "No schema can say it: half of a surrogate pair is refused (422, not-unicode), and so are over "
     f"{MAX_MARKS} combining marks in a row (422, too-many-marks)."

@@ -6,6 +6,7 @@ Exit status 1: a rule was broken, or fewer than 30% of the requests were right e
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -28,6 +30,7 @@ LEAST_SHARE = 0.3
 _OWN = {"text": ("sentiment", "sentiment-quick"), "tabular": ("breast-cancer",)}  # sealed by `make demo` and the like
 _ROOT = Path("bundles")
 _MOST_SHOWN = 20
+_WIDTH = 120
 _EVENT_CHARACTERS = 600
 
 
@@ -37,18 +40,18 @@ def main(
     bundle: Annotated[list[Path] | None, typer.Option(help="A sealed bundle; may be given several times.")] = None,
 ) -> None:
     """Ask, check every answer and every log line, and tell."""
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
     sites: dict[str, Site] = {}
     with tempfile.TemporaryDirectory() as folder:
-        found = {str(path): path for path in bundle} if bundle else dict(_bundles(Path(folder)))
+        found = {path.name: path for path in bundle} if bundle else dict(_bundles(Path(folder)))
         for place, (name, path) in enumerate(found.items()):
             started = time.perf_counter()
             share = requests // len(found) + (place < requests % len(found))
             sites[name] = campaign.run(path, share, seed)
             took = time.perf_counter() - started
             console.print(f"{name}: {sites[name].tally.requests:,} requests in {took:.0f} s")
-    console.print(_table("by route", sites, lambda name, route, door: (name, _template(sites[name], route))))
-    console.print(_table("by door", sites, lambda name, route, door: (name, door)))
+    for name, site in sites.items():
+        console.print(_table(name, site))
     total = sum(site.tally.requests for site in sites.values())
     share = sum(site.tally.share_of_200s * site.tally.requests for site in sites.values()) / total
     failed = _tell_failures(console, sites)
@@ -78,25 +81,30 @@ def _bundles(folder: Path) -> Iterator[tuple[str, Path]]:
             yield f"tiny {task}", folder / task
 
 
-def _table(title: str, sites: dict[str, Site], group: object) -> Table:
-    counts: dict[tuple[str, str], Counter[int]] = {}
-    for name, site in sites.items():
-        for (route, door, status), count in site.tally.statuses.items():
-            counts.setdefault(group(name, route, door), Counter())[status] += count  # type: ignore[operator]
-    statuses = sorted({status for row in counts.values() for status in row})
-    table = Table("bundle", title.removeprefix("by "), "requests", *map(str, statuses), title=f"Answers {title}")
-    for column in table.columns[2:]:
+def _table(name: str, site: Site) -> Table:
+    """Requests and statuses by route, then by door, then of all."""
+    routes: dict[str, Counter[int]] = {}
+    doors: dict[str, Counter[int]] = {}
+    for (route, door, status), count in site.tally.statuses.items():
+        routes.setdefault(_template(site, route), Counter())[status] += count
+        doors.setdefault(door, Counter())[status] += count
+    everything = sum(doors.values(), Counter[int]())
+    table = Table("route, then door", "requests", *map(str, sorted(everything)), title=escape(name), box=SIMPLE)
+    for column in table.columns[1:]:
         column.justify = "right"
-    for (name, what), row in counts.items():
-        cells = [f"{row[status]:,}" if row[status] else "" for status in statuses]
-        table.add_row(name, escape(what), f"{row.total():,}", *cells)
+    for rows in (routes, doors, {"all": everything}):
+        for what, row in sorted(rows.items()):
+            cells = [f"{row[status]:,}" if row[status] else "" for status in sorted(everything)]
+            table.add_row(escape(what), f"{row.total():,}", *cells)
+        table.add_section()
     return table
 
 
 def _template(site: Site, route: str) -> str:
-    info = site.document["info"]
-    name = next((path.split("/")[3] for path in site.document["paths"] if path.startswith("/v2/models/")), "")
-    return route.replace(f"/v2/models/{name}", "/v2/models/{name}").replace(info["version"], "{version}")
+    """The path with places for the model's name and version."""
+    model = next(path for path in site.document["paths"] if path.startswith("/v2/models/")).removeprefix("/v2/models/")
+    parts = {model.split("/")[0]: "{name}", site.document["info"]["version"]: "{version}"}
+    return "/".join(parts.get(part, part) for part in route.split("/"))
 
 
 def _tell_failures(console: Console, sites: dict[str, Site]) -> int:

@@ -28,6 +28,23 @@ _SPOILERS = (
     "\U0001f469\u200d",
     '"inputs":', '"explain":true,', '"top_k":0,', '"top_k":1e0,', '"abstain_below":-0.0,', '"data":',
 )  # fmt: skip
+_ODD = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["1", [], {}, [[]], 2**63, -1, 1.0, CANARY])
+)
+_TENSOR_LIES = {
+    "shape": _ODD | st.lists(_ODD | st.integers(0, 9), max_size=3),
+    "datatype": _ODD | st.sampled_from(["FP16", "UINT64", "INT8", "BOOL", "BYTES", "FP32", "fp32", "FP64", "", "BF16"]),
+    "parameters": _ODD | (_ODD | st.integers(0, 99)).map(lambda size: {"binary_data_size": size}),
+    "name": _ODD,
+    "data": _ODD | st.lists(_ODD | st.lists(_ODD, max_size=2), max_size=5),
+    CANARY: _ODD,
+}
+_OUTPUT_LIES = {"name": _ODD | st.sampled_from(["label", "novelty"]), "parameters": _ODD}
+_LENGTH_LIES = ("", "-1", "1e3", "\u0663", "0", "1", "9" * 5000, "0" * 5000, " 7", "+7", "1_0", CANARY)
 
 
 @dataclass(frozen=True)
@@ -189,6 +206,30 @@ def spoilt(draw: Callable[..., Any], model: Model) -> Ask:
         else:
             data[place:end] = bytes(data[place:end]).swapcase()
     return replace(ask, body=bytes(data), wanted=())
+
+
+@st.composite
+def tampered(draw: Callable[..., Any], model: Model) -> Ask:
+    """A right inference request with one of its sizes, shapes, types or names replaced: whatever comes of it."""
+    ask = draw(inferences(model))
+    length = int(ask.header("inference-header-content-length") or len(ask.body))
+    body, tail = json.loads(ask.body[:length]), bytearray(ask.body[length:])
+    kind = draw(st.sampled_from(["tensor", "tensor", "outputs", "twice", "tail", "length"]))
+    if kind == "tensor":
+        key, values = draw(st.sampled_from(sorted(_TENSOR_LIES.items(), key=lambda pair: pair[0])))
+        draw(st.sampled_from(body["inputs"]))[key] = draw(values)
+    elif kind == "outputs":
+        body["outputs"] = draw(_ODD | st.lists(_ODD | st.fixed_dictionaries(_OUTPUT_LIES), max_size=3))
+    elif kind == "twice":
+        body["inputs"].append(body["inputs"][0])
+    elif kind == "tail" and tail:
+        tail[draw(st.integers(0, len(tail) - 1))] ^= draw(st.integers(1, 255))
+    header = json.dumps(body).encode()
+    if kind != "length" and not tail:
+        return replace(ask, body=header, wanted=())
+    sent = draw(st.sampled_from(_LENGTH_LIES)) if kind == "length" else str(len(header))
+    headers = (("Inference-Header-Content-Length", sent), ("Content-Type", OCTETS))
+    return replace(ask, headers=headers, body=header + bytes(tail), wanted=())
 
 
 def raw(model: Model) -> SearchStrategy[Ask]:

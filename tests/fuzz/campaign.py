@@ -27,11 +27,12 @@ from tests.fuzz.site import Site
 
 _BATCH = 500  # requests of one strategy in a row: hypothesis begins each batch with small ones
 _SHARES = {  # of the requests made by hypothesis alone
-    asks.predictions: 0.24,
+    asks.predictions: 0.22,
     asks.inferences: 0.22,
     asks.reads: 0.08,
     asks.elsewhere: 0.06,
-    asks.spoilt: 0.16,
+    asks.spoilt: 0.12,
+    asks.tampered: 0.06,
     asks.raw: 0.06,
     asks.limits: 0.02,
     asks.compressed: 0.04,

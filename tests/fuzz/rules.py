@@ -32,6 +32,10 @@ class Rules:
         # Words of ours: a request may hold them, and so may a log line.
         self._known = json.dumps(document, ensure_ascii=False) + sources + shapes
 
+    def learn(self, output: str) -> None:
+        """Take the words of a log line that is known to be in order for ours."""
+        self._known += output
+
     def route(self, ask: Ask) -> str:
         """The path as the document has it, or what else it is."""
         if not ask.path:

@@ -80,12 +80,20 @@ class Site:
         self.output, self.errors = io.StringIO(), io.StringIO()
         self._handle = self._loaded(bundle)
         self._random = random.Random(seed)
-        with redirect_stdout(self.output), redirect_stderr(self.errors):
-            answered = doors.answer(self._handle(doors.rest(Ask("GET", "/openapi.json"), False), Context()))
-        assert answered.status == 200, f"the function has no model to ask: {self.output.getvalue()}"
-        _forget(self.output, self.errors)
-        self.document: dict[str, Any] = json.loads(answered.body)
+        self.document: dict[str, Any] = json.loads(self._right(Ask("GET", "/openapi.json")))
         self.rules = rules.Rules(self.document)
+        content = self.document["paths"][doors.PREDICT]["post"]["requestBody"]["content"]["application/json"]
+        example = json.dumps(content["examples"]["one"]["value"]).encode()
+        self._right(Ask("POST", doors.PREDICT, body=example))
+        self.rules.learn(self.output.getvalue())
+        _forget(self.output, self.errors)
+
+    def _right(self, ask: Ask) -> bytes:
+        """The answer to a request that nothing is wrong with."""
+        with redirect_stdout(self.output), redirect_stderr(self.errors):
+            answered = doors.answer(self._handle(doors.rest(ask, False), Context()))
+        assert answered.status == 200, f"the function has no model to ask: {self.output.getvalue()}"
+        return answered.body
 
     def _loaded(self, bundle: Path) -> Callable[[object, object], dict[str, Any]]:
         """`handler.app` in a state of its own: the module is what holds it."""
