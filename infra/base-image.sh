@@ -6,12 +6,16 @@
 # gets no security updates by itself, so deploy from the public image.
 #
 # Exit status: 0 the image is there; 1 it cannot be had (the last line says why).
-# LIMBECK_BASE_IMAGE, where set, is taken as it is.
+# LIMBECK_BASE_IMAGE, where set, is taken as it is. LIMBECK_PYTHON, where set, is the Python that is wanted, such as 3.11.
 set -euo pipefail
 
-readonly PUBLIC="python:3.13-slim"
+readonly PUBLIC="python:${LIMBECK_PYTHON:-3.13}-slim"
 readonly NAME="limbeck-python"
-readonly SUITES="trixie bookworm" # Python 3.13, 3.11
+case "${LIMBECK_PYTHON:-}" in
+  3.13) readonly SUITES="trixie" ;;
+  3.11) readonly SUITES="bookworm" ;;
+  *) readonly SUITES="${LIMBECK_PYTHON:-trixie bookworm}" ;; # a Debian release has one Python
+esac
 readonly PROBE_SECONDS=15
 
 say() { echo "base image: $*" >&2; }
