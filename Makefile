@@ -7,7 +7,7 @@ PYTEST ?=
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv .venv-sam .venv-lint .venv-checkov demo serve test fuzz check lint bench clean docker-stop
+.PHONY: help .venv .venv-sam .venv-lint .venv-checkov demo serve test fuzz check lint bench bench-cold load clean docker-stop
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,12 @@ lint: .venv .venv-sam .venv-lint .venv-checkov ## the SAM template: sam validate
 
 bench: .venv ## the benchmarks, with their numbers
 	.venv/bin/python -m pytest -s tests/benchmarks/bench_*.py
+
+bench-cold: .venv .venv-sam ## cold starts in containers: ours between a floor and a torch handler (RECIPE=...)
+	.venv/bin/python -m tests.benchmarks.bench_cold $(BUNDLES)/$(RECIPE)
+
+load: .venv .venv-sam ## p50, p99 and memory over 50,000 requests under the runtime emulator (RECIPE=...)
+	.venv/bin/python -m tests.benchmarks.load $(BUNDLES)/$(RECIPE)
 
 docker-stop: ## stop the Docker daemon that the demo or the tests started, if they did
 	@bash infra/start-docker.sh --stop

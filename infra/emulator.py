@@ -25,7 +25,7 @@ from infra.errors import LocalError
 from infra.staging import ROOT
 
 HANDLER = "handler.app.lambda_handler"
-_INVOKE = "/2015-03-31/functions/function/invocations"
+INVOKE = "/2015-03-31/functions/function/invocations"
 _START_SECONDS = 10.0
 _STOP_SECONDS = 5.0
 _START_TRIES = 3  # a free port may be taken between finding and using it
@@ -92,7 +92,7 @@ class Emulator:
         folder = self._root / ".build"
         folder.mkdir(exist_ok=True)
         for _ in range(_START_TRIES):
-            self._port, runtime_port = _free_port(), _free_port()
+            self._port, runtime_port = free_port(), free_port()
             self._log = folder / f"emulator-{self._port}.log"
             command = [str(self._binary), "--runtime-interface-emulator-address", f"127.0.0.1:{self._port}"]
             command += ["--runtime-api-address", f"127.0.0.1:{runtime_port}"]
@@ -124,6 +124,30 @@ class Emulator:
         """Everything that the emulator and the function wrote so far."""
         return self._log.read_text(encoding="utf-8", errors="replace") if self._log and self._log.exists() else ""
 
+    @property
+    def log_path(self) -> Path:
+        """The file behind `log`, while the emulator runs."""
+        assert self._log is not None, "the emulator is not running"
+        return self._log
+
+    @property
+    def port(self) -> int:
+        """Where it listens, on 127.0.0.1."""
+        return self._port
+
+    @property
+    def function_pid(self) -> int:
+        """The process of the function itself, once the first event has started it.
+
+        Raises:
+            LocalError: it is not running.
+        """
+        pid = self._process.pid if self._process else 0
+        for task in Path(f"/proc/{pid}/task").glob("*/children"):
+            for child in task.read_text(encoding="ascii").split():
+                return int(child)
+        raise LocalError("The function is not running under the emulator.")
+
     def invoke(self, event: object, timeout_seconds: float = 60.0) -> Answer:
         """Send one event, wait for the answer.
 
@@ -133,7 +157,7 @@ class Emulator:
         before = len(self.log)
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=timeout_seconds)
         try:
-            connection.request("POST", _INVOKE, json.dumps(event), {"Content-Type": "application/json"})
+            connection.request("POST", INVOKE, json.dumps(event), {"Content-Type": "application/json"})
             body = connection.getresponse().read().decode()
             payload = json.loads(body) if body.strip() else None
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -172,7 +196,8 @@ class Emulator:
             self._log.unlink(missing_ok=True)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on, just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -30,7 +30,8 @@ from rich.console import Console
 from rich.table import Table
 
 from handler import contract
-from infra.emulator import _free_port, find_emulator
+from handler.errors import BundleError
+from infra.emulator import INVOKE, find_emulator, free_port
 from infra.errors import LocalError
 from infra.staging import newest
 from tests.benchmarks.cold_images import FLOOR, OURS, TORCH, Docker, Image, build
@@ -45,8 +46,7 @@ TEXTS = (
 )
 _SAME = 1e-4  # a score; the student's weights are the same, the arithmetic is another library's
 _INIT = re.compile(r"INIT REPORT\(durationMs: ([0-9.]+)\)")
-_INVOKE = "/2015-03-31/functions/function/invocations"
-console = Console(soft_wrap=True, highlight=False)
+console = Console(width=110, highlight=False)
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def main(
                 start = _start(docker, image, labels)
                 if place:  # the first brings the files into the page cache
                     starts[image.variant].append(start)
-    except LocalError as error:
+    except (BundleError, LocalError) as error:
         console.print(str(error), markup=False)
         raise typer.Exit(1) from None
     _show(images, starts, base)
@@ -102,10 +102,10 @@ def _start(docker: Docker, image: Image, labels: tuple[str, ...]) -> Start:
 @contextmanager
 def _container(docker: Docker, image: Image) -> Iterator[tuple[str, int]]:
     """A container with the emulator in front of its handler; the handler starts at the first event."""
-    port, name = _free_port(), f"limbeck-bench-{os.getpid()}"
+    port, name = free_port(), f"limbeck-bench-{os.getpid()}"
     mounts = ["-v", f"{find_emulator()}:/rie:ro", "--network", "host", "--read-only"]
     emulator = ["--runtime-interface-emulator-address", f"127.0.0.1:{port}"]
-    emulator += ["--runtime-api-address", f"127.0.0.1:{_free_port()}"]
+    emulator += ["--runtime-api-address", f"127.0.0.1:{free_port()}"]
     command = [*emulator, "python3", "-m", "awslambdaric", image.handler]
     docker.run("run", "-d", "--rm", "--name", name, *mounts, "--entrypoint", "/rie", image.tag, *command)
     try:
@@ -131,7 +131,7 @@ def _wait(port: int) -> None:
 def _ask(port: int, text: str) -> object:
     event = {"httpMethod": "POST", "path": "/predict", "headers": {}, "body": json.dumps({"inputs": text})}
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    connection.request("POST", _INVOKE, json.dumps(event))
+    connection.request("POST", INVOKE, json.dumps(event))
     answer = json.loads(connection.getresponse().read())
     connection.close()
     if answer.get("statusCode") != 200:
