@@ -26,7 +26,7 @@ from tests.fuzz.planting import Planter
 from tests.fuzz.site import Site
 
 _BATCH = 500  # requests of one strategy in a row: hypothesis begins each batch with small ones
-_SHARES = {  # of the requests made by hypothesis alone
+KINDS = {  # of the requests made by hypothesis alone
     asks.predictions: 0.22,
     asks.inferences: 0.22,
     asks.reads: 0.08,
@@ -59,20 +59,21 @@ _CHECKS = [
 def run(bundle: Path, requests: int, seed: int) -> Site:
     """Ask about `requests` times, and return the site with its tally. The same seed asks the same."""
     site = Site(bundle, seed)
-    model = _model(site)
+    model = model_of(site)
     started = site.tally.requests
     from_document = round(requests * _FROM_DOCUMENT)
     _by_schemathesis(site, from_document, seed)
     left = requests - (site.tally.requests - started)
-    for i, (strategy, share) in enumerate(_SHARES.items()):
+    for i, (strategy, share) in enumerate(KINDS.items()):
         _by_hypothesis(site, strategy(model), round(left * share), seed + i)
     while (left := requests - (site.tally.requests - started)) > 0:  # strategies that ran dry, and rounding
-        seed += len(_SHARES)
+        seed += len(KINDS)
         _by_hypothesis(site, asks.predictions(model) | asks.spoilt(model), left, seed)
     return site
 
 
-def _model(site: Site) -> Model:
+def model_of(site: Site) -> Model:
+    """The model that the site serves, as it tells of itself."""
     told = json.loads(site.ask(Ask("GET", "/model"), "rest").body)
     columns = {column["name"]: column["kind"] for column in told["inputs"]}
     return Model(told["name"], told["version"], told["task"], columns, told["limits"])
