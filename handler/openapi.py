@@ -164,15 +164,15 @@ def _infer(serving: Serving, operation: str) -> Schema:
         "summary": "Predict, by the Open Inference Protocol",
         "requestBody": {
             "required": True,
-            "description": f"{_body(serving.limits)} With the binary tensor extension (of type {_BYTES}, or of none), "
-            "the header Inference-Header-Content-Length says how many of the body's bytes are JSON; the tensors whose "
-            "parameters have a `binary_data_size` follow as bytes, in order.",
+            "description": f"{_body(serving.limits)} Beside JSON alone, the binary tensor extension is taken, which no "
+            f"schema describes: with the content type {_BYTES}, the header Inference-Header-Content-Length says how "
+            "many of the body's bytes are JSON, and the tensors whose parameters have a `binary_data_size` follow as "
+            "bytes, in order. Those of the answer come so where `binary_data_output` or an output's `binary_data` is true.",
             "content": {
                 JSON: {
                     "schema": ref("InferRequest"),
                     "examples": {"one": {"value": {"id": "1", "inputs": tensors}}} if tensors else {},
                 },
-                _BYTES: {},
             },
         },
         "responses": {
