@@ -1,5 +1,6 @@
-"""One S3 bucket as the registry sees it: list, read, and write a key that must not exist yet. It deletes nothing.
+"""One S3 bucket as the registry sees it: list, read, and write on a condition. It deletes nothing.
 
+A key is written if it does not exist yet, or if it still holds what was read from it.
 Every failure leaves here as an InfraError that says what to do.
 """
 
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
 from types import MappingProxyType
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from botocore import exceptions as aws
 
@@ -32,6 +33,7 @@ _CONTENT_TYPES = {
     ".md": "text/markdown; charset=utf-8",
 }
 _ABSENT = {"NoSuchKey", "404"}
+_OTHERWISE = {"PreconditionFailed", "412"}
 _NEEDS = (
     "access denied ({}). The credentials need s3:ListBucket on the bucket, and s3:GetObject and s3:PutObject on its "
     "objects"
@@ -61,6 +63,14 @@ class Stored:
     key: str
     size_bytes: int
     modified: datetime
+
+
+@dataclass(frozen=True)
+class Held:
+    """An object's bytes, and S3's mark of this state of it."""
+
+    body: bytes
+    etag: str
 
 
 class Bucket:
@@ -93,23 +103,38 @@ class Bucket:
                 sink.write(chunk)
         return digest.hexdigest()
 
+    def read(self, key: str) -> Held | None:
+        """An object's bytes and the mark of this state of it; None where there is no such key."""
+        with self._asking(f"read s3://{self.name}/{key}"):
+            try:
+                answer = self._client.get_object(Bucket=self.name, Key=key, ChecksumMode="ENABLED")
+            except aws.ClientError as error:
+                if code_of(error) in _ABSENT:
+                    return None
+                raise
+            return Held(answer["Body"].read(), answer["ETag"])
+
     def put_new(self, key: str, body: bytes) -> bool:
-        """Write `body` under a key that does not exist. False, and nothing written, where it does."""
+        """Write `body` under a key that does not exist. False, and nothing written, where it does.
+
+        False too where an attempt did write and only its answer was lost: compare what is there with what you have.
+        """
+        return self._put(key, body, {"IfNoneMatch": "*"})
+
+    def replace(self, key: str, body: bytes, etag: str) -> bool:
+        """Write `body` over the state that `read` gave `etag` for. False, and nothing written, where it is another."""
+        return self._put(key, body, {"IfMatch": etag})
+
+    def _put(self, key: str, body: bytes, condition: Mapping[str, str]) -> bool:
         checksum = base64.b64encode(hashlib.sha256(body).digest()).decode()
         kind = _CONTENT_TYPES.get(PurePosixPath(key).suffix, "application/octet-stream")
+        asked: dict[str, Any] = {"ChecksumSHA256": checksum, "ContentType": kind, **condition}
         with self._asking(f"write s3://{self.name}/{key}"):
             for attempt in range(1, _CONFLICT_TRIES + 1):
                 try:
-                    self._client.put_object(
-                        Bucket=self.name,
-                        Key=key,
-                        Body=body,
-                        IfNoneMatch="*",
-                        ChecksumSHA256=checksum,
-                        ContentType=kind,
-                    )
+                    self._client.put_object(Bucket=self.name, Key=key, Body=body, **asked)
                 except aws.ClientError as error:
-                    if code_of(error) == "PreconditionFailed":
+                    if code_of(error) in _OTHERWISE or (code_of(error) in _ABSENT and "IfMatch" in condition):
                         return False
                     if code_of(error) != "ConditionalRequestConflict" or attempt == _CONFLICT_TRIES:
                         raise
