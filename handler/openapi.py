@@ -167,7 +167,7 @@ def _infer(serving: Serving, operation: str) -> Schema:
             "description": f"{_body(serving.limits)} Beside JSON alone, the binary tensor extension is taken, which no "
             f"schema describes: with the content type {_BYTES}, the header Inference-Header-Content-Length says how "
             "many of the body's bytes are JSON, and the tensors whose parameters have a `binary_data_size` follow as "
-            "bytes, in order. Those of the answer come so where `binary_data_output` or an output's `binary_data` is true.",
+            "bytes, in order. So do the answer's, where `binary_data_output` or an output's `binary_data` is true.",
             "content": {
                 JSON: {
                     "schema": ref("InferRequest"),
