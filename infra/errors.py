@@ -3,8 +3,10 @@
 InfraError
 ├── LocalError     1   the function cannot be built or run on this machine
 ├── ConfigError    2   arguments, settings, credentials or folders are wrong; or nothing of that name is there
+├── StoppedError   3   a release was stopped by a wrong golden answer or an alarm; its traffic went back
 ├── RefusedError   4   a bundle is not as it was sealed, here or in the registry: nothing is kept of it
-└── CloudError     5   S3 cannot be reached, or said no
+└── CloudError     5   AWS cannot be reached, or said no
+    └── MovedError 5   somebody else moved the function's alias meanwhile
 """
 
 from __future__ import annotations
@@ -26,6 +28,12 @@ class ConfigError(InfraError):
     exit_status = 2
 
 
+class StoppedError(InfraError):
+    """A release that misbehaved. The message says what was wrong and where the traffic is now."""
+
+    exit_status = 3
+
+
 class RefusedError(InfraError):
     """A bundle that is unsealed, tampered with, or not the one already in the registry under its version."""
 
@@ -33,6 +41,10 @@ class RefusedError(InfraError):
 
 
 class CloudError(InfraError):
-    """S3 could not be reached, refused the request, or had no time for it after retries."""
+    """AWS could not be reached, refused the request, or had no time for it after retries."""
 
     exit_status = 5
+
+
+class MovedError(CloudError):
+    """The alias is not what it was when it was read, and not what was wanted: it was left alone."""
