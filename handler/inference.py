@@ -16,7 +16,7 @@ from handler import inputs, strict, tensors
 from handler.body import OCTETS
 from handler.contract import Limits, Serving
 from handler.errors import RequestError
-from handler.inputs import json_type, nearest
+from handler.inputs import is_whole, json_type, nearest
 from handler.predict import check_finite, check_size
 from handler.predictor import Predictor, Record
 from handler.response import Response, dumps
@@ -170,8 +170,7 @@ def _name(tensor: object, known: Mapping[str, object], seen: Mapping[str, object
 
 def _rows(shape: object, limits: Limits, pointer: str) -> int:
     sizes = shape if isinstance(shape, list) else []
-    whole = all(isinstance(size, int) and not isinstance(size, bool) for size in sizes)
-    if not whole or not sizes or sizes[0] < 1 or sizes[1:] not in ([], [1]):
+    if not all(is_whole(size) for size in sizes) or not sizes or sizes[0] < 1 or sizes[1:] not in ([], [1]):
         raise RequestError(422, "wrong-shape", _SHAPE, pointer)
     rows = int(sizes[0])
     if rows > limits.max_inputs:
@@ -189,9 +188,10 @@ def _values(tensor: Mapping[str, Any], tail: memoryview, rows: int, pointer: str
     size = _parameters(tensor, pointer).get("binary_data_size")
     if size is None:
         return tensors.from_json(tensor.get("data"), datatype, rows, pointer), tail
-    if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size <= len(tail) or "data" in tensor:
+    if not is_whole(size) or not 0 <= size <= len(tail) or "data" in tensor:
         detail = '"binary_data_size" wants the number of this tensor\'s bytes after the JSON, and no "data" beside it.'
         raise RequestError(422, "wrong-shape", detail, f"{pointer}/parameters/binary_data_size")
+    size = int(size)
     return tensors.from_bytes(tail[:size], datatype, rows, pointer), tail[size:]
 
 

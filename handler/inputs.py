@@ -157,6 +157,11 @@ def _wrong_type(what: str, wanted: str, found: object, pointer: str) -> RequestE
     return RequestError(422, "wrong-type", f"{what} wants {wanted}, found {json_type(found)}.", pointer)
 
 
+def is_whole(value: object) -> bool:
+    """Whether a JSON value is a whole number: 7.0 is one, as JSON has one kind of number (RFC 8259, 6)."""
+    return isinstance(value, int) and not isinstance(value, bool) or isinstance(value, float) and value.is_integer()
+
+
 def json_type(value: object) -> str:
     """What JSON calls the type of `value`, with its article."""
     names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}

@@ -11,7 +11,7 @@ from typing import Any
 from handler import explain
 from handler.contract import Serving
 from handler.errors import RequestError
-from handler.inputs import json_type, nearest
+from handler.inputs import is_whole, json_type, nearest
 from handler.predictor import Prediction, Predictor, Record
 from handler.response import Response
 
@@ -127,13 +127,11 @@ def _number(value: object) -> float:
 
 
 def _count(value: object) -> int:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # 3.0 and 3 are one number in JSON
-    if isinstance(value, bool) or not isinstance(value, int):
+    if not isinstance(value, (int, float)) or not is_whole(value):
         raise _wrong_type("top_k", "a whole number of 1 or more", value)
     if value < 1:
         raise RequestError(422, "out-of-range", '"top_k" wants a whole number of 1 or more.', "/top_k")
-    return value
+    return int(value)
 
 
 def _flag(value: object) -> bool:

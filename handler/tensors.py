@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from handler.errors import RequestError
-from handler.inputs import json_type
+from handler.inputs import is_whole, json_type
 
 BYTES = "BYTES"
 _LENGTH = struct.Struct("<I")
@@ -136,7 +136,7 @@ def _is(value: object, wanted: type) -> bool:
     if wanted is float:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     if wanted is int:
-        return isinstance(value, int) and not isinstance(value, bool)
+        return is_whole(value)
     return isinstance(value, wanted)
 
 

@@ -104,6 +104,7 @@ def test_a_column_may_be_left_out_and_shapes_may_be_of_one_or_two(tabular: Serve
     for inputs in (
         [ages(70, 20, shape=[2, 1])],
         [ages([70], [20], shape=[2, 1])],
+        [ages(70.0, 20, shape=[2.0], datatype="INT64")],
         [ages(70, 20, datatype="INT64")],
         [ages(70, 20), colours(None, None)],
     ):
