@@ -113,6 +113,15 @@ def check(folder: Path, trust: Trust) -> str:
     return verify(manifest, _bytes(folder / SIGNATURE, unsigned(folder)), trust, folder)
 
 
+def key_of(signature: bytes, where: object = "The bundle") -> str:
+    """The id of the key that a signature file names, which is not checked here.
+
+    Raises:
+        BundleError: it is no signature file.
+    """
+    return _signature(signature, where)[0]
+
+
 def unsigned(where: object) -> str:
     """What to say of a bundle without a signature."""
     return f"{where} is not signed, so it is not served: push it with a key and pull it, or use `python -m infra sign`"

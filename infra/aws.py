@@ -126,6 +126,14 @@ def client(service: str) -> Any:
         ) from None
 
 
+def caller() -> str:
+    """Who the credentials are, as an ARN, to be kept beside what was done; `unknown` where AWS does not say."""
+    try:
+        return str(client("sts").get_caller_identity()["Arn"])
+    except (aws.BotoCoreError, aws.ClientError, KeyError):
+        return "unknown"  # S3 took the write, so the credentials are good: a record without a name is better than none
+
+
 @contextmanager
 def asking(doing: str, advice: Mapping[str, str] = _NO_ADVICE) -> Iterator[None]:
     """Turn what botocore raises inside into an error of ours: "Cannot {doing}: ...".

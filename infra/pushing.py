@@ -1,0 +1,130 @@
+"""A push to the registry: what it will put, in order, and the putting."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from handler import signature
+from handler.contract import MANIFEST, Manifest
+from handler.signature import SIGNATURE
+from infra import history, sealed
+from infra.aws import caller
+from infra.bucket import Bucket
+from infra.errors import RefusedError
+from infra.history import History
+
+Progress = Callable[[str, int], None]  # a file's name and bytes, when it is done
+Sign = Callable[[Path, Manifest, bytes], bytes]  # folder, manifest and its bytes -> the signature file's bytes
+
+
+@dataclass(frozen=True)
+class Put:
+    """One file of a push."""
+
+    file: str
+    key: str
+    size_bytes: int
+    sha256: str
+    stored: bool  # the same bytes are there already
+    over: str | None = None  # a signature that takes another's place: the ETag of the other
+
+
+@dataclass(frozen=True)
+class PushPlan:
+    """What a push will do, in order. The manifest comes last."""
+
+    folder: Path
+    name: str
+    version: str
+    signature: bytes
+    steps: tuple[Put, ...]
+
+    @property
+    def missing(self) -> tuple[Put, ...]:
+        """The steps that have something to write."""
+        return tuple(step for step in self.steps if not step.stored)
+
+
+def nothing(file: str, size_bytes: int) -> None:
+    """The progress that nobody watches."""
+
+
+def plan(bucket: Bucket, prefix: str, folder: Path, sign: Sign, *, sign_anew: bool) -> PushPlan:
+    """See `infra.registry.Registry.plan_push`. Keys start with `prefix`."""
+    manifest, text = sealed.read(folder)
+    signed = sign(folder, manifest, text)
+    at = f"{prefix}{manifest.name}/{manifest.version}/"
+    there = {item.key for item in bucket.stored(at)}
+    steps = [
+        Put(file, at + file, (folder / file).stat().st_size, manifest.files[file], at + file in there)
+        for file in sealed.in_order(manifest)
+    ]
+    steps.append(_plan_signature(bucket, at + SIGNATURE, signed, there, sign_anew))
+    steps.append(Put(MANIFEST, at + MANIFEST, len(text), _sha256(text), at + MANIFEST in there))
+    made = PushPlan(folder, manifest.name, manifest.version, signed, tuple(steps))
+    for step in made.steps:
+        if step.stored:
+            _demand(bucket, step, made)
+    return made
+
+
+def carry_out(bucket: Bucket, plan: PushPlan, done: Progress) -> int:
+    """See `infra.registry.Registry.push`."""
+    written = 0
+    for step in plan.steps:
+        if not step.stored:
+            own = step.file == SIGNATURE
+            body = plan.signature if own else sealed.bytes_of(plan.folder / step.file, step.sha256)
+            if bucket.replace(step.key, body, step.over) if step.over else bucket.put_new(step.key, body):
+                written += 1
+            else:  # not by us, or the answer was lost
+                _demand(bucket, step, plan)
+        done(step.file, step.size_bytes)
+    return written
+
+
+def note(events: History, plan: PushPlan) -> None:
+    """The push in the history, once; also where an earlier one was cut off just before it noted it."""
+    replaced = any(step.over for step in plan.steps)
+    pushed = events.has(history.PUSHED, plan.version)
+    if pushed and not replaced:
+        return
+    by, details = caller(), {"key": signature.key_of(plan.signature)}
+    if replaced:
+        events.append(history.SIGNED, plan.version, by, details)
+    if not pushed:
+        events.append(history.PUSHED, plan.version, by, details)
+
+
+def _plan_signature(bucket: Bucket, key: str, signed: bytes, there: set[str], sign_anew: bool) -> Put:
+    held = bucket.read(key) if key in there else None
+    stored = held is not None and held.body == signed
+    if held is not None and not stored and not sign_anew:
+        raise RefusedError(
+            f"s3://{bucket.name}/{key} is another signature than this key's. Push with the key that signed it, "
+            "or put this key's signature in its place with --sign-anew."
+        )
+    over = None if held is None or stored else held.etag
+    return Put(SIGNATURE, key, len(signed), _sha256(signed), stored, over)
+
+
+def _demand(bucket: Bucket, step: Put, plan: PushPlan) -> None:
+    """Refuse unless the object of a step has the bytes that the step would put."""
+    found = bucket.copy(step.key, io.BytesIO())
+    if found == step.sha256:
+        return
+    raise RefusedError(
+        f"s3://{bucket.name}/{step.key} has sha256 {found or 'none, it is gone'}, the bundle here {step.sha256}. "
+        f"Version {plan.version} of {plan.name} is immutable and nothing of it was overwritten. If "
+        "`python -m infra list` shows it, use it: its model and serving section should be the same, and "
+        "`python -m infra verify` tells. If not, an upload broke off: delete "
+        f"s3://{bucket.name}/{step.key.removesuffix(step.file)} and push again."
+    )
+
+
+def _sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()

@@ -1,0 +1,86 @@
+"""A sealed bundle's folder as the registry handles it: checked whole, its files in one order, its bytes as planned."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from handler import contract
+from handler.contract import MANIFEST, Manifest
+from handler.errors import BundleError
+from handler.signature import SIGNATURE
+from infra.errors import RefusedError
+
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+
+def read(folder: Path) -> tuple[Manifest, bytes]:
+    """A sealed bundle's manifest, checked with all its files, and the very bytes it was read from.
+
+    Raises:
+        RefusedError: it is not as it was sealed.
+    """
+    try:
+        manifest = contract.read(folder)
+        text = (folder / MANIFEST).read_bytes()
+    except BundleError as error:
+        raise RefusedError(str(error)) from None
+    except OSError as error:
+        raise RefusedError(
+            f"{folder / MANIFEST} cannot be read ({error.strerror}). Run the same command again."
+        ) from None
+    if parsed(text, str(folder / MANIFEST)) != manifest:
+        raise RefusedError(f"{folder / MANIFEST} is being changed by someone else. Run the same command again.")
+    return manifest, text
+
+
+def parsed(text: bytes, where: str) -> Manifest:
+    """A manifest's bytes, read strictly.
+
+    Raises:
+        RefusedError: it is none.
+    """
+    try:
+        return contract.parse(text.decode(), where=where)
+    except UnicodeDecodeError:
+        raise RefusedError(f"{where} is not UTF-8. Push the bundle again from where it was sealed.") from None
+    except BundleError as error:
+        raise RefusedError(str(error)) from None
+
+
+def in_order(manifest: Manifest) -> Sequence[str]:
+    """The files that the manifest names, in the one order of every push.
+
+    Raises:
+        RefusedError: a name that could leave the bundle's folder, or is the manifest's own or its signature's.
+    """
+    for file in manifest.files:
+        if not _FILE.fullmatch(file) or file in (MANIFEST, SIGNATURE):
+            raise RefusedError(f"The manifest of {manifest.name} lists the file {file!r}, wanted a plain name.")
+    return sorted(manifest.files)
+
+
+def bytes_of(path: Path, wanted: str) -> bytes:
+    """A file's bytes, which must have the SHA-256 that was planned for.
+
+    Raises:
+        RefusedError: they have not.
+    """
+    try:
+        body = path.read_bytes()
+    except OSError as error:
+        raise RefusedError(f"{path} cannot be read ({error.strerror}). Run the same command again.") from None
+    if hashlib.sha256(body).hexdigest() != wanted:
+        raise RefusedError(f"{path} changed while it was being pushed. Build or fetch the bundle again.")
+    return body
+
+
+def move(folder: Path, target: Path) -> None:
+    """Give a finished folder its name. Where somebody else was faster, theirs stays: the caller checks it."""
+    try:
+        folder.rename(target)
+    except OSError:
+        if not target.exists():
+            raise
