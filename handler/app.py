@@ -61,7 +61,8 @@ def _start() -> Service:
         logger, metrics, predictor.name, predictor.version, predictor.serving.drift_baseline.mean_confidence
     )
     gc.freeze()  # what the start made lives as long as the process: no collection needs to look at it again
-    return Service(routes.of_model(predictor, openapi), recorder, origin)
+    golden = routes.golden(predictor, Path(os.environ["BUNDLE_DIR"]))
+    return Service(routes.of_model(predictor, openapi), recorder, origin, golden=golden)
 
 
 _service = _start()

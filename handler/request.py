@@ -6,6 +6,7 @@ RestEvent     a REST API's proxy event (payload format 1.0)
 HttpEvent     an HTTP API's or a Function URL's event (payload format 2.0)
 DirectEvent   `{"inputs": ...}` from `aws lambda invoke` or another function: answers with the bare object, which is
               the problem document when the request is refused (the invocation itself succeeds)
+ReplayEvent   `{"replay": "golden"}`, likewise: whether the golden inputs are still answered as they were sealed
 UnknownEvent  anything else: refused with a bare problem document
 """
 
@@ -33,6 +34,7 @@ class Request:
     is_base64: bool = False
     document: object = None  # the JSON value, where the event itself is the body
     door_says_cors: bool = False  # whether the door puts CORS headers on answers by itself
+    is_replay: bool = False  # whether the golden inputs are asked for: by no path, so that no HTTP request can be one
 
     @property
     def size(self) -> int:
@@ -160,6 +162,28 @@ class DirectEvent:
         return response.content
 
 
+class ReplayEvent:
+    """What a release asks of a version that has no traffic yet. HTTP events cannot have this shape."""
+
+    name: ClassVar[str] = "replay"
+
+    def __init__(self, event: Mapping[str, Any]) -> None:
+        """Nothing else is in it."""
+
+    @staticmethod
+    def fits(event: object) -> bool:
+        """Exactly this object."""
+        return event == {"replay": "golden"}
+
+    def request(self) -> Request:
+        """No path and no body."""
+        return Request("POST", "", is_replay=True)
+
+    def answer(self, response: Response) -> dict[str, Any]:
+        """The content alone."""
+        return response.content
+
+
 class UnknownEvent:
     """What no other door takes."""
 
@@ -188,7 +212,7 @@ class UnknownEvent:
         return response.content
 
 
-DOORS: tuple[type[Door], ...] = (RestEvent, HttpEvent, DirectEvent, UnknownEvent)
+DOORS: tuple[type[Door], ...] = (RestEvent, HttpEvent, DirectEvent, ReplayEvent, UnknownEvent)
 
 
 def door(event: object) -> Door:

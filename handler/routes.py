@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from handler import body, describe, inference, inputs, predict, strict
@@ -51,6 +52,18 @@ def of_model(predictor: Predictor, openapi: bytes) -> dict[str, Route]:
         made[f"{path}/ready"] = _fixed(f"{name}/ready", {"name": predictor.name, "ready": True})
         made[f"{path}/infer"] = Route("POST", f"{name}/infer", lambda asked: _infer(asked, predictor))
     return made
+
+
+def golden(predictor: Predictor, folder: Path) -> Route:
+    """Whether the golden inputs of the bundle in `folder` are answered as they were sealed. It has no path."""
+
+    def answer(_: Request) -> Response:
+        from handler.replay import replay  # for a release alone, so no start pays for it
+
+        done = replay(folder, lambda document: _predict(Request("POST", PREDICT, document=document), predictor))
+        return replace(done, content=done.content | {"model": {"name": predictor.name, "version": predictor.version}})
+
+    return Route("POST", "golden", answer)
 
 
 def live() -> Route:

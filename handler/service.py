@@ -31,15 +31,23 @@ class Service:
     """Answers events, by its routes."""
 
     def __init__(
-        self, routes: Mapping[str, Route], telemetry: Telemetry, cors_origin: str = "", *, refused: bool = False
+        self,
+        routes: Mapping[str, Route],
+        telemetry: Telemetry,
+        cors_origin: str = "",
+        *,
+        golden: Route | None = None,
+        refused: bool = False,
     ) -> None:
         """Serve `routes`, by path.
 
-        `cors_origin`: whose pages may read the answers; nobody's where it is empty. `refused`: there is no model,
-        because its bundle cannot be trusted, and what has no route is unavailable.
+        `cors_origin`: whose pages may read the answers; nobody's where it is empty. `golden`: answers a replay, which
+        has no path. `refused`: there is no model, because its bundle cannot be trusted, and what has no route is
+        unavailable.
         """
         self._routes = routes
         self._telemetry = telemetry
+        self._golden = golden
         self._refused = refused
         self._cors = {"access-control-allow-origin": cors_origin, "vary": "origin"} if cors_origin else {}
         self._preflight = dict(_PREFLIGHT) if cors_origin else {}
@@ -67,7 +75,7 @@ class Service:
         return result
 
     def _find(self, asked: Request) -> Route:
-        found = self._routes.get(asked.path)
+        found = self._golden if asked.is_replay else self._routes.get(asked.path)
         if found is not None:
             return found
         if self._refused:
