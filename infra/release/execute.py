@@ -1,0 +1,221 @@
+"""Carries a release's plan out, step by step, watching; and sends everybody back where the new version errs.
+
+It may be killed anywhere. Callers reach the function through its alias, which one call moves from one published version
+to another, and no version gets any traffic before it has answered its golden inputs as they were sealed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from infra.ecr import Repository
+from infra.errors import CloudError, ConfigError, InfraError, LocalError, MovedError, StoppedError
+from infra.release import golden
+from infra.release import plan as steps
+from infra.release.alias import Alias, Route
+from infra.release.image import Builder
+from infra.release.plan import Plan, Shift, Step
+from infra.release.source import Source
+from infra.release.state import Cloud
+
+_POLL_SECONDS = 5.0
+_WRONGS_SHOWN = 3
+
+
+class Reporter(Protocol):
+    """Hears how it goes."""
+
+    def step(self, step: Step) -> None:
+        """A step begins; one that is done is only passed by."""
+
+    def done(self, what: str) -> None:
+        """The step that began is done, with this result."""
+
+    def watching(self, seconds_left: float) -> None:
+        """A share of the traffic is being watched for so much longer."""
+
+    def stop(self) -> None:
+        """Nothing is under way any more."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Time, which tests make pass faster."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+class Release:
+    """One release on its way."""
+
+    def __init__(
+        self, plan: Plan, cloud: Cloud, builder: Builder, source: Source, reporter: Reporter, clock: Clock | None = None
+    ) -> None:
+        """Nothing happens yet."""
+        self.cloud, self.reporter = cloud, reporter
+        self._plan, self._builder, self._source = plan, builder, source
+        self._clock = clock or Clock()
+        if cloud.journal is None:
+            raise ConfigError("A release needs a registry. Use --bucket or set LIMBECK_REGISTRY.")
+        self._journal = cloud.journal
+        self._digest = ""
+        self._number = plan.number or ""
+        self._alias: Alias | None = plan.alias
+        self._actions: dict[type[Step], Callable[[Step], str]] = {
+            steps.CreateBucket: self._create_bucket,
+            steps.Push: self._push,
+            steps.CreateRepository: self._create_repository,
+            steps.Build: self._build,
+            steps.CreateFunction: self._create_function,
+            steps.Publish: self._publish,
+            steps.Replay: self._replay,
+            steps.Open: self._open,
+            steps.Shift: self._shift,
+            steps.Record: self._record,
+        }
+
+    def run(self) -> None:
+        """Do what is left of the plan.
+
+        Raises:
+            StoppedError: a golden answer was wrong or an alarm rang. Everybody is back on the version before.
+            MovedError: somebody else moved the alias; it was left as it is.
+            InfraError: a step could not be done. The same command again goes on from there.
+        """
+        for step in self._plan.steps:
+            self.reporter.step(step)
+            if not step.done:
+                self.reporter.done(self._actions[type(step)](step))
+
+    def _create_bucket(self, step: Step) -> str:
+        self._journal.create()
+        return "created"
+
+    def _push(self, step: Step) -> str:
+        written = self._journal.push(self._source.folder)
+        return f"{written} files written" if written else "there already"
+
+    def _create_repository(self, step: Step) -> str:
+        return self.cloud.images.create(self._plan.repository).uri
+
+    def _build(self, step: Step) -> str:
+        repository = self._repository()
+        tag = self._plan.bundle.tag
+        try:
+            self._builder.build(self._source.context, f"{repository.uri}:{tag}")
+        except LocalError:
+            # Another release of the same bundle may have pushed it first, and a tag is written only once.
+            if self.cloud.images.digest(repository.name, tag) is None:
+                raise
+        return self._find_digest()
+
+    def _create_function(self, step: Step) -> str:
+        self.cloud.function.create(self._image(), self._plan.asked.role)
+        return "created"
+
+    def _publish(self, step: Step) -> str:
+        self._number = self.cloud.function.publish(self._image(), self._plan.bundle.reference)
+        return f"version {self._number}"
+
+    def _replay(self, step: Step) -> str:
+        self._demand_golden()
+        return "every answer as it was sealed"
+
+    def _open(self, step: Step) -> str:
+        self._journal.candidate(self._plan.bundle)
+        self._alias = self.cloud.switch.create(Route(self._number, bundle=self._plan.bundle.reference))
+        return f"{self._alias.name} is version {self._number}"
+
+    def _shift(self, step: Step) -> str:
+        assert isinstance(step, Shift) and self._plan.old is not None and self._alias is not None
+        old = self._plan.old
+        if step.share == 1:
+            trail = (old.version, *(number for number in old.trail if number != old.version))
+            whole = Route(self._number, {}, trail, self._plan.bundle.reference)
+            self._alias = self.cloud.switch.move(self._alias, whole)
+            return f"{self._alias.name} is version {self._number}"
+        self._journal.candidate(self._plan.bundle)
+        shared = Route(old.version, {self._number: step.share}, old.trail, old.bundle)
+        self._alias = self.cloud.switch.move(self._alias, shared)
+        try:
+            self._watch()
+        except (StoppedError, MovedError):
+            raise
+        except InfraError as error:  # what cannot be watched is not left to callers
+            self.cloud.switch.go_back(old, self._number)
+            raise CloudError(
+                f"{error} The canary could not be watched, so everybody is back on version {old.version}."
+            ) from None
+        return "no alarm rang, golden inputs answered as sealed"
+
+    def _record(self, step: Step) -> str:
+        trail = self._alias.route.trail if self._alias else ()
+        function = self.cloud.function.read() if trail else None
+        before = function.version(trail[0]) if function else None
+        self._journal.released(self._plan.bundle, before.bundle if before else "", self._number)
+        return f"{self._plan.bundle.reference} is live"
+
+    def _watch(self) -> None:
+        """Until the bake time is over, or something is wrong."""
+        deadline = self._clock.now() + self._plan.asked.bake_seconds
+        while True:
+            self._demand_quiet()
+            left = deadline - self._clock.now()
+            if left <= 0:
+                break
+            self.reporter.watching(left)
+            self._clock.sleep(min(left, _POLL_SECONDS))
+        self._demand_golden()
+
+    def _demand_quiet(self) -> None:
+        ringing = [alarm for alarm in self.cloud.watch.named(self._plan.alarms) if alarm.rings]
+        if ringing:
+            self._stop("; ".join(f"the alarm {alarm.name} rang ({alarm.reason.rstrip('. ')})" for alarm in ringing))
+
+    def _demand_golden(self) -> None:
+        wrong = golden.replay(self._source.golden, self._source.manifest, self.cloud.function.invoke(self._number))
+        if wrong:
+            more = f", and {len(wrong) - _WRONGS_SHOWN} more" if len(wrong) > _WRONGS_SHOWN else ""
+            self._stop(f"golden answers were wrong: {'; '.join(wrong[:_WRONGS_SHOWN])}{more}")
+
+    def _stop(self, why: str) -> None:
+        """Send everybody back, write that down, and say so."""
+        bundle, old = self._plan.bundle, self._plan.old
+        where = f"Nobody is sent to it: there is no alias {self._plan.asked.alias}."
+        if old is not None:
+            try:
+                self.cloud.switch.go_back(old, self._number)
+            except MovedError as error:
+                raise StoppedError(f"{bundle.reference} was stopped: {why}. {error}") from None
+            except InfraError as error:
+                raise CloudError(
+                    f"{bundle.reference} misbehaves ({why}), and its traffic could not be sent back. {error} "
+                    "Run `python -m infra rollback` at once."
+                ) from None
+            where = f"Everybody is on version {old.version}" + (f" ({old.bundle})." if old.bundle else ".")
+        try:
+            self._journal.stopped(bundle, why)
+        except InfraError as error:
+            where += f" But it could not be noted in the registry. {error}"
+        raise StoppedError(f"{bundle.reference} was stopped: {why}. {where}")
+
+    def _repository(self) -> Repository:
+        return self.cloud.images.repository(self._plan.repository) or self.cloud.images.create(self._plan.repository)
+
+    def _find_digest(self) -> str:
+        found = self.cloud.images.digest(self._plan.repository, self._plan.bundle.tag)
+        if found is None:
+            raise LocalError(
+                f"The build left no image {self._plan.repository}:{self._plan.bundle.tag}. "
+                "Let --builder push the image under the URI that it is given."
+            )
+        self._digest = found
+        return found
+
+    def _image(self) -> str:
+        """URI of the image, with its digest."""
+        return f"{self._repository().uri}@{self._digest or self._find_digest()}"

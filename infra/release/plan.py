@@ -1,0 +1,233 @@
+"""What a release will do, decided from what was read: frozen steps, which `execute` carries out and `--dry-run` prints.
+
+Planning changes nothing. Every step can be done again: a release that broke off anywhere is finished by the same
+command, whose plan leaves out what is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from infra.ecr import Repository
+from infra.release.alarms import Alarm
+from infra.release.alias import Alias, Route, said_of
+from infra.release.function import Function
+
+REPOSITORY = "limbeck"  # where the function does not say, and nobody else
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line says."""
+
+    function: str
+    alias: str = "live"
+    repository: str = ""  # of the images; by default the one that the function's image is from
+    role: str = ""  # ARN of the execution role, to make the function with
+    stages: tuple[float, ...] = (0.05, 0.25, 0.5, 1.0)  # shares of the traffic, rising to all of it
+    bake_seconds: float = 300  # how long each share but the last is watched
+    alarms: tuple[str, ...] = ()  # by default all that watch the function
+    unwatched: bool = False  # a canary although no alarm watches
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """The bundle that is to be released, checked."""
+
+    name: str
+    version: str
+    tag: str  # of the image that is made of it
+    golden: int  # inputs
+    where: str  # its address in the registry
+
+    @property
+    def reference(self) -> str:
+        """NAME/VERSION."""
+        return f"{self.name}/{self.version}"
+
+
+@dataclass(frozen=True)
+class State:
+    """What is there already."""
+
+    bucket: bool = False  # the registry's
+    pushed: bool = False  # the bundle is in the registry, whole and signed
+    repository: Repository | None = None
+    digest: str | None = None  # of the bundle's image there
+    function: Function | None = None
+    alias: Alias | None = None
+    alarms: tuple[Alarm, ...] = ()  # that watch the function
+    recorded: bool = False  # the registry has the version as live
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step, in words, and whether there is nothing left of it to do."""
+
+    title: str
+    what: str
+    done: bool = False
+
+
+class CreateBucket(Step):
+    """Make the registry's bucket."""
+
+
+class Push(Step):
+    """Sign the bundle and put it into the registry."""
+
+
+class CreateRepository(Step):
+    """Make the repository of the images."""
+
+
+class Build(Step):
+    """Build the image and push it."""
+
+
+class CreateFunction(Step):
+    """Make the function."""
+
+
+class Publish(Step):
+    """Publish a version that runs the image."""
+
+
+class Replay(Step):
+    """Send the golden inputs through that version."""
+
+
+class Open(Step):
+    """Make the alias: there is no version before, so nothing to shift from."""
+
+
+@dataclass(frozen=True)
+class Shift(Step):
+    """Give the version a share of the traffic, and watch it."""
+
+    share: float = 1.0
+
+
+class Record(Step):
+    """Write tags and history into the registry."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps in order, and what has to be given first before they can be done."""
+
+    asked: Asked
+    bundle: Bundle
+    repository: str
+    old: Route | None  # where callers are sent now, without the shares of a canary
+    alias: Alias | None  # as it was read
+    number: str | None  # the version that this release published before it broke off
+    alarms: tuple[str, ...]
+    steps: tuple[Step, ...]
+    needed: tuple[str, ...]
+
+
+def plan(asked: Asked, bundle: Bundle, state: State, needed: tuple[str, ...] = ()) -> Plan:
+    """Decide. `needed`: what is known already to be missing."""
+    repository = repository_of(asked, state.function)
+    number = _number(state)
+    live = state.alias is not None and state.alias.route.version == number and not state.alias.route.weights
+    old = _without_canary(state.alias.route) if state.alias and not live else None
+    steps = (*_before(asked, bundle, state, repository, number), *_traffic(asked, state, old, number))
+    recorded = live and state.recorded
+    record = Record("record", f"tags and history of {bundle.name} in the registry", recorded)
+    return Plan(
+        asked,
+        bundle,
+        repository,
+        old,
+        state.alias,
+        number,
+        tuple(alarm.name for alarm in state.alarms),
+        (*steps, record),
+        needed if live else (*needed, *_needed(asked, state, old, number)),
+    )
+
+
+def repository_of(asked: Asked, function: Function | None) -> str:
+    """Name of the repository for the images."""
+    return asked.repository or (function.repository if function else "") or REPOSITORY
+
+
+def _number(state: State) -> str | None:
+    """The version that runs the image: the one that the alias sends to, or the newest if nothing changed since."""
+    if state.digest is None or state.function is None:
+        return None
+    if state.alias:
+        for number in (state.alias.route.version, *state.alias.route.weights):
+            version = state.function.version(number)
+            if version and version.digest == state.digest:
+                return number
+    return state.function.published(state.digest)
+
+
+def _without_canary(route: Route) -> Route:
+    return Route(route.version, {}, route.trail, route.bundle)
+
+
+def _before(asked: Asked, bundle: Bundle, state: State, repository: str, number: str | None) -> Iterator[Step]:
+    """All that happens before anybody's traffic is touched."""
+    if not state.bucket:
+        yield CreateBucket("registry", f"create the bucket of {bundle.where}")
+    yield Push("push", f"{bundle.reference}, signed, to {bundle.where}", state.pushed)
+    if state.repository is None:
+        yield CreateRepository("repository", f"create {repository} in ECR: tags immutable, images scanned")
+    digest = f" ({state.digest[:19]})" if state.digest else ""
+    yield Build("image", f"{repository}:{bundle.tag}{digest}", state.digest is not None)
+    if state.function is None:
+        yield CreateFunction("function", f"create {asked.function}")
+    said = f"version {number} of {asked.function}" if number else f"publish a version of {asked.function}, by digest"
+    yield Publish("version", said, number is not None)
+    live = state.alias is not None and state.alias.route.version == number
+    yield Replay("golden", f"replay {bundle.golden} golden inputs on that version, before any traffic", live)
+
+
+def _traffic(asked: Asked, state: State, old: Route | None, number: str | None) -> Iterator[Step]:
+    if state.alias is None:
+        yield Open("open", f"create the alias {asked.alias} on it: no version before, nothing to shift from")
+        return
+    if old is None:
+        yield Shift("shift 100 %", f"{asked.alias} is {said_of(state.alias.route)}", True)
+        return
+    there = state.alias.route.weights.get(number or "", 0.0)
+    names = ", ".join(alarm.name for alarm in state.alarms) or "no alarm"
+    for share in asked.stages:
+        if share < there:
+            continue
+        wait = f"then watch {names} for {asked.bake_seconds:g} s" if share < 1 else f"all of {asked.alias}"
+        yield Shift(f"shift {share * 100:g} %", wait, share=share)
+
+
+def _needed(asked: Asked, state: State, old: Route | None, number: str | None) -> Iterator[str]:
+    """What a person has to do or say first."""
+    if state.function is None and not asked.role:
+        yield (
+            f"There is no function {asked.function}: `sam deploy` makes it with everything around it, "
+            "or name an execution role with --role and it is made alone. --function names another."
+        )
+    others = set(state.alias.route.weights) - {number} if state.alias and state.function else set()
+    for other in sorted(others):
+        assert state.function is not None
+        yield (
+            f"The alias {asked.alias} gives a share to {state.function.said(other)}: another release is at work, or "
+            "broke off. Run that one again to finish it, or `python -m infra rollback` to end it."
+        )
+    if old is None:
+        return
+    if not state.alarms and not asked.unwatched:
+        yield (
+            f"No alarm watches {asked.function}, and a canary that nobody watches is none. Name alarms with --alarm, "
+            "or say --without-alarms."
+        )
+    ringing = [alarm.name for alarm in state.alarms if alarm.rings]
+    if ringing and not (state.alias and state.alias.route.weights):
+        yield (
+            f"{', '.join(ringing)} rings already, so it could not tell whether the new version misbehaves. Roll back "
+            "or wait until it is quiet, or name the alarms that count with --alarm."
+        )

@@ -1,0 +1,72 @@
+"""The bundle that is to be released, brought to a temporary folder of this machine, checked and signed.
+
+It comes out of the registry, or it is a folder here that the release will push first: then it is signed here.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from handler import contract, signature
+from handler.contract import Manifest
+from handler.errors import BundleError
+from handler.signature import SIGNATURE, Trust
+from infra import sealed, signing
+from infra.errors import RefusedError
+from infra.references import Reference
+from infra.registry import Registry
+from infra.release import golden, image
+from infra.release.golden import Golden
+from infra.signing import Signer
+
+
+@dataclass(frozen=True)
+class Source:
+    """The bundle on this machine, checked, and the folder that its image is built from."""
+
+    folder: Path
+    context: Path
+    manifest: Manifest
+    golden: tuple[Golden, ...]
+    tag: str  # of the image
+
+
+def pulled(registry: Registry, wanted: Reference, trust: Trust, workplace: Path) -> Source:
+    """The registry's own copy.
+
+    Raises:
+        RefusedError: it is not as it was sealed, or not signed by whom to trust.
+    """
+    return _laid(registry.pull(wanted, workplace / "pulled", trust), trust, workplace)
+
+
+def signed(folder: Path, signer: Signer, trust: Trust, workplace: Path) -> Source:
+    """A signed copy of a folder. A signature that the folder has, and that is trusted, is kept.
+
+    Raises:
+        RefusedError: it is not as it was sealed, or its key is not trusted.
+    """
+    manifest, text = sealed.read(folder)
+    copy = workplace / "signed" / manifest.version
+    copy.mkdir(parents=True)
+    for name in (*manifest.files, contract.MANIFEST):
+        shutil.copyfile(folder / name, copy / name)
+    kept = folder / SIGNATURE
+    try:
+        signature.check(folder, trust)
+        shutil.copyfile(kept, copy / SIGNATURE)
+    except BundleError:
+        (copy / SIGNATURE).write_bytes(signing.signed(text, signer))
+    return _laid(copy, trust, workplace)
+
+
+def _laid(folder: Path, trust: Trust, workplace: Path) -> Source:
+    context = workplace / "context"
+    context.mkdir()
+    try:
+        manifest = image.lay(folder, trust, context)
+        return Source(folder, context, manifest, golden.read(folder), image.tag_of(manifest, context))
+    except BundleError as error:
+        raise RefusedError(str(error)) from None
