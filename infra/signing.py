@@ -23,10 +23,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from handler import signature
+from handler.contract import Manifest
 from handler.errors import BundleError
-from handler.signature import EXPONENT, MAX_BITS, MIN_BITS, SCHEME, PublicKey, Trust
+from handler.signature import EXPONENT, MAX_BITS, MIN_BITS, SCHEME, SIGNATURE, PublicKey, Trust
 from infra.aws import asking, client
 from infra.errors import ConfigError, RefusedError
+from infra.pushing import Sign
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
@@ -59,14 +61,14 @@ class PemSigner:
     _private: rsa.RSAPrivateKey
 
     @classmethod
-    def read(cls, path: Path) -> PemSigner:
-        """Read a key; `LIMBECK_KEY_PASSWORD` opens it where it is encrypted.
+    def read(cls, path: Path, password: bytes | None = None) -> PemSigner:
+        """Read a key, by its password where it is encrypted.
 
         Raises:
             ConfigError: no such file, no key in it, another kind of key, or a wrong password.
         """
         try:
-            private = serialization.load_pem_private_key(path.read_bytes(), _password())
+            private = serialization.load_pem_private_key(path.read_bytes(), password)
         except OSError as error:
             raise ConfigError(
                 f"The signing key {path} cannot be read ({error.strerror}). `python -m infra key new DIR` makes one."
@@ -152,7 +154,7 @@ def signer(pem: Path | None = None, kms: str | None = None) -> Signer | None:
             pem = Path(named)
     if kms:
         return KmsSigner(kms)
-    return PemSigner.read(pem) if pem else None
+    return PemSigner.read(pem, password()) if pem else None
 
 
 def needed_signer(pem: Path | None = None, kms: str | None = None) -> Signer:
@@ -225,6 +227,29 @@ def signed(manifest: bytes, by: Signer) -> bytes:
     return _text(raw)
 
 
+def for_push(pem: Path | None = None, kms: str | None = None, trust_file: Path | None = None) -> Sign:
+    """What signs a bundle as it is pushed: the key that is named; else the signature that the bundle has, checked.
+
+    Raises:
+        ConfigError: no key is named, and the bundle has no signature, or nothing says whose counts. Raised by what
+            this returns, as RefusedError is where the signature is not by whom to trust.
+    """
+    key = signer(pem, kms)
+
+    def sign(folder: Path, manifest: Manifest, text: bytes) -> bytes:
+        path = folder / SIGNATURE
+        if key is not None or not path.is_file():
+            return signed(text, key or needed_signer(pem, kms))
+        value = path.read_bytes()
+        try:
+            signature.verify(text, value, needed_trust(manifest.name, trust_file), folder)
+        except BundleError as error:
+            raise RefusedError(str(error)) from None
+        return value
+
+    return sign
+
+
 def trust_text(trust: Trust) -> bytes:
     """A trust as the bytes that `handler.signature.read_trust` reads."""
     keys = [{"key_id": key.key_id, "n": f"{key.n:x}", "e": key.e} for key in trust.keys]
@@ -253,14 +278,13 @@ def public_pem(key: PublicKey) -> bytes:
     return public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
-def new_key(path: Path) -> PemSigner:
-    """Make a key in a new file that only its owner can read; encrypted where `LIMBECK_KEY_PASSWORD` is set.
+def new_key(path: Path, password: bytes | None = None) -> PemSigner:
+    """Make a key in a new file that only its owner can read; encrypted where there is a password.
 
     Raises:
         ConfigError: the file is there already; no key is ever overwritten.
     """
     private = rsa.generate_private_key(EXPONENT, MIN_BITS)
-    password = _password()
     text = private.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -302,7 +326,8 @@ def _public(key: object, where: str) -> PublicKey:
     return PublicKey(hashlib.sha256(der).hexdigest()[:_KEY_ID_DIGITS], numbers.n, numbers.e)
 
 
-def _password() -> bytes | None:
+def password() -> bytes | None:
+    """What opens the PEM file, from `LIMBECK_KEY_PASSWORD`."""
     return os.environ.get(PASSWORD_VARIABLE, "").encode() or None
 
 

@@ -1,20 +1,29 @@
-"""A sealed bundle on its way into the image: checked, then laid where the Docker context takes it from."""
+"""A sealed bundle on its way into the image: checked, then laid where the Docker context takes it from.
+
+With it goes the trust file that the function checks the bundle's signature by, at the image's build and at every start.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
 import ssl
+from contextlib import suppress
 from pathlib import Path
 
-from handler import contract
+from handler import contract, signature
 from handler.contract import Manifest
 from handler.errors import BundleError
+from handler.signature import SIGNATURE, Trust
+from infra import signing
+from infra.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ".build"
 BUNDLE = "bundle"
+TRUST = "trust.json"
 CERTIFICATES = "ca.pem"
+_DEVELOPMENT_KEY = "development-key.pem"  # the Docker context does not hold it
 _CERTIFICATE_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
@@ -43,14 +52,18 @@ def newest(folder: Path) -> Path:
     return sealed[-1].parent
 
 
-def stage(bundle: Path, root: Path = ROOT) -> Manifest:
-    """Check `bundle` whole and put a copy in `.build/bundle`, in place of the one before.
+def stage(bundle: Path, root: Path = ROOT, trust: Trust | None = None) -> Manifest:
+    """Check `bundle` whole and put a copy in `.build/bundle`, and in `.build/trust.json` whose signature it must bear.
 
-    Only what the manifest lists is copied, readable by everybody: Lambda runs the function as a user of its own.
-    The copy is checked again before it takes the name, so the image never holds half a bundle.
+    Both take the place of those before. Only what the manifest lists is copied, and its signature, readable by
+    everybody: Lambda runs the function as a user of its own. The copy is checked again before it takes the name, so
+    the image never holds half a bundle.
+
+    `trust`: whose signature counts; the bundle's own is checked. Without it the copy is signed with this checkout's
+    development key, made on the spot, which nobody else trusts: what is served is signed, here too.
 
     Raises:
-        BundleError: the bundle is not as it was sealed.
+        BundleError: the bundle is not as it was sealed, or not signed by whom to trust.
     """
     manifest = contract.read(bundle)
     build = root / BUILD
@@ -60,14 +73,41 @@ def stage(bundle: Path, root: Path = ROOT) -> Manifest:
     try:
         for name in (*manifest.files, contract.MANIFEST):
             shutil.copyfile(bundle / name, copy / name)
-            (copy / name).chmod(0o644)
-        copy.chmod(0o755)
+        if trust is None:
+            trust = _sign_for_development(copy, manifest, build)
+        else:
+            signature.check(bundle, trust)
+            shutil.copyfile(bundle / SIGNATURE, copy / SIGNATURE)
         contract.read(copy)
+        signature.check(copy, trust)
+        for path in copy.iterdir():
+            path.chmod(0o644)
+        copy.chmod(0o755)
         shutil.rmtree(target, ignore_errors=True)
         copy.rename(target)
+        _write(build / TRUST, signing.trust_text(trust))
     finally:
         shutil.rmtree(copy, ignore_errors=True)
     return manifest
+
+
+def _sign_for_development(copy: Path, manifest: Manifest, build: Path) -> Trust:
+    """Sign the copy with the checkout's own key, and trust that."""
+    path = build / _DEVELOPMENT_KEY
+    if not path.exists():
+        with suppress(ConfigError):  # another stage was faster, and its key does as well
+            signing.new_key(path)
+    key = signing.PemSigner.read(path)
+    (copy / SIGNATURE).write_bytes(signing.signed((copy / contract.MANIFEST).read_bytes(), key))
+    return Trust(manifest.name, (key.public,))
+
+
+def _write(path: Path, text: bytes) -> None:
+    """Whole or not at all, readable by everybody."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_bytes(text)
+    draft.chmod(0o644)
+    draft.replace(path)
 
 
 def stage_certificates(root: Path = ROOT) -> Path | None:
