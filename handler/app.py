@@ -1,9 +1,9 @@
 """The Lambda function's composition root, and the only module with state: importing it loads the bundle.
 
 Lambda names `handler.app.lambda_handler`. The bundle is in the folder named by BUNDLE_DIR. It is checked and loaded,
-and answers once, before the first request. A bundle that cannot be trusted is not served: the reason is in the log,
-and every request but that for liveness is a 503, which is quick, where a start that fails would be tried again and
-billed for each request.
+and answers once, before the first request. Where TRUST_FILE is set, as in the image, it must be signed with a key that
+this file names. A bundle that cannot be trusted is not served: the reason is in the log, and every request but that
+for liveness is a 503, which is quick, where a start that fails would be tried again and billed for each request.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from handler import contract, routes, service, telemetry
+from handler import contract, routes, service, signature, telemetry
 from handler.contract import Serving
 from handler.errors import BundleError
 from handler.predictor import Predictor, Record
@@ -36,6 +36,9 @@ def _load() -> tuple[Predictor, bytes]:
     folder = os.environ.get("BUNDLE_DIR", "")
     if not folder:
         raise BundleError("BUNDLE_DIR is not set. Set it to a sealed bundle's folder.")
+    trust_file = os.environ.get("TRUST_FILE")
+    if trust_file is not None:  # the image sets it; where a setting of the function empties it, nobody is trusted
+        signature.check(Path(folder), signature.read_trust(Path(trust_file)))
     predictor = Predictor.load(folder)
     try:
         predictor.predict([_warm_up_input(predictor.serving)])
