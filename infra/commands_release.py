@@ -8,18 +8,26 @@ missing that a person has to give; 3 the new version misbehaved and its traffic 
 from __future__ import annotations
 
 import json
-import re
 import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.status import Status
-from rich.table import Table
 
-from infra import bucket as s3
 from infra.aws import client
+from infra.console import (
+    BucketOption,
+    JsonOption,
+    KmsOption,
+    PemOption,
+    PrefixOption,
+    TrustOption,
+    err,
+    named_registry,
+    out,
+    table,
+)
 from infra.ecr import Images
 from infra.errors import CloudError, ConfigError, InfraError
 from infra.registry import Registry
@@ -39,29 +47,23 @@ from infra.release.state import Cloud
 FUNCTION = "limbeck"
 _INTERRUPTED = 130
 
-app = typer.Typer()
-out = Console(soft_wrap=True, highlight=False)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
-
 FunctionOption = Annotated[
     str,
     typer.Option("--function", "-f", help="The Lambda function's name.", envvar="LIMBECK_FUNCTION", show_envvar=True),
 ]
 AliasOption = Annotated[str, typer.Option("--alias", help="The alias that callers reach it by.")]
-BucketOption = Annotated[
-    str | None,
-    typer.Option(
-        "--bucket", help="Registry: bucket, or s3://bucket/prefix.", envvar="LIMBECK_REGISTRY", show_envvar=True
-    ),
-]
 AlarmOption = Annotated[
     list[str] | None,
     typer.Option("--alarm", help="An alarm to watch, once or more. By default all that watch the function."),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 
 
-@app.command()
+def register(app: typer.Typer) -> None:
+    """Add the commands to a command line."""
+    for command in (release, rollback, status):
+        app.command()(command)
+
+
 def release(
     bundle: Annotated[
         str,
@@ -72,11 +74,10 @@ def release(
     function: FunctionOption = FUNCTION,
     alias: AliasOption = "live",
     bucket: BucketOption = None,
-    trust: Annotated[
-        Path | None, typer.Option("--trust", help="Trust file.", envvar="LIMBECK_TRUST", show_envvar=True)
-    ] = None,
-    pem: Annotated[Path | None, typer.Option("--pem", help="Key that signs a folder which is pushed first.")] = None,
-    kms: Annotated[str | None, typer.Option("--kms", help="The same, in KMS: an id, ARN or alias.")] = None,
+    prefix: PrefixOption = None,
+    trust: TrustOption = None,
+    pem: PemOption = None,
+    kms: KmsOption = None,
     repository: Annotated[str, typer.Option("--repository", help="In ECR. By default the function's own.")] = "",
     role: Annotated[
         str, typer.Option("--role", help="Execution role's ARN, to make a function that is not there.")
@@ -94,7 +95,7 @@ def release(
     asked = Asked(
         function, alias, repository, role, _shares(stages), bake, tuple(alarm or ()), unwatched=without_alarms
     )
-    cloud, registry = _cloud(function, alias, bucket)
+    cloud, registry = _cloud(function, alias, bucket, prefix)
     with tempfile.TemporaryDirectory(prefix="limbeck-release-") as folder:
         found = prepare.prepare(bundle, registry, cloud.journal, Keys(trust, pem, kms), Path(folder))
         needed = () if registry else ("No registry named. Use --bucket or set LIMBECK_REGISTRY to s3://bucket/prefix.",)
@@ -108,7 +109,6 @@ def release(
         _run(Release(plan, cloud, chosen, found.source, _Lines()), plan)
 
 
-@app.command()
 def rollback(
     to: Annotated[
         str, typer.Option("--to", help="A version of the bundle or of the function. By default the one before.")
@@ -116,10 +116,11 @@ def rollback(
     function: FunctionOption = FUNCTION,
     alias: AliasOption = "live",
     bucket: BucketOption = None,
+    prefix: PrefixOption = None,
     force: Annotated[bool, typer.Option("--force", help="Also to a version that was never live.")] = False,
 ) -> None:
     """Send everybody back: out of a canary, else to the version before. Only the alias moves."""
-    cloud, _ = _cloud(function, alias, bucket)
+    cloud, _ = _cloud(function, alias, bucket, prefix)
     there, now = cloud.function.read(), cloud.switch.read()
     if there is None or now is None:
         raise ConfigError(f"There is no {'alias ' + alias + ' of' if there else 'function'} {function}. Name another.")
@@ -142,16 +143,16 @@ def rollback(
         ) from None
 
 
-@app.command()
 def status(
     function: FunctionOption = FUNCTION,
     alias: AliasOption = "live",
     bucket: BucketOption = None,
+    prefix: PrefixOption = None,
     alarm: AlarmOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show who answers callers: the alias, its versions and their bundles, the alarms, and what the registry says."""
-    cloud, _ = _cloud(function, alias, bucket)
+    cloud, _ = _cloud(function, alias, bucket, prefix)
     there = cloud.function.read()
     if there is None:
         raise ConfigError(f"There is no function {function}. Name one with --function.")
@@ -163,7 +164,10 @@ def status(
     if as_json:
         typer.echo(json.dumps(report.document(there, now, alarms, recorded)))
         return
-    out.print(report.table(there, now))
+    rows = table("version", "bundle", "image", "traffic", "", right=("version", "traffic"), fold=("bundle",))
+    for row in report.rows(there, now):
+        rows.add_row(*row)
+    out.print(rows)
     for line in report.remarks(there, now, alarms, recorded):
         out.print(line, markup=False)
 
@@ -213,31 +217,23 @@ def _run(work: Release, plan: Plan) -> None:
 
 
 def _print(plan: Plan) -> None:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("", justify="right")
-    for heading in ("step", "what", ""):
-        table.add_column(heading)
+    rows = table("", "step", "what", "state", right=("",), fold=("what",))
     for number, step in enumerate(plan.steps, 1):
-        table.add_row(str(number), step.title, step.what, "there" if step.done else "to do")
-    out.print(table)
+        rows.add_row(str(number), step.title, step.what, "there" if step.done else "to do")
+    out.print(rows)
     for needed in plan.needed:
-        out.print(f"\nNeeded first: {needed}", markup=False)
-    out.print("\nNothing was changed: this is the plan.", markup=False)
+        out.print(f"Needed first: {needed}", markup=False)
+    out.print("Nothing was changed: this is the plan.", markup=False)
 
 
-def _cloud(function: str, alias: str, bucket: str | None) -> tuple[Cloud, Registry | None]:
-    lambdas = client("lambda")
+def _cloud(function: str, alias: str, bucket: str | None, prefix: str | None) -> tuple[Cloud, Registry | None]:
     registry, journal = None, None
     if bucket:
-        name, _, prefix = bucket.removeprefix("s3://").partition("/")
-        if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name):
-            raise ConfigError(f"{bucket!r} is no bucket. Wanted a bucket's name, or s3://bucket/prefix.")
-        registry = Registry(s3.connect(name), prefix)
-        journal = Journal(registry, name, client("s3"), function)
-    watch = Watch(client("cloudwatch"))
-    return Cloud(
-        Lambda(lambdas, function), Switch(lambdas, function, alias), Images(client("ecr")), watch, journal
-    ), registry
+        registry = named_registry(bucket, prefix)
+        journal = Journal(registry, bucket.removeprefix("s3://").partition("/")[0], client("s3"), function)
+    lambdas = client("lambda")
+    switch, watch, images = Switch(lambdas, function, alias), Watch(client("cloudwatch")), Images(client("ecr"))
+    return Cloud(Lambda(lambdas, function), switch, images, watch, journal), registry
 
 
 def _shares(text: str) -> tuple[float, ...]:

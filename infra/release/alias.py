@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from botocore import exceptions as aws
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 _TRAIL = re.compile(r"Live before: ([0-9 ]+)\.")
 _TRAIL_LENGTH = 12  # a description holds 256 characters
 _TRIES = 5
-_NO_WEIGHTS: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Route:
     """Where an alias sends its callers."""
 
     version: str  # the Lambda version with all the traffic but the weights
-    weights: Mapping[str, float] = _NO_WEIGHTS  # other version -> its share, 0..1
+    weights: Mapping[str, float] = field(default_factory=dict)  # other version -> its share, 0..1
     trail: tuple[str, ...] = ()  # the versions that were live before, the last first
     bundle: str = ""  # NAME/VERSION of `version`, for whoever reads the description
 
@@ -82,7 +80,7 @@ class Switch:
         description = said.get("Description") or ""
         route = Route(
             said["FunctionVersion"],
-            MappingProxyType({version: share for version, share in weights.items() if share}),
+            {version: share for version, share in weights.items() if share},
             trail_of(description),
             description.partition(". ")[0].rstrip("."),
         )

@@ -5,30 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rich.table import Table
-
 from infra.release.alarms import Alarm
 from infra.release.alias import Alias
 from infra.release.function import Function
 
 
-def table(function: Function, alias: Alias | None) -> Table:
-    """Every published version, the newest first, with its share of the traffic."""
-    made = Table(box=None, pad_edge=False)
-    for heading, side in (("version", "right"), ("bundle", "left"), ("image", "left"), ("traffic", "right")):
-        made.add_column(heading, justify="right" if side == "right" else "left", no_wrap=True)
-    made.add_column("")
+def rows(function: Function, alias: Alias | None) -> Iterator[tuple[str, ...]]:
+    """Every published version, the newest first: number, bundle, image, its share of the traffic, whether live once."""
     for version in reversed(function.versions):
         share = _share(alias, version.number)
         before = "live before" if alias and version.number in alias.route.trail else ""
-        made.add_row(
-            version.number,
-            version.bundle or "not from a release",
-            version.digest[:19],
-            f"{share:.0%}" if share else "",
-            before,
-        )
-    return made
+        bundle = version.bundle or "not from a release"
+        yield version.number, bundle, version.digest[:19], f"{share:.0%}" if share else "", before
 
 
 def remarks(function: Function, alias: Alias | None, alarms: Sequence[Alarm], recorded: str | None) -> Iterator[str]:

@@ -1,0 +1,287 @@
+"""Lambda's missing half in front of moto: everything goes through to moto, but
+
+- Invoke runs the real handler, in a process of its own, on the bundle in the image of the version that is asked;
+- aliases and functions have revisions, and a change that names another revision gets a 412, as from AWS;
+- a test may look at every request, have it refused (429, 503), have its answer lost after it was done, or kill the
+  asker at that very moment.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import random
+import re
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+_INSTANCE = Path(__file__).with_name("instance.py")
+_FUNCTION = re.compile(
+    r"/2015-03-31/functions/([^/]+)(?:/(invocations|code|versions|configuration|aliases(?:/([^/]+))?))?/?"
+)
+_SCOPE = "AWS4-HMAC-SHA256 Credential=testing/20260101/eu-central-1/lambda/aws4_request, SignedHeaders=h, Signature=0"
+_NOT_FORWARDED = {"connection", "expect", "host", "transfer-encoding", "content-length"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request, as a test's hooks see it."""
+
+    number: int  # from 1, since the plane started or was last reset
+    service: str  # s3, lambda, ecr, ...
+    method: str
+    path: str
+    body: bytes
+
+    @property
+    def writes(self) -> bool:
+        """Whether it may change something."""
+        target = self.method in ("PUT", "DELETE") or (self.service == "lambda" and self.method == "POST")
+        return target or self.service in ("ecr", "monitoring")
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+PASS, REFUSE, LOSE = "pass", "refuse", "lose"  # answers of the hook `before`
+Before = Callable[[Asked], str]
+After = Callable[[Asked], None]
+
+
+class Instance:
+    """One warm instance of one image."""
+
+    def __init__(self, image: Path) -> None:
+        environment = {
+            "PATH": "/usr/bin:/bin",
+            "PYTHONPATH": str(image),
+            "BUNDLE_DIR": str(image / ".build" / "bundle"),
+            "TRUST_FILE": str(image / ".build" / "trust.json"),
+            "OPENBLAS_NUM_THREADS": "1",
+            "ORT_DISABLE_TELEMETRY": "1",
+            "POWERTOOLS_SERVICE_NAME": "limbeck",
+            "POWERTOOLS_METRICS_NAMESPACE": "Limbeck",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        self._lock = threading.Lock()
+        self._process = subprocess.Popen(
+            [sys.executable, str(_INSTANCE)],
+            cwd=image,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def ask(self, event: bytes) -> str:
+        assert self._process.stdin and self._process.stdout
+        with self._lock:
+            self._process.stdin.write(json.dumps(json.loads(event)) + "\n")
+            self._process.stdin.flush()
+            return self._process.stdout.readline()
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+class Plane:
+    """The server. Use it as a context manager."""
+
+    def __init__(self, moto: str, images: Path) -> None:
+        """`images`: where `tests.cloud.stand_in` puts them."""
+        self._moto = urlsplit(moto).netloc
+        self.images = images
+        self.before: Before = lambda asked: PASS
+        self.after: After = lambda asked: None
+        self.dice = random.Random(1)
+        self._instances: dict[str, Instance] = {}
+        self._revisions: dict[str, str] = {}
+        self._lock = threading.RLock()
+        self._count = 0
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self.address = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Plane:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        for instance in self._instances.values():
+            instance.stop()
+
+    def reset(self) -> None:
+        """Nobody is hooked in, and requests count from 1 again."""
+        self.before, self.after, self._count = lambda asked: PASS, lambda asked: None, 0
+
+    def answer(self, method: str, target: str, headers: Any, body: bytes) -> Answer:  # noqa: ANN401 - a message's
+        with self._lock:
+            self._count += 1
+            asked = Asked(self._count, _service(headers), method, target, body)
+        verdict = self.before(asked)
+        if verdict == REFUSE:
+            return _refused(asked)
+        answer = self._done(asked, headers)
+        self.after(asked)
+        return _failed(asked) if verdict == LOSE else answer
+
+    def _done(self, asked: Asked, headers: Any) -> Answer:  # noqa: ANN401
+        url = urlsplit(asked.path)
+        found = _FUNCTION.fullmatch(url.path)
+        if asked.service != "lambda" or found is None:
+            return self._forward(asked, headers)
+        function, kind, alias = unquote(found[1]), found[2] or "", found[3]
+        if kind == "invocations":
+            return self._invoke(function, parse_qs(url.query).get("Qualifier", ["$LATEST"])[0], asked.body)
+        if kind == "aliases":  # being made
+            alias = json.loads(asked.body or b"{}").get("Name")
+        with self._lock:
+            return self._guarded(asked, headers, f"{function}:{alias or ''}", kind)
+
+    def _guarded(self, asked: Asked, headers: Any, key: str, kind: str) -> Answer:  # noqa: ANN401
+        """moto keeps no revisions of functions, does not change those of aliases, and looks at neither."""
+        changes = asked.method in ("PUT", "POST")
+        given = json.loads(asked.body) if changes and asked.body else {}
+        revision = self._revisions.setdefault(key, str(uuid.uuid4()))
+        if given.get("RevisionId", revision) != revision:
+            message = "The RevisionId provided does not match the latest RevisionId."
+            return _error(412, "PreconditionFailedException", message)
+        if kind == "versions" and "CodeSha256" in given and given["CodeSha256"] != self._code(key[:-1], "$LATEST"):
+            return _error(400, "InvalidParameterValueException", "CodeSHA256 is different from current CodeSHA256")
+        answer = self._forward(asked, headers)
+        if changes and answer.status < 300:
+            revision = self._revisions[key] = str(uuid.uuid4())
+        return _with_revision(answer, revision) if answer.status < 300 else answer
+
+    def _invoke(self, function: str, qualifier: str, event: bytes) -> Answer:
+        try:
+            version = self._routed(function, qualifier)
+            code = self._code(function, version)
+        except KeyError:
+            return _error(404, "ResourceNotFoundException", f"Function not found: {function}:{qualifier}")
+        with self._lock:
+            if code not in self._instances:
+                self._instances[code] = Instance(self.images / code)
+            instance = self._instances[code]
+        said = instance.ask(event)
+        headers = (("X-Amz-Executed-Version", version), ("Content-Type", "application/json"))
+        if not said:
+            return Answer(200, (*headers, ("X-Amz-Function-Error", "Unhandled")), b'{"errorType": "Runtime.ExitError"}')
+        return Answer(200, headers, said.strip().encode())
+
+    def _routed(self, function: str, qualifier: str) -> str:
+        """The version that a call by `qualifier` reaches, this time."""
+        if qualifier.isdecimal() or qualifier == "$LATEST":
+            return qualifier
+        alias = self._get(f"/2015-03-31/functions/{function}/aliases/{qualifier}")
+        weights = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+        thrown = self.dice.random()
+        for version, share in weights.items():
+            if thrown < share:
+                return str(version)
+            thrown -= share
+        return str(alias["FunctionVersion"])
+
+    def _code(self, function: str, version: str) -> str:
+        found = self._get(f"/2015-03-31/functions/{function}/configuration?Qualifier={version}")
+        return str(found["CodeSha256"])
+
+    def _get(self, path: str) -> dict[str, Any]:
+        answer = self._forward(Asked(0, "lambda", "GET", path, b""), {"Authorization": _SCOPE})
+        if answer.status >= 300:
+            raise KeyError(path)
+        return dict(json.loads(answer.body))
+
+    def _forward(self, asked: Asked, headers: Any) -> Answer:  # noqa: ANN401
+        connection = http.client.HTTPConnection(self._moto, timeout=60)
+        kept = {name: value for name, value in headers.items() if name.lower() not in _NOT_FORWARDED}
+        try:
+            connection.request(asked.method, asked.path, asked.body or None, kept)
+            said = connection.getresponse()
+            return Answer(said.status, tuple(said.getheaders()), said.read())
+        finally:
+            connection.close()
+
+
+def _handler(plane: Plane) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _serve(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            try:
+                answer = plane.answer(self.command, self.path, self.headers, body)
+                self.send_response_only(answer.status)
+                for name, value in answer.headers:
+                    if name.lower() not in _NOT_FORWARDED:
+                        self.send_header(name, value)
+                length = [value for name, value in answer.headers if name.lower() == "content-length"]
+                head = self.command == "HEAD"
+                self.send_header("Content-Length", length[0] if head and length else str(len(answer.body)))
+                self.end_headers()
+                self.wfile.write(b"" if head else answer.body)
+            except OSError:
+                self.close_connection = True  # the asker is dead
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
+            """Nothing."""
+
+        do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _serve  # noqa: N815
+
+    return Handler
+
+
+def _service(headers: Any) -> str:  # noqa: ANN401
+    """The service that a signature is for."""
+    found = re.search(r"Credential=[^/]+/[^/]+/[^/]+/([^/]+)/", headers.get("Authorization") or "")
+    return found[1] if found else ""
+
+
+def _refused(asked: Asked) -> Answer:
+    """Throttled, nothing done."""
+    if asked.service == "s3":
+        return _error(503, "SlowDown", "Please reduce your request rate.", xml=True)
+    if asked.service == "lambda":
+        return _error(429, "TooManyRequestsException", "Rate exceeded")
+    return _error(400, "ThrottlingException", "Rate exceeded")
+
+
+def _failed(asked: Asked) -> Answer:
+    """An inner fault, after it was done."""
+    if asked.service == "s3":
+        return _error(500, "InternalError", "We encountered an internal error.", xml=True)
+    return _error(500, "ServiceException", "Internal error")
+
+
+def _error(status: int, code: str, message: str, *, xml: bool = False) -> Answer:
+    if xml:
+        body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
+        return Answer(status, (("Content-Type", "application/xml"),), body)
+    body = json.dumps({"__type": code, "message": message, "Type": "User"}).encode()
+    return Answer(status, (("Content-Type", "application/json"), ("x-amzn-ErrorType", code)), body)
+
+
+def _with_revision(answer: Answer, revision: str) -> Answer:
+    document = json.loads(answer.body) if answer.body else None
+    if not isinstance(document, dict):
+        return answer
+    inner = document.get("Configuration", document)
+    if isinstance(inner, dict) and "Versions" not in document and "Aliases" not in document:
+        inner["RevisionId"] = revision
+    return Answer(answer.status, answer.headers, json.dumps(document).encode())
