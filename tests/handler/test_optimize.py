@@ -12,6 +12,7 @@ import pytest
 from handler import contract, derived, optimize
 from handler.errors import BundleError
 from handler.predictor import RUNTIME, Predictor
+from handler.signature import SIGNATURE
 from infra.bucket import Stored
 from infra.registry import Registry
 from infra.staging import stage
@@ -143,5 +144,6 @@ def test_the_derived_graph_is_neither_staged_nor_pushed(bundle: Path, tmp_path: 
 
     stage(bundle, tmp_path)
     staged = {path.name for path in (tmp_path / ".build" / "bundle").iterdir()}
-    pushed = {step.file for step in Registry(Empty()).plan_push(bundle).steps}  # type: ignore[arg-type]
-    assert staged == pushed == {path.name for path in bundle.iterdir()} - set(MADE)
+    plan = Registry(Empty()).plan_push(bundle, lambda folder, manifest, text: b"signature")  # type: ignore[arg-type]
+    pushed = {step.file for step in plan.steps}
+    assert staged == pushed == {path.name for path in bundle.iterdir()} - set(MADE) | {SIGNATURE}
