@@ -9,15 +9,18 @@ for liveness is a 503, which is quick, where a start that fails would be tried a
 from __future__ import annotations
 
 import gc
-import os
-from pathlib import Path
-from typing import Any
 
-from handler import contract, routes, service, signature, telemetry
-from handler.contract import Serving
-from handler.errors import BundleError
-from handler.predictor import Predictor, Record
-from handler.service import Service
+gc.disable()  # until the start is over: what it makes stays, and collections among it cost some 5 ms
+
+import os  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+from handler import contract, routes, service, signature, telemetry  # noqa: E402
+from handler.contract import Serving  # noqa: E402
+from handler.errors import BundleError  # noqa: E402
+from handler.predictor import Predictor, Record  # noqa: E402
+from handler.service import Service  # noqa: E402
 
 
 def lambda_handler(event: object, context: object) -> dict[str, Any]:
@@ -63,9 +66,10 @@ def _start() -> Service:
     recorder = telemetry.Telemetry(
         logger, metrics, predictor.name, predictor.version, predictor.serving.drift_baseline.mean_confidence
     )
-    gc.freeze()  # what the start made lives as long as the process: no collection needs to look at it again
     golden = routes.golden(predictor, Path(os.environ["BUNDLE_DIR"]))
     return Service(routes.of_model(predictor, openapi), recorder, origin, golden=golden)
 
 
 _service = _start()
+gc.freeze()  # what the start made lives as long as the process: no collection needs to look at it again
+gc.enable()

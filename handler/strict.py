@@ -13,7 +13,8 @@ from typing import Any, NoReturn
 from handler.errors import RequestError
 
 # A whole string, or one bracket. The closing quote is optional so that a missing one costs no second scan.
-_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
+# Compiled (and kept by `re`) when a body first needs it, not at the start.
+_TOKEN = r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]'
 
 
 def loads(body: bytes, max_depth: int) -> object:
@@ -43,7 +44,7 @@ def _check_depth(text: str, max_depth: int) -> None:
     if text.count("[") + text.count("{") <= max_depth:
         return
     depth = 0
-    for token in _TOKEN.finditer(text):
+    for token in re.finditer(_TOKEN, text, re.DOTALL):
         mark = text[token.start()]
         if mark in "[{":
             depth += 1

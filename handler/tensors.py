@@ -11,13 +11,15 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from handler.errors import RequestError
 from handler.inputs import is_whole, json_type
+
+if TYPE_CHECKING:  # half a millisecond at every start
+    import numpy.typing as npt
 
 BYTES = "BYTES"
 _LENGTH = struct.Struct("<I")
