@@ -77,7 +77,7 @@ class Instance:
         }
         self._lock = threading.Lock()
         self._process = subprocess.Popen(
-            [sys.executable, str(_INSTANCE)],
+            [sys.executable, "-P", str(_INSTANCE)],
             cwd=image,
             env=environment,
             stdin=subprocess.PIPE,

@@ -1,0 +1,142 @@
+"""An account to release into: a moto server with Lambda's missing half before it, a key, a role, and a shell."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import boto3
+
+from handler.signature import Trust
+from infra import signing
+from infra.registry import Registry
+from tests.cloud import server
+from tests.cloud.plane import Plane
+
+ROOT = Path(__file__).parents[2]
+ACCOUNT = "123456789012"
+FUNCTION = "limbeck"
+BUCKET = "shelf"
+PREFIX = "models"
+ALARM = "limbeck-crashes"
+BUILDER = f"{sys.executable} -P -E -s -S {Path(__file__).with_name('stand_in.py')}"
+_LAMBDA_MAY = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+
+
+class Ran(NamedTuple):
+    """What a command came to."""
+
+    status: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Account:
+    """The account, and a shell that is logged in to it."""
+
+    moto: str
+    plane: Plane
+    work: Path
+    environment: dict[str, str]
+    role: str
+
+    def start(self, *arguments: str | Path, **settings: str) -> subprocess.Popen[str]:
+        """`python -m infra ...` in another process."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "infra", *map(str, arguments)],
+            cwd=ROOT,
+            env=self.environment | settings,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str | Path, **settings: str) -> Ran:
+        """The same, to its end."""
+        process = self.start(*arguments, **settings)
+        out, err = process.communicate(timeout=120)
+        assert "Traceback" not in err, err
+        return Ran(process.returncode, out, err)
+
+    def release(self, wanted: str | Path, *arguments: str) -> Ran:
+        """A release that is watched for no time, unless `arguments` say otherwise."""
+        return self.run(*self.releasing(wanted, *arguments))
+
+    def releasing(self, wanted: str | Path, *arguments: str) -> tuple[str, ...]:
+        return ("release", str(wanted), "--builder", BUILDER, "--role", self.role, "--bake", "0", *arguments)
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - any of boto3's
+        """A client of moto itself, which no fault of the plane touches."""
+        return boto3.client(
+            service,  # type: ignore[call-overload]
+            endpoint_url=self.moto,
+            region_name=server.REGION,
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",  # noqa: S106
+        )
+
+    def set_alarm(self, state: str, reason: str = "a test") -> None:
+        """Let the alarm ring (ALARM) or be quiet (OK)."""
+        self.client("cloudwatch").set_alarm_state(AlarmName=ALARM, StateValue=state, StateReason=reason)
+
+    def alias(self) -> dict[str, Any]:
+        """`live`, as it is."""
+        return dict(self.client("lambda").get_alias(FunctionName=FUNCTION, Name="live"))
+
+    def status(self) -> dict[str, Any]:
+        """What `python -m infra status --json` says."""
+        ran = self.run("status", "--json")
+        assert ran.status == 0, ran.err
+        return dict(json.loads(ran.out))
+
+    def trust(self, name: str = "tiny-text") -> Trust:
+        """Whose signature counts: the account's own key's."""
+        return Trust(name, (signing.PemSigner.read(self.work / "key.pem").public,))
+
+    def registry(self) -> Registry:
+        """The registry, read past the plane."""
+        from infra.bucket import Bucket
+
+        return Registry(Bucket(BUCKET, self.client("s3")), PREFIX)
+
+
+@contextmanager
+def account(moto: str, work: Path) -> Iterator[Account]:
+    """An empty account but for the role and the alarm, and a new key in `work`."""
+    server.reset(moto)
+    images = work / "images"
+    images.mkdir(parents=True)
+    if not (work / "key.pem").exists():
+        signing.new_key(work / "key.pem")
+    with Plane(moto, images) as plane:
+        environment = server.environment(plane.address) | {
+            "STAND_IN_IMAGES": str(images),
+            "LIMBECK_REGISTRY": f"s3://{BUCKET}/{PREFIX}",
+            "LIMBECK_SIGNING_KEY": str(work / "key.pem"),
+            "LIMBECK_FUNCTION": FUNCTION,
+        }
+        made = Account(moto, plane, work, environment, f"arn:aws:iam::{ACCOUNT}:role/{FUNCTION}")
+        made.client("iam").create_role(RoleName=FUNCTION, AssumeRolePolicyDocument=json.dumps(_LAMBDA_MAY))
+        made.client("cloudwatch").put_metric_alarm(
+            AlarmName=ALARM,
+            Namespace="AWS/Lambda",
+            MetricName="Errors",
+            Dimensions=[{"Name": "FunctionName", "Value": FUNCTION}],
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=0,
+            ComparisonOperator="GreaterThanThreshold",
+            TreatMissingData="notBreaching",
+        )
+        yield made
