@@ -59,17 +59,15 @@ def plan(bucket: Bucket, prefix: str, folder: Path, sign: Sign, *, sign_anew: bo
     signed = sign(folder, manifest, text)
     at = f"{prefix}{manifest.name}/{manifest.version}/"
     there = {item.key for item in bucket.stored(at)}
-    steps = [
-        Put(file, at + file, (folder / file).stat().st_size, manifest.files[file], at + file in there)
-        for file in sealed.in_order(manifest)
-    ]
-    steps.append(_plan_signature(bucket, at + SIGNATURE, signed, there, sign_anew))
-    steps.append(Put(MANIFEST, at + MANIFEST, len(text), _sha256(text), at + MANIFEST in there))
-    made = PushPlan(folder, manifest.name, manifest.version, signed, tuple(steps))
-    for step in made.steps:
+    hashes = {file: manifest.files[file] for file in sealed.in_order(manifest)} | {MANIFEST: _sha256(text)}
+    sizes = {file: (folder / file).stat().st_size for file in hashes}
+    steps = [Put(file, at + file, sizes[file], hashes[file], at + file in there) for file in hashes]
+    for step in steps:
         if step.stored:
-            _demand(bucket, step, made)
-    return made
+            _demand(bucket, step)
+    # Only now, when what the registry has is known to be this bundle's: the signature is over the manifest.
+    steps.insert(-1, _plan_signature(bucket, at + SIGNATURE, signed, there, sign_anew))
+    return PushPlan(folder, manifest.name, manifest.version, signed, tuple(steps))
 
 
 def carry_out(bucket: Bucket, plan: PushPlan, done: Progress) -> int:
@@ -82,7 +80,7 @@ def carry_out(bucket: Bucket, plan: PushPlan, done: Progress) -> int:
             if bucket.replace(step.key, body, step.over) if step.over else bucket.put_new(step.key, body):
                 written += 1
             else:  # not by us, or the answer was lost
-                _demand(bucket, step, plan)
+                _demand(bucket, step)
         done(step.file, step.size_bytes)
     return written
 
@@ -112,14 +110,14 @@ def _plan_signature(bucket: Bucket, key: str, signed: bytes, there: set[str], si
     return Put(SIGNATURE, key, len(signed), _sha256(signed), stored, over)
 
 
-def _demand(bucket: Bucket, step: Put, plan: PushPlan) -> None:
+def _demand(bucket: Bucket, step: Put) -> None:
     """Refuse unless the object of a step has the bytes that the step would put."""
     found = bucket.copy(step.key, io.BytesIO())
     if found == step.sha256:
         return
     raise RefusedError(
         f"s3://{bucket.name}/{step.key} has sha256 {found or 'none, it is gone'}, the bundle here {step.sha256}. "
-        f"Version {plan.version} of {plan.name} is immutable and nothing of it was overwritten. If "
+        "A version is immutable and nothing of it was overwritten. If "
         "`python -m infra list` shows it, use it: its model and serving section should be the same, and "
         "`python -m infra verify` tells. If not, an upload broke off: delete "
         f"s3://{bucket.name}/{step.key.removesuffix(step.file)} and push again."

@@ -15,30 +15,37 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 from botocore import exceptions as aws
+from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
 from handler import contract
 from handler.predictor import Predictor
+from handler.signature import SIGNATURE, Trust
 from infra import bucket as s3
-from infra import registry
+from infra import references, signing
 from infra.__main__ import main
 from infra.errors import CloudError, ConfigError, InfraError, RefusedError
-from infra.registry import Reference, Registry
+from infra.pushing import Progress, PushPlan, nothing
+from infra.references import Reference
+from infra.registry import Registry
+from infra.signing import PemSigner
 from tests import bundles
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 NAME = "tiny-text"
-ALL_FILES = ["card.md", "golden.jsonl", "model.onnx", "openapi.json", "report.html", "manifest.json"]
+FILES = ["card.md", "golden.jsonl", "model.onnx", "openapi.json", "report.html"]
+ALL_FILES = [*FILES, "manifest.sig", "manifest.json"]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def cloud() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch, mock_aws():
-        for variable in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "LIMBECK_REGISTRY"):
+        ours = ("LIMBECK_REGISTRY", "LIMBECK_TRUST", "LIMBECK_SIGNING_KEY", "LIMBECK_KEY_PASSWORD")
+        for variable in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", *ours):
             patch.delenv(variable, raising=False)
         patch.setenv("AWS_ACCESS_KEY_ID", "testing")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
@@ -51,8 +58,8 @@ def cloud() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def empty() -> None:
-    for key in keys():
-        client().delete_object(Bucket="shelf", Key=key)
+    for item in client().list_objects_v2(Bucket="shelf").get("Contents", []):
+        client().delete_object(Bucket="shelf", Key=item["Key"])
 
 
 @cache
@@ -76,16 +83,50 @@ def shelf(prefix: str = "bundles") -> Registry:
     return Registry(connection(), prefix)
 
 
+@cache
+def key() -> PemSigner:
+    return PemSigner(rsa.generate_private_key(65537, 3072))
+
+
+@cache
+def other_key() -> PemSigner:
+    return PemSigner(rsa.generate_private_key(65537, 3072))
+
+
+def sign(folder: Path, manifest: contract.Manifest, text: bytes) -> bytes:
+    return signing.signed(text, key())
+
+
+def sign_otherwise(folder: Path, manifest: contract.Manifest, text: bytes) -> bytes:
+    return signing.signed(text, other_key())
+
+
+def trust(name: str = NAME) -> Trust:
+    return Trust(name, (key().public,))
+
+
+def plan_push(folder: Path, prefix: str = "bundles") -> PushPlan:
+    return shelf(prefix).plan_push(folder, sign)
+
+
 def push(folder: Path, prefix: str = "bundles") -> int:
-    return shelf(prefix).push(shelf(prefix).plan_push(folder))
+    return shelf(prefix).push(plan_push(folder, prefix))
+
+
+def pull(out: Path, wanted: Reference = Reference(NAME), done: Progress = nothing) -> Path:  # noqa: B008
+    return shelf().pull(wanted, out, trust(), done)
 
 
 def keys() -> list[str]:
-    return [item["Key"] for item in client().list_objects_v2(Bucket="shelf").get("Contents", [])]
+    """Of what belongs to a version: no tags, no history."""
+    listed = client().list_objects_v2(Bucket="shelf").get("Contents", [])
+    return [item["Key"] for item in listed if "/tags/" not in item["Key"] and "/history/" not in item["Key"]]
 
 
 def everything(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """All files but the signature, which a sealed bundle gets when it is pushed."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != SIGNATURE)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def key_of(folder: Path, file: str) -> str:
@@ -93,8 +134,8 @@ def key_of(folder: Path, file: str) -> str:
 
 
 def test_a_pushed_bundle_comes_back_byte_equal_and_predicts(sealed: Path, tmp_path: Path) -> None:
-    assert push(sealed) == 6
-    folder = shelf().pull(Reference(NAME), tmp_path / "out")
+    assert push(sealed) == 7
+    folder = pull(tmp_path / "out")
     version = contract.read(sealed).version
     assert folder == tmp_path / "out" / NAME / version
     assert everything(folder) == everything(sealed)
@@ -103,12 +144,12 @@ def test_a_pushed_bundle_comes_back_byte_equal_and_predicts(sealed: Path, tmp_pa
 
 
 def test_the_manifest_is_written_last(sealed: Path) -> None:
-    assert [step.file for step in shelf().plan_push(sealed).steps] == ALL_FILES
+    assert [step.file for step in plan_push(sealed).steps] == ALL_FILES
 
 
 def test_planning_writes_nothing(sealed: Path) -> None:
-    plan = shelf().plan_push(sealed)
-    assert len(plan.missing) == 6
+    plan = plan_push(sealed)
+    assert len(plan.missing) == 7
     assert keys() == []
 
 
@@ -152,7 +193,7 @@ def test_a_bundle_changed_on_disk_is_refused(sealed: Path, file: str) -> None:
 
 
 def test_a_file_changed_between_plan_and_push_never_leaves(sealed: Path) -> None:
-    plan = shelf().plan_push(sealed)
+    plan = plan_push(sealed)
     _flip(sealed / "model.onnx")
     with pytest.raises(RefusedError, match="changed while it was being pushed"):
         shelf().push(plan)
@@ -167,19 +208,19 @@ def test_an_object_overwritten_in_s3_is_refused_and_nothing_of_it_is_kept(
     push(sealed)
     client().put_object(Bucket="shelf", Key=key_of(sealed, file), Body=b"somebody else's bytes")
     with pytest.raises(RefusedError, match=f"{file}.*sha256"):
-        shelf().pull(Reference(NAME), tmp_path / "out")
+        pull(tmp_path / "out")
     assert list((tmp_path / "out").rglob("*")) == []
     with pytest.raises(RefusedError, match=file):
-        shelf().verify(Reference(NAME))
+        shelf().verify(Reference(NAME), trust())
 
 
 def test_an_object_deleted_in_s3_is_refused_and_pushing_again_restores_it(sealed: Path, tmp_path: Path) -> None:
     push(sealed)
     client().delete_object(Bucket="shelf", Key=key_of(sealed, "card.md"))
     with pytest.raises(RefusedError, match="missing"):
-        shelf().pull(Reference(NAME), tmp_path / "out")
+        pull(tmp_path / "out")
     assert push(sealed) == 1
-    assert everything(shelf().pull(Reference(NAME), tmp_path / "out")) == everything(sealed)
+    assert everything(pull(tmp_path / "out")) == everything(sealed)
 
 
 @pytest.mark.parametrize(
@@ -199,34 +240,33 @@ def test_a_manifest_changed_in_s3_is_refused_and_nothing_of_it_is_kept(sealed: P
     changed = change((sealed / "manifest.json").read_bytes())
     client().put_object(Bucket="shelf", Key=key_of(sealed, "manifest.json"), Body=changed)
     with pytest.raises(RefusedError):
-        shelf().pull(Reference(NAME), tmp_path / "out")
+        pull(tmp_path / "out")
     assert [path for path in tmp_path.rglob("*") if path.is_file() and sealed not in path.parents] == []
 
 
-@pytest.mark.parametrize("uploaded", range(6))
+@pytest.mark.parametrize("uploaded", range(1, 7))
 def test_a_torn_upload_is_invisible_and_pushing_again_finishes_it(sealed: Path, tmp_path: Path, uploaded: int) -> None:
-    plan = shelf().plan_push(sealed)
-    shelf().push(replace(plan, steps=plan.steps[:uploaded]))
+    _torn(sealed, uploaded)
     assert len(keys()) == uploaded
     assert shelf().entries() == []
     with pytest.raises(ConfigError, match="has no bundle"):
-        shelf().pull(Reference(NAME), tmp_path / "out")
-    assert push(sealed) == 6 - uploaded
-    assert everything(shelf().pull(Reference(NAME), tmp_path / "out")) == everything(sealed)
+        pull(tmp_path / "out")
+    assert push(sealed) == 7 - uploaded
+    assert everything(pull(tmp_path / "out")) == everything(sealed)
 
 
 def test_two_pushers_of_the_same_bundle_who_planned_at_once_both_succeed(sealed: Path) -> None:
-    first, second = shelf().plan_push(sealed), shelf().plan_push(sealed)
-    assert shelf().push(first) == 6
+    first, second = plan_push(sealed), plan_push(sealed)
+    assert shelf().push(first) == 7
     assert shelf().push(second) == 0
     assert len(shelf().entries()) == 1
 
 
-@pytest.mark.parametrize("after", range(6))
+@pytest.mark.parametrize("after", range(7))
 def test_of_two_racing_pushers_of_different_bytes_one_passes_whole(sealed: Path, tmp_path: Path, after: int) -> None:
     """The second starts and runs to its end after any file of the first: they never both stop half way."""
     other = _resealed(sealed, tmp_path / "other", files=("card.md", "golden.jsonl", "openapi.json", "report.html"))
-    mine, rival = shelf().plan_push(sealed), shelf().plan_push(other)
+    mine, rival = plan_push(sealed), plan_push(other)
     ends: list[str] = []
 
     def overtake(file: str, size_bytes: int) -> None:
@@ -237,7 +277,7 @@ def test_of_two_racing_pushers_of_different_bytes_one_passes_whole(sealed: Path,
 
     shelf().push(mine, overtake)
     assert ends == ["rival refused"]
-    assert everything(shelf().pull(Reference(NAME), tmp_path / "out")) == everything(sealed)
+    assert everything(pull(tmp_path / "out")) == everything(sealed)
 
 
 def test_list_tells_name_version_time_and_bytes_and_skips_what_is_not_a_bundle(sealed: Path, tmp_path: Path) -> None:
@@ -249,7 +289,8 @@ def test_list_tells_name_version_time_and_bytes_and_skips_what_is_not_a_bundle(s
     entries = shelf().entries()
     assert [entry.name for entry in entries] == ["tiny-tabular", NAME]
     assert entries[1].version == contract.read(sealed).version
-    assert entries[1].size_bytes == sum(len(body) for body in everything(sealed).values())
+    own = sum(len(body) for body in everything(sealed).values())
+    assert entries[1].size_bytes == own + plan_push(sealed).steps[-2].size_bytes
     assert abs(datetime.now(UTC) - entries[1].pushed_at) < timedelta(minutes=1)
     assert shelf().entries(NAME) == entries[1:]
     assert shelf("elsewhere").entries() == []
@@ -278,27 +319,27 @@ def test_two_versions_of_the_same_second_have_to_be_named(sealed: Path, monkeypa
 
 def test_pulling_what_is_here_already_downloads_nothing(sealed: Path, tmp_path: Path) -> None:
     push(sealed)
-    folder = shelf().pull(Reference(NAME), tmp_path / "out")
+    folder = pull(tmp_path / "out")
     seen: list[str] = []
-    assert shelf().pull(Reference(NAME), tmp_path / "out", lambda file, size_bytes: seen.append(file)) == folder
+    assert pull(tmp_path / "out", done=lambda file, size_bytes: seen.append(file)) == folder
     assert seen == []
 
 
 def test_pulling_onto_a_broken_bundle_refuses_and_leaves_it(sealed: Path, tmp_path: Path) -> None:
     push(sealed)
-    folder = shelf().pull(Reference(NAME), tmp_path / "out")
+    folder = pull(tmp_path / "out")
     _flip(folder / "model.onnx")
     with pytest.raises(RefusedError, match="Delete .* and pull again"):
-        shelf().pull(Reference(NAME), tmp_path / "out")
+        pull(tmp_path / "out")
     shutil.rmtree(folder)
-    assert everything(shelf().pull(Reference(NAME), tmp_path / "out")) == everything(sealed)
+    assert everything(pull(tmp_path / "out")) == everything(sealed)
 
 
 def test_a_file_where_the_out_folder_should_be_is_said_so(sealed: Path, tmp_path: Path) -> None:
     push(sealed)
     (tmp_path / "out").write_text("")
     with pytest.raises(ConfigError, match="--out"):
-        shelf().pull(Reference(NAME), tmp_path / "out")
+        pull(tmp_path / "out")
 
 
 def test_a_registry_without_prefix_uses_plain_keys(sealed: Path) -> None:
@@ -307,16 +348,18 @@ def test_a_registry_without_prefix_uses_plain_keys(sealed: Path) -> None:
     assert len(shelf("").entries()) == 1
 
 
-@pytest.mark.parametrize("text", ["", "/", "Upper", "a/b", "a/0123456789AB", "a/0123456789ab/c", "../x", "a/", ".a"])
+@pytest.mark.parametrize(
+    "text", ["", "/", "Upper", "a/b", "a/0123456789AB", "a/0123456789ab/c", "../x", "a/", ".a", "a@", "a@other", "a\n"]
+)
 def test_what_is_no_reference_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="NAME/VERSION"):
-        registry.reference(text)
+        references.reference(text)
 
 
 @given(st.text())
 def test_any_text_is_a_reference_or_refused(text: str) -> None:
     try:
-        found = registry.reference(text)
+        found = references.reference(text)
     except ConfigError:
         return
     assert ".." != found.name and "/" not in found.name
@@ -386,8 +429,12 @@ def test_the_command_line_reports_each_kind_of_failure_by_its_status(
 ) -> None:
     monkeypatch.setenv("LIMBECK_REGISTRY", "s3://shelf/bundles")
     (tmp_path / "empty").mkdir()
+    assert main(["key", "new", str(tmp_path)]) == 0
+    assert main(["push", str(sealed)]) == 2
+    assert "--pem FILE" in capsys.readouterr().err and keys() == []
+    monkeypatch.setenv("LIMBECK_SIGNING_KEY", str(tmp_path / "key.pem"))
     assert main(["push", str(sealed), "--dry-run"]) == 0
-    assert "Would write 6 of 6" in capsys.readouterr().out and keys() == []
+    assert "Would write 7 of 7" in capsys.readouterr().out and keys() == []
     assert main(["push", str(sealed)]) == 0
     assert main(["verify", NAME]) == 0
     assert main(["verify", str(sealed)]) == 0
@@ -398,13 +445,28 @@ def test_the_command_line_reports_each_kind_of_failure_by_its_status(
     assert main(["push", str(tmp_path / "empty")]) == 4
     assert main(["verify", str(tmp_path / "nowhere")]) == 4
     assert main(["list", "--bucket", "no-such-bucket"]) == 5
+    monkeypatch.delenv("LIMBECK_SIGNING_KEY")
+    assert main(["pull", NAME, "--out", str(tmp_path / "out")]) == 2
     said = capsys.readouterr().err
-    assert "Traceback" not in said and "no bucket no-such-bucket" in said
+    assert "Traceback" not in said and "no bucket no-such-bucket" in said and "--trust FILE" in said
 
 
 def test_no_registry_named_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 2
     assert "LIMBECK_REGISTRY" in capsys.readouterr().err
+
+
+def _torn(folder: Path, uploaded: int) -> None:
+    """Push as a process does that is killed after so many files."""
+    done: list[str] = []
+
+    def killed(file: str, size_bytes: int) -> None:
+        done.append(file)
+        if len(done) == uploaded:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        shelf().push(plan_push(folder), killed)
 
 
 def _umask() -> int:
