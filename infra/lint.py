@@ -46,11 +46,17 @@ def translate(template: Path, root: Path = ROOT) -> dict[str, Any]:
     Raises:
         LocalError: SAM's translator refuses it, or is not there.
     """
-    script = str(Path(__file__).parent / "translate.py")
-    done = _run([_tool(root, "sam", "python"), script, str(template)])
-    if done.returncode != 0:
-        raise LocalError(f"SAM cannot translate {template}. It says:\n{done.stderr.strip()[-2000:]}")
-    translated: dict[str, Any] = json.loads(done.stdout)
+    translated: dict[str, Any] = json.loads(_translated(template, root))
+    return translated
+
+
+def translate_each(template: Path, sets: Sequence[Mapping[str, str]], root: Path = ROOT) -> list[dict[str, Any]]:
+    """The template as CloudFormation gets it from SAM, for each of these sets of parameters.
+
+    Raises:
+        LocalError: see `translate`.
+    """
+    translated: list[dict[str, Any]] = json.loads(_translated(template, root, json.dumps(list(map(dict, sets)))))
     return translated
 
 
@@ -111,10 +117,20 @@ def _said(command: Sequence[str]) -> Iterator[str]:
         yield f"{Path(command[0]).name}, exit status {done.returncode}:\n{(done.stdout + done.stderr).strip()}"
 
 
+def _translated(template: Path, root: Path, *more: str) -> str:
+    script = str(Path(__file__).parent / "translate.py")
+    done = _run([_tool(root, "sam", "python"), script, str(template), *more])
+    if done.returncode != 0:
+        raise LocalError(f"SAM cannot translate {template}. It says:\n{done.stderr.strip()[-2000:]}")
+    return done.stdout
+
+
 def _tool(root: Path, environment: str, name: str) -> str:
     path = root / f".venv-{environment}" / "bin" / name
     if not path.exists():
-        raise LocalError(f"No {path}. `make lint` makes the environments that it needs.")
+        raise LocalError(
+            f"No {path}. `make .venv-{environment}` makes its environment, and `make lint` all that it needs."
+        )
     return str(path)
 
 

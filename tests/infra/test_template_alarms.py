@@ -12,6 +12,7 @@ import pytest
 from tests.infra.stacks import stack
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:on-call"
+MAIL = "on-call@example.org"
 OURS = [{"Name": "service", "Value": "limbeck"}]
 TELEMETRY = Path(__file__).parents[2] / "handler" / "telemetry.py"
 
@@ -56,14 +57,15 @@ def test_every_metric_of_ours_is_one_that_the_handler_publishes_under_the_stacks
             if namespace == "Limbeck":
                 assert f'"{name}"' in published
                 assert dimensions == OURS
-    assert stack().only("AWS::Lambda::Function")["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] == "limbeck"
+    function = stack().named("AWS::Lambda::Function")["PredictFunction"]
+    assert function["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] == "limbeck"
 
 
 def test_lambda_and_the_gateway_are_asked_about_this_function_and_this_stage_alone() -> None:
     for alarm in alarms().values():
         for namespace, _, dimensions in metrics(alarm):
             if namespace == "AWS/Lambda":
-                assert dimensions == [{"Name": "FunctionName", "Value": {"Ref": "PredictFunction"}}]
+                assert dimensions[0] == {"Name": "FunctionName", "Value": {"Ref": "PredictFunction"}}
             elif namespace == "AWS/ApiGateway":
                 api, stage = dimensions
                 assert api == {"Name": "ApiName", "Value": stack().only("AWS::ApiGateway::RestApi")["Name"]}
@@ -129,9 +131,47 @@ def test_no_request_is_no_alarm() -> None:
         assert alarm["ComparisonOperator"] == "GreaterThanThreshold", name
 
 
+@pytest.mark.parametrize("name", ["NewVersionCrashAlarm", "NewVersionSlowAlarm"])
+def test_the_new_version_is_watched_by_itself_while_it_shares_the_alias(name: str) -> None:
+    _, alias, version = alarms()[name]["Dimensions"]
+    assert alias == {"Name": "Resource", "Value": "${PredictFunction}:live"}
+    assert version == {"Name": "ExecutedVersion", "Value": stack().only("AWS::Lambda::Alias")["FunctionVersion"]}
+    assert alarms()[name]["Period"] == 60  # a canary has five minutes
+
+
 def test_alarms_are_sent_to_the_topic_that_is_named() -> None:
     for alarm in alarms(AlarmTopicArn=TOPIC).values():
         assert alarm["AlarmActions"] == alarm["OKActions"] == [TOPIC]
+
+
+def test_alarms_are_mailed_by_a_topic_of_the_stack() -> None:
+    for alarm in alarms(AlarmEmail=MAIL).values():
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}]
+    topic = stack(AlarmEmail=MAIL).only("AWS::SNS::Topic")
+    assert topic["Subscription"] == [{"Protocol": "email", "Endpoint": MAIL}]
+    assert stack(AlarmEmail=MAIL).outputs["AlarmTopic"]["Value"] == {"Ref": "AlarmTopic"}
+
+
+def test_both_are_told_where_both_are_named() -> None:
+    for alarm in alarms(AlarmEmail=MAIL, AlarmTopicArn=TOPIC).values():
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [TOPIC, {"Ref": "AlarmTopic"}]
+
+
+def test_alarms_may_use_the_key_that_encrypts_the_topic() -> None:
+    # They may not use SNS's own key: CloudWatch would drop every one.
+    made = stack(AlarmEmail=MAIL)
+    assert made.only("AWS::SNS::Topic")["KmsMasterKeyId"] == {"Ref": "AlarmKey"}
+    key = made.only("AWS::KMS::Key")
+    assert key["EnableKeyRotation"] is True
+    allowed = [it for it in key["KeyPolicy"]["Statement"] if it["Principal"] == {"Service": "cloudwatch.amazonaws.com"}]
+    assert [it["Action"] for it in allowed] == [["kms:Decrypt", "kms:GenerateDataKey"]]
+    (sends,) = made.only("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+    assert (sends["Action"], sends["Resource"]) == ("sns:Publish", {"Ref": "AlarmTopic"})
+    assert sends["Condition"]["StringEquals"] == {"aws:SourceAccount": "123456789012"}
+
+
+def test_without_an_address_there_is_no_topic_and_no_key() -> None:
+    assert stack().of_type("AWS::SNS::Topic") == stack().of_type("AWS::KMS::Key") == []
 
 
 def test_without_a_topic_there_are_alarms_all_the_same() -> None:

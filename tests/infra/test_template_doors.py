@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.infra.stacks import Stack, stack, translated
+from infra.stack import Stack
+from tests.infra.stacks import stack, translated
 
 ANY = "x-amazon-apigateway-any-method"
 ORIGIN = "https://app.example.org"
