@@ -14,6 +14,7 @@ from infra import container
 from infra.container import Image
 from infra.errors import LocalError
 from infra.local import MAX_OWN_MEGABYTES
+from infra.signing import PemSigner
 from infra.staging import stage
 from tests.checkout import copy
 from tests.container.conftest import EXPECTED, event, status
@@ -116,17 +117,45 @@ def test_the_image_has_no_compiler_and_none_of_the_heavy_packages(daemon: Daemon
 def test_the_image_holds_the_bundle_and_the_handler_and_nothing_else_of_the_checkout(
     daemon: Daemon, image: Image
 ) -> None:
-    assert daemon.run(image.name, "ls", "/var/task").split() == ["bundle", "handler"]
+    assert daemon.run(image.name, "ls", "/var/task").split() == ["bundle", "handler", "trust.json"]
     assert daemon.run(image.name, "sh", "-c", "find / -xdev -name ca.pem 2>/dev/null || true") == ""
+
+
+def test_a_bundle_that_nobody_trusted_signed_gets_no_image(
+    daemon: Daemon, checkout: Callable[[str], Path], sealed: Callable[[str], Path]
+) -> None:
+    """Whatever came between staging and building: another key's signature, or another model's manifest."""
+    root = checkout("tests-unsigned")
+    stage(sealed("text"), root)
+    trust_file = root / ".build" / "trust.json"
+    honest = trust_file.read_text()
+    key = PemSigner.read(root / ".build" / "development-key.pem").public
+    other = f"{key.n ^ 6:x}"  # another odd number of the same length
+    changes = ((f"{key.n:x}", other, "does not fit"), ("sentiment-quick", "another", "'another' alone"))
+    for before, after, said in changes:
+        assert before in honest
+        trust_file.write_text(honest.replace(before, after))
+        with pytest.raises(LocalError, match=r"handler\.signature"):
+            container.build(daemon.host, daemon.base, lambda step: None, root)
+        assert said in (root / ".build" / "sam-build.log").read_text()
 
 
 def test_every_module_the_handler_needs_is_compiled_in_the_image(daemon: Daemon, image: Image) -> None:
     script = (
         "import sys, handler.app; "
         "print([m.__name__ for m in sys.modules.values() if (getattr(m, '__file__', None) or '').endswith('.py') "
-        "and m.__file__.startswith(('/var/task', '/opt')) and not __import__('os').path.exists(m.__cached__)])"
+        "and m.__file__.startswith(('/var/task', '/opt', '/usr')) and not __import__('os').path.exists(m.__cached__)])"
     )
     assert daemon.run(image.name, "python3", "-c", script).strip().splitlines()[-1] == "[]"
+
+
+def test_the_image_serves_a_graph_that_was_optimised_when_it_was_built(daemon: Daemon, image: Image) -> None:
+    script = (
+        "import os; from pathlib import Path; from handler import contract, derived, predictor; "
+        "folder = Path(os.environ['BUNDLE_DIR']); sealed = contract.read(folder).files[contract.MODEL]; "
+        "print(derived.find(folder, sealed, predictor.RUNTIME) is not None)"
+    )
+    assert daemon.run(image.name, "python3", "-c", script).strip() == "True"
 
 
 def test_onnx_runtime_reports_its_use_to_nobody(daemon: Daemon, image: Image) -> None:
