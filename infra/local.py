@@ -23,12 +23,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from handler import contract
 from handler.contract import Manifest
 from handler.errors import BundleError
+from handler.signature import Trust
 from infra import container, serving
 from infra.emulator import Answer, Emulator
 from infra.errors import InfraError, LocalError
 from infra.serving import Endpoint
+from infra.signing import TRUST_VARIABLE, needed_trust
 from infra.staging import newest, stage, stage_certificates
 
 MAX_OWN_MEGABYTES = 160  # what the image may add to its base
@@ -46,6 +49,11 @@ out, err = Console(soft_wrap=True, highlight=False), Console(stderr=True, soft_w
 Invoke = Callable[[object], Answer]
 BundleArgument = Annotated[Path, typer.Argument(help="A sealed bundle's folder, or the folder of its versions.")]
 
+TrustOption = Annotated[
+    Path | None,
+    typer.Option("--trust", help="The trust file: whose signatures count.", envvar=TRUST_VARIABLE, show_envvar=True),
+]
+
 
 class Runtime(StrEnum):
     """What runs the function. `auto`: the container where it can be had, else the emulator."""
@@ -59,19 +67,25 @@ RuntimeOption = Annotated[Runtime, typer.Option("--runtime", "-r", help="What ru
 
 
 @app.command("stage")
-def stage_command(bundle: BundleArgument) -> None:
-    """Check a bundle and lay it in .build/bundle, where the image's build takes it from."""
+def stage_command(bundle: BundleArgument, trust: TrustOption = None) -> None:
+    """Check a bundle and lay it in .build/bundle, where the image's build takes it from.
+
+    Without a trust file the copy is signed with a development key of this checkout: for a try here, not for a release.
+    """
     with _plain_errors():
-        manifest = stage(newest(bundle))
+        folder = newest(bundle)
+        manifest = stage(folder, trust=_trust(folder, trust))
         stage_certificates()
-        out.print(f"{manifest.name} {manifest.version} is staged in .build/bundle")
+        by = "its own signature" if trust else "a development key's signature: no --trust was given"
+        out.print(f"{manifest.name} {manifest.version} is staged in .build/bundle, with {by}")
 
 
 @app.command("build")
-def build_command(bundle: BundleArgument) -> None:
+def build_command(bundle: BundleArgument, trust: TrustOption = None) -> None:
     """Build the image around a bundle, and print its size."""
     with _plain_errors():
-        _build(newest(bundle))
+        folder = newest(bundle)
+        _build(folder, _trust(folder, trust))
 
 
 @app.command("invoke")
@@ -197,8 +211,13 @@ def _built(bundle: Path, runtime: Runtime) -> tuple[Manifest, container.Image] |
         return None
 
 
-def _build(bundle: Path) -> tuple[Manifest, container.Image]:
-    manifest = stage(bundle)
+def _trust(bundle: Path, trust_file: Path | None) -> Trust | None:
+    """Whose signature the bundle must bear; None where no trust file is named."""
+    return needed_trust(contract.read(bundle).name, trust_file) if trust_file else None
+
+
+def _build(bundle: Path, trust: Trust | None = None) -> tuple[Manifest, container.Image]:
+    manifest = stage(bundle, trust=trust)
     err.print(f"Bundle {manifest.name} {manifest.version}: every hash is right")
     host = container.docker_host()
     base = container.base_image(host)

@@ -11,6 +11,8 @@ import boto3
 import pytest
 
 from handler import contract
+from handler.signature import SIGNATURE, Trust
+from infra import signing
 from tests import bundles
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +42,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(aws_environment: dict[str, str]) -> Desk:
+def desk(aws_environment: dict[str, str], tmp_path: Path) -> Desk:
     client = boto3.client(
         "s3",
         endpoint_url=aws_environment["AWS_ENDPOINT_URL"],
@@ -49,7 +51,10 @@ def desk(aws_environment: dict[str, str]) -> Desk:
         region_name="us-east-1",
     )
     client.create_bucket(Bucket="shelf")
-    return Desk(aws_environment | {"LIMBECK_REGISTRY": "s3://shelf/models"})
+    key = signing.new_key(tmp_path / "keys" / "key.pem").public
+    (tmp_path / "trust.json").write_bytes(signing.trust_text(Trust("tiny-text", (key,))))
+    named = {"LIMBECK_REGISTRY": "s3://shelf/models", "LIMBECK_TRUST": str(tmp_path / "trust.json")}
+    return Desk(aws_environment | named | {"LIMBECK_SIGNING_KEY": str(tmp_path / "keys" / "key.pem")})
 
 
 @pytest.fixture
@@ -59,13 +64,14 @@ def sealed(tmp_path: Path) -> Path:
 
 
 def everything(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != SIGNATURE}
 
 
 def test_push_list_verify_and_pull_round_trip(desk: Desk, sealed: Path, tmp_path: Path) -> None:
     version = contract.read(sealed).version
     status, out, _ = desk.run("push", sealed)
-    assert (status, out) == (0, f"Pushed 6 of 6 files to s3://shelf/models/tiny-text/{version}\n")
+    assert status == 0
+    assert out.startswith(f"Pushed 7 of 7 files to s3://shelf/models/tiny-text/{version}, signed with key ")
     status, out, _ = desk.run("push", sealed)
     assert status == 0 and "Already there, every byte equal" in out
     status, out, _ = desk.run("list", "--json")
@@ -74,7 +80,7 @@ def test_push_list_verify_and_pull_round_trip(desk: Desk, sealed: Path, tmp_path
     status, out, _ = desk.run("list")
     assert status == 0 and "tiny-text" in out and version in out
     status, out, _ = desk.run("verify", f"tiny-text/{version}")
-    assert status == 0 and "as it was sealed" in out
+    assert status == 0 and "as it was sealed and signed" in out
     status, out, _ = desk.run("pull", f"tiny-text/{version}", "--out", tmp_path / "out")
     assert status == 0
     assert everything(Path(out.strip())) == everything(sealed)
@@ -86,6 +92,38 @@ def test_two_processes_pushing_the_same_bundle_at_once_both_succeed(desk: Desk, 
         _, err = pusher.communicate(timeout=60)
         assert pusher.returncode == 0, err
     assert desk.run("verify", "tiny-text")[0] == 0
+
+
+def test_two_processes_tagging_at_once_lose_nothing(desk: Desk, sealed: Path, tmp_path: Path) -> None:
+    versions = []
+    for labels in (("no", "yes"), ("bad", "good"), ("down", "up")):
+        folder = tmp_path / labels[0]
+        versions.append(bundles.text_bundle(folder, bundles.text_serving(labels=labels)).version)
+        assert desk.run("push", folder)[0] == 0
+    taggers = [desk.start("tag", f"tiny-text/{version}", "retired") for version in versions]
+    for tagger in taggers:
+        _, err = tagger.communicate(timeout=60)
+        assert tagger.returncode == 0, err
+    listed = json.loads(desk.run("list", "--json")[1])
+    assert {entry["version"] for entry in listed if entry["tag"] == "retired"} == set(versions)
+    told = json.loads(desk.run("history", "tiny-text", "--json")[1])
+    assert sorted(event["version"] for event in told if event["kind"] == "tagged") == sorted(versions)
+
+
+def test_who_holds_no_key_can_pull_but_not_push(desk: Desk, sealed: Path, tmp_path: Path) -> None:
+    desk.run("push", sealed)
+    reader = Desk({name: value for name, value in desk.environment.items() if name != "LIMBECK_SIGNING_KEY"})
+    assert reader.run("pull", "tiny-text", "--out", tmp_path / "out")[0] == 0
+    status, _, err = reader.run("push", sealed)
+    assert status == 2 and "--pem FILE" in err
+
+
+def test_a_foreign_signature_gives_status_4_and_leaves_nothing_here(desk: Desk, sealed: Path, tmp_path: Path) -> None:
+    desk.run("key", "new", tmp_path / "foreign")
+    assert desk.run("push", sealed, "--pem", tmp_path / "foreign" / "key.pem")[0] == 0
+    status, _, err = desk.run("pull", "tiny-text", "--out", tmp_path / "out")
+    assert status == 4 and "trusted for tiny-text" in err
+    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
 
 
 def test_a_network_that_is_away_gives_status_5_and_what_to_check(desk: Desk) -> None:

@@ -5,132 +5,40 @@ from __future__ import annotations
 import io
 import os
 import shutil
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 from botocore import exceptions as aws
-from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given
 from hypothesis import strategies as st
-from moto import mock_aws
 
 from handler import contract
 from handler.predictor import Predictor
-from handler.signature import SIGNATURE, Trust
 from infra import bucket as s3
-from infra import references, signing
+from infra import references
 from infra.__main__ import main
 from infra.errors import CloudError, ConfigError, InfraError, RefusedError
-from infra.pushing import Progress, PushPlan, nothing
 from infra.references import Reference
-from infra.registry import Registry
-from infra.signing import PemSigner
 from tests import bundles
+from tests.infra.shelves import (
+    NAME,
+    client,
+    everything,
+    flip,
+    key_of,
+    keys,
+    plan_push,
+    pull,
+    push,
+    resealed,
+    shelf,
+    torn,
+    trust,
+)
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
-NAME = "tiny-text"
-FILES = ["card.md", "golden.jsonl", "model.onnx", "openapi.json", "report.html"]
-ALL_FILES = [*FILES, "manifest.sig", "manifest.json"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cloud() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
-        ours = ("LIMBECK_REGISTRY", "LIMBECK_TRUST", "LIMBECK_SIGNING_KEY", "LIMBECK_KEY_PASSWORD")
-        for variable in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", *ours):
-            patch.delenv(variable, raising=False)
-        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        client().create_bucket(Bucket="shelf")
-        yield
-    client.cache_clear()
-    connection.cache_clear()
-
-
-@pytest.fixture(autouse=True)
-def empty() -> None:
-    for item in client().list_objects_v2(Bucket="shelf").get("Contents", []):
-        client().delete_object(Bucket="shelf", Key=item["Key"])
-
-
-@cache
-def client() -> S3Client:
-    """One for all: making a client takes longer than everything a test does with it."""
-    return boto3.client("s3")
-
-
-@cache
-def connection() -> s3.Bucket:
-    return s3.connect("shelf")
-
-
-@pytest.fixture
-def sealed(tmp_path: Path) -> Path:
-    bundles.text_bundle(tmp_path / "sealed", name=NAME)
-    return tmp_path / "sealed"
-
-
-def shelf(prefix: str = "bundles") -> Registry:
-    return Registry(connection(), prefix)
-
-
-@cache
-def key() -> PemSigner:
-    return PemSigner(rsa.generate_private_key(65537, 3072))
-
-
-@cache
-def other_key() -> PemSigner:
-    return PemSigner(rsa.generate_private_key(65537, 3072))
-
-
-def sign(folder: Path, manifest: contract.Manifest, text: bytes) -> bytes:
-    return signing.signed(text, key())
-
-
-def sign_otherwise(folder: Path, manifest: contract.Manifest, text: bytes) -> bytes:
-    return signing.signed(text, other_key())
-
-
-def trust(name: str = NAME) -> Trust:
-    return Trust(name, (key().public,))
-
-
-def plan_push(folder: Path, prefix: str = "bundles") -> PushPlan:
-    return shelf(prefix).plan_push(folder, sign)
-
-
-def push(folder: Path, prefix: str = "bundles") -> int:
-    return shelf(prefix).push(plan_push(folder, prefix))
-
-
-def pull(out: Path, wanted: Reference = Reference(NAME), done: Progress = nothing) -> Path:  # noqa: B008
-    return shelf().pull(wanted, out, trust(), done)
-
-
-def keys() -> list[str]:
-    """Of what belongs to a version: no tags, no history."""
-    listed = client().list_objects_v2(Bucket="shelf").get("Contents", [])
-    return [item["Key"] for item in listed if "/tags/" not in item["Key"] and "/history/" not in item["Key"]]
-
-
-def everything(folder: Path) -> dict[str, bytes]:
-    """All files but the signature, which a sealed bundle gets when it is pushed."""
-    files = (path for path in folder.rglob("*") if path.is_file() and path.name != SIGNATURE)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
-
-
-def key_of(folder: Path, file: str) -> str:
-    return f"bundles/{NAME}/{contract.read(folder).version}/{file}"
+pytestmark = pytest.mark.usefixtures("empty_shelf")
+ALL_FILES = ["card.md", "golden.jsonl", "model.onnx", "openapi.json", "report.html", "manifest.sig", "manifest.json"]
 
 
 def test_a_pushed_bundle_comes_back_byte_equal_and_predicts(sealed: Path, tmp_path: Path) -> None:
@@ -170,7 +78,7 @@ def test_the_same_version_with_another_report_is_refused_and_nothing_is_overwrit
     sealed: Path, tmp_path: Path
 ) -> None:
     push(sealed)
-    other = _resealed(sealed, tmp_path / "other")
+    other = resealed(sealed, tmp_path / "other")
     before = _stored()
     with pytest.raises(RefusedError, match=r"report\.html.*immutable"):
         push(other)
@@ -186,7 +94,7 @@ def test_an_unsealed_bundle_is_refused(sealed: Path) -> None:
 
 @pytest.mark.parametrize("file", ["model.onnx", "report.html"])
 def test_a_bundle_changed_on_disk_is_refused(sealed: Path, file: str) -> None:
-    _flip(sealed / file)
+    flip(sealed / file)
     with pytest.raises(RefusedError, match="changed after sealing"):
         push(sealed)
     assert keys() == []
@@ -194,7 +102,7 @@ def test_a_bundle_changed_on_disk_is_refused(sealed: Path, file: str) -> None:
 
 def test_a_file_changed_between_plan_and_push_never_leaves(sealed: Path) -> None:
     plan = plan_push(sealed)
-    _flip(sealed / "model.onnx")
+    flip(sealed / "model.onnx")
     with pytest.raises(RefusedError, match="changed while it was being pushed"):
         shelf().push(plan)
     assert not [key for key in keys() if key.endswith(("model.onnx", "manifest.json"))]
@@ -246,7 +154,7 @@ def test_a_manifest_changed_in_s3_is_refused_and_nothing_of_it_is_kept(sealed: P
 
 @pytest.mark.parametrize("uploaded", range(1, 7))
 def test_a_torn_upload_is_invisible_and_pushing_again_finishes_it(sealed: Path, tmp_path: Path, uploaded: int) -> None:
-    _torn(sealed, uploaded)
+    torn(sealed, uploaded)
     assert len(keys()) == uploaded
     assert shelf().entries() == []
     with pytest.raises(ConfigError, match="has no bundle"):
@@ -265,7 +173,7 @@ def test_two_pushers_of_the_same_bundle_who_planned_at_once_both_succeed(sealed:
 @pytest.mark.parametrize("after", range(7))
 def test_of_two_racing_pushers_of_different_bytes_one_passes_whole(sealed: Path, tmp_path: Path, after: int) -> None:
     """The second starts and runs to its end after any file of the first: they never both stop half way."""
-    other = _resealed(sealed, tmp_path / "other", files=("card.md", "golden.jsonl", "openapi.json", "report.html"))
+    other = resealed(sealed, tmp_path / "other", files=("card.md", "golden.jsonl", "openapi.json", "report.html"))
     mine, rival = plan_push(sealed), plan_push(other)
     ends: list[str] = []
 
@@ -328,7 +236,7 @@ def test_pulling_what_is_here_already_downloads_nothing(sealed: Path, tmp_path: 
 def test_pulling_onto_a_broken_bundle_refuses_and_leaves_it(sealed: Path, tmp_path: Path) -> None:
     push(sealed)
     folder = pull(tmp_path / "out")
-    _flip(folder / "model.onnx")
+    flip(folder / "model.onnx")
     with pytest.raises(RefusedError, match="Delete .* and pull again"):
         pull(tmp_path / "out")
     shutil.rmtree(folder)
@@ -456,45 +364,14 @@ def test_no_registry_named_is_a_usage_error(capsys: pytest.CaptureFixture[str]) 
     assert "LIMBECK_REGISTRY" in capsys.readouterr().err
 
 
-def _torn(folder: Path, uploaded: int) -> None:
-    """Push as a process does that is killed after so many files."""
-    done: list[str] = []
-
-    def killed(file: str, size_bytes: int) -> None:
-        done.append(file)
-        if len(done) == uploaded:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        shelf().push(plan_push(folder), killed)
-
-
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
 
 
-def _flip(path: Path) -> None:
-    body = bytearray(path.read_bytes())
-    body[len(body) // 2] ^= 1
-    path.write_bytes(bytes(body))
-
-
 def _stored() -> dict[str, bytes]:
     return {key: client().get_object(Bucket="shelf", Key=key)["Body"].read() for key in keys()}
-
-
-def _resealed(sealed: Path, folder: Path, files: tuple[str, ...] = ("report.html",)) -> Path:
-    """The same model and serving section, so the same version, with other files beside them."""
-    shutil.copytree(sealed, folder)
-    manifest = contract.read(folder)
-    for file in files:
-        (folder / file).write_text("another day's")
-    hashes = {file: contract.sha256_of(folder / file) for file in manifest.files}
-    (folder / "manifest.json").write_text(contract.dumps(replace(manifest, files=hashes)))
-    assert contract.read(folder).version == manifest.version
-    return folder
 
 
 def _age(minutes: int) -> None:

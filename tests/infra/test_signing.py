@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from moto import mock_aws
 
 from handler import contract, signature
 from handler.signature import SIGNATURE, Trust
@@ -20,20 +18,8 @@ from infra import signing
 from infra.__main__ import main
 from infra.errors import ConfigError, RefusedError
 from infra.signing import KmsSigner, PemSigner
-from tests import bundles
 
 PKCS8 = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-
-
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
-        for variable in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
-            patch.delenv(variable, raising=False)
-        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        yield
 
 
 @pytest.fixture(autouse=True)
@@ -49,12 +35,6 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("mine", "other"):
         assert main(["key", "new", str(folder / name)]) == 0
     return folder
-
-
-@pytest.fixture
-def sealed(tmp_path: Path) -> Path:
-    bundles.text_bundle(tmp_path / "sealed")
-    return tmp_path / "sealed"
 
 
 def kms_key(spec: str = "RSA_3072", usage: str = "SIGN_VERIFY") -> str:

@@ -7,10 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from handler import contract
+from handler import contract, signature
 from handler.errors import BundleError
+from handler.signature import SIGNATURE, Trust
+from infra import signing
 from infra.staging import newest, stage, stage_certificates
 from tests import bundles
+
+
+def trusted(root: Path) -> Trust:
+    return signature.read_trust(root / ".build" / "trust.json")
 
 
 def test_a_staged_bundle_is_the_sealed_one_and_nothing_else(tmp_path: Path) -> None:
@@ -19,7 +25,7 @@ def test_a_staged_bundle_is_the_sealed_one_and_nothing_else(tmp_path: Path) -> N
     assert stage(tmp_path / "bundle", tmp_path) == manifest
     staged = tmp_path / ".build" / "bundle"
     assert contract.read(staged) == manifest
-    assert {path.name for path in staged.iterdir()} == {*manifest.files, contract.MANIFEST}
+    assert {path.name for path in staged.iterdir()} == {*manifest.files, contract.MANIFEST, SIGNATURE}
 
 
 def test_a_staged_bundle_is_readable_by_the_user_that_lambda_runs_it_as(tmp_path: Path) -> None:
@@ -42,7 +48,8 @@ def test_a_tampered_bundle_is_refused_and_the_one_before_stays(tmp_path: Path) -
     with pytest.raises(BundleError, match="sha256"):
         stage(tmp_path / "bad", tmp_path)
     assert contract.read(tmp_path / ".build" / "bundle") == good
-    assert [path.name for path in (tmp_path / ".build").iterdir()] == ["bundle"]
+    assert {path.name for path in (tmp_path / ".build").iterdir()} == {"bundle", "trust.json", "development-key.pem"}
+    assert signature.check(tmp_path / ".build" / "bundle", trusted(tmp_path))
 
 
 def test_another_bundle_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
@@ -51,6 +58,36 @@ def test_another_bundle_takes_the_place_of_the_one_before(tmp_path: Path) -> Non
     stage(tmp_path / "text", tmp_path)
     stage(tmp_path / "tabular", tmp_path)
     assert contract.read(tmp_path / ".build" / "bundle") == tabular
+
+
+def test_without_a_trust_file_the_copy_is_signed_with_a_key_of_this_checkout(tmp_path: Path) -> None:
+    bundles.text_bundle(tmp_path / "bundle")
+    stage(tmp_path / "bundle", tmp_path)
+    key = tmp_path / ".build" / "development-key.pem"
+    assert key.stat().st_mode & 0o777 == 0o600
+    first = key.read_bytes()
+    assert trusted(tmp_path).model == "tiny-text"
+    bundles.tabular_bundle(tmp_path / "table")
+    stage(tmp_path / "table", tmp_path)
+    assert key.read_bytes() == first and trusted(tmp_path).model == "tiny-tabular"
+    assert not (tmp_path / "bundle" / SIGNATURE).exists()
+
+
+def test_with_a_trust_file_the_bundles_own_signature_has_to_count(tmp_path: Path) -> None:
+    bundles.text_bundle(tmp_path / "bundle")
+    key = signing.new_key(tmp_path / "key.pem")
+    trust = Trust("tiny-text", (key.public,))
+    with pytest.raises(BundleError, match="is not signed"):
+        stage(tmp_path / "bundle", tmp_path, trust)
+    assert not (tmp_path / ".build" / "bundle").exists()
+    manifest = (tmp_path / "bundle" / contract.MANIFEST).read_bytes()
+    (tmp_path / "bundle" / SIGNATURE).write_bytes(signing.signed(manifest, key))
+    stage(tmp_path / "bundle", tmp_path, trust)
+    assert trusted(tmp_path) == trust
+    assert signature.check(tmp_path / ".build" / "bundle", trust) == key.public.key_id
+    with pytest.raises(BundleError, match="trusted here is 'other'"):
+        stage(tmp_path / "bundle", tmp_path, Trust("other", trust.keys))
+    assert trusted(tmp_path) == trust
 
 
 def test_a_bundle_folder_means_itself(tmp_path: Path) -> None:
