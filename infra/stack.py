@@ -29,6 +29,15 @@ _GONE = object()  # AWS::NoValue
 
 
 @dataclass(frozen=True)
+class Finding:
+    """One thing in a stack that is not as it should be."""
+
+    where: str  # the resource, as the template names it
+    found: str
+    todo: str
+
+
+@dataclass(frozen=True)
 class Stack:
     """What CloudFormation would make, with `Ref` and `Fn::GetAtt` of resources left in."""
 
@@ -62,6 +71,27 @@ class Stack:
         return dict(body["x-amazon-apigateway-gateway-responses"])
 
 
+def subject(it: Any) -> str:  # noqa: ANN401 - any JSON value
+    """The resource that a `Ref` or an `Fn::GetAtt` is about; "" where it is neither."""
+    if isinstance(it, dict) and len(it) == 1:
+        return str(it.get("Ref") or it.get("Fn::GetAtt", [""])[0])
+    return ""
+
+
+def subjects(it: Any) -> set[str]:  # noqa: ANN401 - any JSON value
+    """Every resource that is spoken of anywhere in it."""
+    if isinstance(it, list):
+        return set[str]().union(*map(subjects, it))
+    if isinstance(it, dict):
+        return {subject(it)}.union(*map(subjects, it.values())) - {""}
+    return set(re.findall(r"\$\{(\w+)(?:\.\w+)*\}", it)) if isinstance(it, str) else set()
+
+
+def attribute(name: str, of: str) -> dict[str, Any]:
+    """An attribute of a resource, as a template says it."""
+    return {"Fn::GetAtt": [name, of]}
+
+
 def render(template: Path, sets: Sequence[Mapping[str, str]]) -> list[Stack]:
     """The stack that each of these sets of parameters gives; the template's defaults for the rest.
 
@@ -73,7 +103,7 @@ def render(template: Path, sets: Sequence[Mapping[str, str]]) -> list[Stack]:
         raise ConfigError(f"There is no template {template}. Name a SAM template, or run where template.yaml is.")
     read = [{name: it[name] for name in READ_BY_SAM if name in it} for it in sets]
     different = [dict(pairs) for pairs in sorted({tuple(sorted(it.items())) for it in read})]
-    made = dict(zip(map(str, different), translate_each(template, different), strict=True))
+    made = dict(zip(map(str, different), translate_each(template.resolve(), different), strict=True))
     return [decide(made[str(dict(sorted(it.items())))], given) for it, given in zip(read, sets, strict=True)]
 
 

@@ -43,7 +43,19 @@ def translate(text: str, parameters: dict[str, str] | None = None) -> dict[str, 
     return translated
 
 
+def main(path: str, sets: str | None = None) -> object:
+    """What to print: one template, or one for each set of parameters."""
+    text = Path(path).read_text(encoding="utf-8")
+    return translate(text) if sets is None else [translate(text, parameters) for parameters in json.loads(sets)]
+
+
 if __name__ == "__main__":
-    template = Path(sys.argv[1]).read_text(encoding="utf-8")
-    asked = [translate(template, parameters) for parameters in json.loads(sys.argv[2])] if sys.argv[2:] else None
-    json.dump(translate(template) if asked is None else asked, sys.stdout, indent=2)
+    try:
+        json.dump(main(*sys.argv[1:]), sys.stdout, indent=2)
+    except (
+        Exception
+    ) as error:  # YAML's errors, SAM's, and what its translator stumbles over: all are about the template
+        causes = getattr(error, "causes", None) or [error]
+        sys.exit(
+            "\n".join(str(getattr(cause, "message", "") or f"{type(cause).__name__}: {cause}") for cause in causes)
+        )
