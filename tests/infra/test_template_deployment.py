@@ -32,19 +32,19 @@ class Aws:
 
     function: Callable[[Any], Any]
     error: str | None = None
-    asked: list[dict[str, Any]] = field(default_factory=list)
-    told: list[dict[str, Any]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    told: list[dict[str, str]] = field(default_factory=list)
 
     def client(self, service: str) -> Aws:
         assert service in ("lambda", "codedeploy")
         return self
 
-    def invoke(self, **asked: Any) -> dict[str, Any]:
-        self.asked.append(asked)
-        answer = {"Payload": io.BytesIO(json.dumps(self.function(json.loads(asked["Payload"]))).encode())}
+    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:
+        self.asked.append(FunctionName)
+        answer = {"Payload": io.BytesIO(json.dumps(self.function(json.loads(Payload))).encode())}
         return answer | ({"FunctionError": self.error} if self.error else {})
 
-    def put_lifecycle_event_hook_execution_status(self, **told: Any) -> None:
+    def put_lifecycle_event_hook_execution_status(self, **told: str) -> None:
         self.told.append(told)
 
 
@@ -84,17 +84,18 @@ def test_a_version_that_answers_as_it_was_sealed_gets_callers(replay: Callable[[
     bundles.text_bundle(tmp_path)
     aws = Aws(function(tmp_path))
     assert replay(aws) == "Succeeded"
-    assert aws.asked[0]["FunctionName"] == VERSION
+    assert aws.asked == [VERSION]
 
 
 def test_a_version_that_answers_one_golden_input_otherwise_gets_none(
     replay: Callable[[Aws], str], tmp_path: Path
 ) -> None:
     bundles.text_bundle(tmp_path)
+    spoilt = function(tmp_path)
     golden = tmp_path / "golden.jsonl"
     row = json.loads(golden.read_text()) | {"input": "bad"}
     golden.write_text(golden.read_text() + json.dumps(row) + "\n")
-    assert replay(Aws(function(tmp_path))) == "Failed"
+    assert replay(Aws(spoilt)) == "Failed"
 
 
 @pytest.mark.parametrize(
