@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +15,10 @@ import boto3
 
 from handler.signature import Trust
 from infra import signing
+from infra.bucket import Bucket
 from infra.registry import Registry
+from infra.release.function import Lambda
+from infra.release.golden import Invoke
 from tests.cloud import server
 from tests.cloud.plane import Plane
 
@@ -49,6 +52,7 @@ class Account:
     work: Path
     environment: dict[str, str]
     role: str
+    clients: dict[str, Any] = field(default_factory=dict)
 
     def start(self, *arguments: str | Path, **settings: str) -> subprocess.Popen[str]:
         """`python -m infra ...` in another process."""
@@ -77,13 +81,9 @@ class Account:
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - any of boto3's
         """A client of moto itself, which no fault of the plane touches."""
-        return boto3.client(
-            service,  # type: ignore[call-overload]
-            endpoint_url=self.moto,
-            region_name=server.REGION,
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",  # noqa: S106
-        )
+        if service not in self.clients:
+            self.clients[service] = client(service, self.moto)
+        return self.clients[service]
 
     def set_alarm(self, state: str, reason: str = "a test") -> None:
         """Let the alarm ring (ALARM) or be quiet (OK)."""
@@ -99,15 +99,28 @@ class Account:
         assert ran.status == 0, ran.err
         return dict(json.loads(ran.out))
 
+    def invoke(self, number: str) -> Invoke:
+        """How to send an event to one version of the function."""
+        return Lambda(client("lambda", self.plane.address), FUNCTION).invoke(number)
+
     def trust(self, name: str = "tiny-text") -> Trust:
         """Whose signature counts: the account's own key's."""
         return Trust(name, (signing.PemSigner.read(self.work / "key.pem").public,))
 
     def registry(self) -> Registry:
         """The registry, read past the plane."""
-        from infra.bucket import Bucket
-
         return Registry(Bucket(BUCKET, self.client("s3")), PREFIX)
+
+
+def client(service: str, address: str) -> Any:  # noqa: ANN401 - any of boto3's
+    """A client of whatever listens at an address."""
+    return boto3.client(
+        service,  # type: ignore[call-overload]
+        endpoint_url=address,
+        region_name=server.REGION,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",  # noqa: S106
+    )
 
 
 @contextmanager
