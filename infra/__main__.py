@@ -12,7 +12,7 @@ from collections.abc import Sequence
 try:
     import typer
 
-    from infra import commands_key, commands_registry, commands_release, commands_stack
+    from infra import commands_check, commands_cost, commands_key, commands_registry, commands_release
     from infra.console import err
 except ModuleNotFoundError as missing:
     raise SystemExit(f"{missing.name} is not installed. Run: pip install 'limbeck[infra]'") from None
@@ -32,7 +32,8 @@ app = typer.Typer(
 commands_registry.register(app)
 commands_key.register(app)
 commands_release.register(app)
-commands_stack.register(app)
+commands_check.register(app)
+commands_cost.register(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,6 +1,6 @@
-"""The commands about the stack: check, what its template makes; cost, what it costs.
+"""The command check: whether what the template makes is as it must be.
 
-Exit status of check: 0 all is well; 1 something is not, or SAM's translator is missing; 2 there is no such template.
+Exit status: 0 all is well; 1 something is not, or SAM's translator is missing; 2 there is no such template.
 """
 
 from __future__ import annotations
