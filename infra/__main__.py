@@ -1,7 +1,8 @@
-"""The command line of the cloud side: `python -m infra push|pull|list|verify|tag|history|show|diff|key|sign`.
+"""The command line of the cloud side: `python -m infra --help` names its commands, one module a group.
 
-Exit status: 0 done; 2 the arguments, settings, keys or credentials are wrong, or there is no such version;
-4 a bundle was refused; 5 AWS could not be reached or said no.
+Exit status: 0 done; 1 something on this machine did not do its part; 2 the arguments, settings, keys or credentials
+are wrong, or there is no such version; 3 a release was stopped and its traffic went back; 4 a bundle was refused;
+5 AWS could not be reached or said no.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Sealed bundles in S3: immutable versions, signed, and checked on the way there and back.",
-    epilog="Exit status: 0 done, 2 wrong arguments, settings, keys or credentials or no such version, "
-    "4 bundle refused, 5 AWS unreachable or unwilling. AWS settings are boto3's own: AWS_PROFILE, "
+    help="Bundles in the cloud: signed and immutable in S3, released by canary, and back again.",
+    epilog="Exit status: 0 done, 1 something here failed, 2 wrong arguments, settings, keys or credentials or no such "
+    "version, 3 release stopped, 4 bundle refused, 5 AWS unreachable or unwilling. AWS settings are boto3's own: AWS_PROFILE, "
     "AWS_REGION, AWS_ENDPOINT_URL and so on.",
 )
 commands_registry.register(app)
