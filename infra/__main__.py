@@ -27,8 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Bundles in the cloud: signed and immutable in S3, released by canary, and back again.",
     epilog="Exit status: 0 done, 1 something here failed, 2 wrong arguments, settings, keys or credentials or no such "
-    "version, 3 release stopped, 4 bundle refused, 5 AWS unreachable or unwilling. AWS settings are boto3's own: AWS_PROFILE, "
-    "AWS_REGION, AWS_ENDPOINT_URL and so on.",
+    "version, 3 release stopped, 4 bundle refused, 5 AWS unreachable or unwilling. AWS settings are boto3's own: "
+    "AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL and so on.",
 )
 commands_registry.register(app)
 commands_key.register(app)
