@@ -7,7 +7,7 @@ PYTEST ?=
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv .venv-sam .venv-lint .venv-checkov demo serve test fuzz check lint bench bench-cold load clean docker-stop
+.PHONY: help .venv .venv-sam .venv-lint .venv-checkov demo cloud-demo serve test fuzz check lint bench bench-cold load clean docker-stop
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ check: .venv ## lint, format and types
 
 lint: .venv .venv-sam .venv-lint .venv-checkov ## the SAM template: sam validate, cfn-lint, checkov; prints the written-down exceptions
 	@.venv/bin/python -m infra.lint
+
+cloud-demo: .venv ## release models into a cloud on this machine: canary, golden replay, an alarm, and back; no AWS account, no Docker
+	@.venv/bin/python -m tests.cloud.demo
 
 bench: .venv ## the benchmarks, with their numbers
 	.venv/bin/python -m pytest -s tests/benchmarks/bench_*.py

@@ -1,0 +1,205 @@
+"""`make cloud-demo`: models released into a cloud that is not there, by the commands that release into a real one.
+
+moto plays AWS in a process of its own. It has no Docker registry behind its ECR and runs no functions, so two things
+stand in: an image is a folder with what Docker would build it from, and Lambda's Invoke runs the handler of that folder
+on the bundle of that folder, in a process of its own. Signing, golden replay, weights, alarms and history are real.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from rich.console import Console
+
+from handler import contract, openapi
+from handler.contract import Manifest, Thresholds
+from handler.predictor import Predictor
+from infra.bridge import rest_event
+from tests.cloud import account, models, server
+from tests.cloud.account import ALARM, ROOT, Account
+
+NAME = "breast-cancer"
+_OTHER_STUDENT = ("--set", "student.width=32")
+_CALLERS = 200
+_PATIENCE_SECONDS = 60
+
+out = Console(soft_wrap=True, highlight=False)
+
+
+class DemoError(Exception):
+    """The demo did not go as it should. The message says where."""
+
+
+def main() -> int:
+    """Run every act; 0 where all went as it should."""
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="limbeck-cloud-demo-") as folder:
+        work = Path(folder)
+        out.print(f"[bold]A cloud on this machine[/bold]\n{(__doc__ or '').partition('.')[2].strip()}\n")
+        with ThreadPoolExecutor() as pool, server.moto() as moto:
+            one, two = pool.map(lambda more: _distilled(work, *more), ((), _OTHER_STUDENT))
+            with account.account(moto, work / "account") as site:
+                _play(_with_kms_key(site), one, two, work)
+    out.print(f"\nDone in {time.monotonic() - started:.0f} s. Nothing is left of it.")
+    return 0
+
+
+def _play(site: Account, one: Path, two: Path, work: Path) -> None:
+    broken, another = work / "broken", work / "another"
+    _broken(broken, one, two)
+    _variant(another, two, 0.7)
+    first, second, bad = (contract.read(folder).version for folder in (one, two, broken))
+
+    _act("An empty account: the plan, and nothing is changed")
+    _run(site, 0, "release", one, "--dry-run")
+    _act("Three versions are signed by a key in KMS and pushed: two honest ones, and one that will not keep its word")
+    site.client("s3").create_bucket(
+        Bucket=account.BUCKET, CreateBucketConfiguration={"LocationConstraint": server.REGION}
+    )
+    for folder in (one, two, broken):
+        _run(site, 0, "push", folder)
+    _act("The first release: no version before, so nothing to shift from")
+    _run(site, 0, *_release(site, first))
+    _act("The second, by canary")
+    _run(site, 0, *_release(site, second, "--bake", "1"))
+    _act("The broken one: properly sealed and signed, but it answers otherwise than its golden file says")
+    _run(site, 3, *_release(site, bad))
+    _ask(site, f"live answers all of {_CALLERS} callers with", second)
+    _act("Another one, and an alarm rings in the middle of its canary")
+    _ring_during(site, another)
+    _ask(site, f"live answers all of {_CALLERS} callers with", second)
+    _act("Back by hand")
+    _run(site, 0, "rollback")
+    _ask(site, f"live answers all of {_CALLERS} callers with", first)
+    _act("What there is now, and how it came about")
+    _run(site, 0, "status")
+    _run(site, 0, "history", NAME)
+
+
+def _act(title: str) -> None:
+    out.print(f"\n[bold]{title}[/bold]")
+
+
+def _release(site: Account, wanted: str | Path, *more: str) -> tuple[str, ...]:
+    named = f"{NAME}/{wanted}" if isinstance(wanted, str) else str(wanted)
+    return ("release", named, "--role", site.role, "--builder", account.BUILDER, *more)
+
+
+def _run(site: Account, wanted: int, *arguments: str | Path) -> None:
+    """Run a command as a person would, and show what it says."""
+    started = time.monotonic()
+    _show(site, arguments)
+    ran = site.run(*arguments)
+    _said(ran, wanted, time.monotonic() - started)
+
+
+def _show(site: Account, arguments: Sequence[str | Path]) -> None:
+    line = " ".join(str(argument) for argument in arguments)
+    short = line.replace(account.BUILDER, "STAND-IN").replace(site.role, "ROLE").replace(str(site.work.parent), "WORK")
+    out.print(f"$ python -m infra {short}", style="cyan", markup=False)
+
+
+def _said(ran: account.Ran, wanted: int, seconds: float) -> None:
+    for text in (ran.out, ran.err):
+        if text.strip():
+            out.print(text.rstrip(), markup=False)
+    out.print(f"(exit status {ran.status}, {seconds:.1f} s)", style="dim")
+    if ran.status != wanted:
+        raise DemoError(f"That should have ended with status {wanted}.")
+
+
+def _ring_during(site: Account, bundle: Path) -> None:
+    """Start a release, wait for its canary, see who is answered by it, and let an alarm ring."""
+    arguments = _release(site, bundle, "--stages", "50,100", "--bake", "30")
+    _show(site, arguments)
+    started = time.monotonic()
+    process = site.start(*arguments)
+    while not (site.alias().get("RoutingConfig") or {}).get("AdditionalVersionWeights"):
+        if process.poll() is not None or time.monotonic() - started > _PATIENCE_SECONDS:
+            raise DemoError(f"No canary came up: {process.communicate()[1]}")
+        time.sleep(0.1)
+    counted = _answered_by(site)
+    parts = " and ".join(f"{number} with {version}" for version, number in sorted(counted.items()))
+    out.print(f"live answers {parts}; now somebody's alarm rings:", style="yellow", markup=False)
+    out.print(f"$ aws cloudwatch set-alarm-state --alarm-name {ALARM} --state-value ALARM ...", style="cyan")
+    site.set_alarm("ALARM", "5 errors in a minute")
+    rang = time.monotonic()
+    said, complained = process.communicate(timeout=_PATIENCE_SECONDS)
+    _said(account.Ran(process.returncode, said, complained), 3, time.monotonic() - started)
+    out.print(f"Everybody was back {time.monotonic() - rang:.1f} s after the alarm.", style="yellow")
+    site.set_alarm("OK")
+
+
+def _ask(site: Account, what: str, version: str) -> None:
+    counted = _answered_by(site)
+    out.print(f"{what} {', '.join(sorted(counted))}.", style="yellow", markup=False)
+    if set(counted) != {version}:
+        raise DemoError(f"All should have been answered by {version}.")
+
+
+def _answered_by(site: Account) -> Counter[str]:
+    """Who answers callers of `live`: the bundle's version that each answer names."""
+    body = json.dumps({"inputs": {"worst radius": 25.38}}).encode()
+    event = rest_event("POST", "/predict", [("content-type", "application/json")], body)
+    return Counter(_model_in(site.invoke("live")(event)) for _ in range(_CALLERS))
+
+
+def _model_in(answer: dict[str, str]) -> str:
+    return str(json.loads(answer["body"])["model"]["version"])
+
+
+def _with_kms_key(site: Account) -> Account:
+    key = site.client("kms").create_key(KeySpec="RSA_3072", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+    return replace(site, environment=site.environment | {"LIMBECK_SIGNING_KEY": f"kms:{key}"})
+
+
+def _distilled(work: Path, *settings: str) -> Path:
+    """A bundle distilled here and now, from scikit-learn's own data."""
+    bundles = work / ("other" if settings else "first")
+    command = [sys.executable, "-m", "distill", "run", NAME, "--out", str(bundles), *settings]
+    out.print(f"$ python -m distill run {NAME} {' '.join(settings)}", style="cyan", markup=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise DemoError(f"It failed: {done.stderr[-500:]}")
+    return bundles / NAME / (bundles / NAME / "latest").read_text().strip()
+
+
+def _variant(folder: Path, of: Path, abstain_below: float) -> Manifest:
+    """The same model under another threshold, which is another version, sealed as it should be."""
+    sealed = contract.read(of)
+    serving = replace(sealed.serving, thresholds=Thresholds(abstain_below))
+    version = contract.version_of(sealed.files[contract.MODEL], serving)
+    folder.mkdir()
+    for name in sealed.files:
+        (folder / name).write_bytes((of / name).read_bytes())
+    (folder / contract.OPENAPI).write_text(json.dumps(openapi.document(NAME, version, serving)))
+    files = {name: contract.sha256_of(folder / name) for name in sealed.files}
+    manifest = replace(sealed, version=version, serving=serving, files=files)
+    (folder / contract.MANIFEST).write_text(contract.dumps(manifest))
+    inputs = [json.loads(line)["input"] for line in (of / "golden.jsonl").read_text().splitlines()]
+    predictions = Predictor.load(folder).predict(inputs)
+    rows = [{"input": given, "prediction": asdict(it)} for given, it in zip(inputs, predictions, strict=True)]
+    return models.resealed(folder, "golden.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+
+
+def _broken(folder: Path, model: Path, answers: Path) -> None:
+    """One model with the golden answers of another."""
+    _variant(folder, model, 0.8)
+    models.resealed(folder, "golden.jsonl", (answers / "golden.jsonl").read_text())
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except DemoError as error:
+        Console(stderr=True).print(str(error), markup=False)
+        sys.exit(1)
