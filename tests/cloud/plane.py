@@ -28,6 +28,7 @@ _FUNCTION = re.compile(
     r"/2015-03-31/functions/([^/]+)(?:/(invocations|code|versions|configuration|aliases(?:/([^/]+))?))?/?"
 )
 _SCOPE = "AWS4-HMAC-SHA256 Credential=testing/20260101/eu-central-1/lambda/aws4_request, SignedHeaders=h, Signature=0"
+_XML = ("s3", "sts")  # the services that answer in XML
 _NOT_FORWARDED = {"connection", "expect", "host", "transfer-encoding", "content-length"}
 
 
@@ -276,8 +277,8 @@ def _service(headers: Any) -> str:  # noqa: ANN401
 
 def _refused(asked: Asked) -> Answer:
     """Throttled, nothing done."""
-    if asked.service == "s3":
-        return _error(503, "SlowDown", "Please reduce your request rate.", xml=True)
+    if asked.service in _XML:
+        return _error(503, "SlowDown" if asked.service == "s3" else "Throttling", "Rate exceeded", xml=True)
     if asked.service == "lambda":
         return _error(429, "TooManyRequestsException", "Rate exceeded")
     return _error(400, "ThrottlingException", "Rate exceeded")
@@ -285,7 +286,7 @@ def _refused(asked: Asked) -> Answer:
 
 def _failed(asked: Asked) -> Answer:
     """An inner fault, after it was done."""
-    if asked.service == "s3":
+    if asked.service in _XML:
         return _error(500, "InternalError", "We encountered an internal error.", xml=True)
     return _error(500, "ServiceException", "Internal error")
 
