@@ -1,4 +1,4 @@
-"""The command line: `python -m distill run|predict|datasets`."""
+"""The command line: `python -m distill run|predict|web|datasets`."""
 
 from __future__ import annotations
 
@@ -75,6 +75,19 @@ def predict(
 
     for line in asking.answers(bundle, input_, sys.stdin.buffer):
         typer.echo(line)
+
+
+@app.command()
+def web(
+    bundle: Annotated[Path, typer.Argument(help="A sealed bundle's folder.")],
+    out: Annotated[Path, typer.Option(help="The folder that the page goes to: a new one, or an older page's.")],
+    api: Annotated[str, typer.Option(help="The deployed API's URL, for a switch to the server. None: no switch.")] = "",
+) -> None:
+    """Make a static page that runs the bundle in a browser. Exit status: 0; 2 something is wrong; 4 bundle refused."""
+    from distill.asking import newest
+    from distill.web import site, weight
+
+    weight.show(site.build(newest(bundle), out, api or None), _output())
 
 
 @app.command()

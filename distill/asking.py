@@ -23,7 +23,7 @@ def answers(bundle: Path, given: str | None, lines: BinaryIO) -> Iterator[str]:
         BundleError: the bundle is refused.
         DataError: an input cannot be read, or breaks the rules of `handler.inputs`.
     """
-    predictor = Predictor.load(_folder(bundle))
+    predictor = Predictor.load(newest(bundle))
     if given is not None:
         yield _answer(predictor, _content(given), "The input")
         return
@@ -34,7 +34,7 @@ def answers(bundle: Path, given: str | None, lines: BinaryIO) -> Iterator[str]:
         yield _answer(predictor, _decoded(line, where).rstrip("\r\n"), where)
 
 
-def _folder(bundle: Path) -> Path:
+def newest(bundle: Path) -> Path:
     """The bundle's folder, where only its name's folder was given: the version sealed last."""
     latest = bundle / LATEST
     if not (bundle / contract.MANIFEST).exists() and latest.is_file():

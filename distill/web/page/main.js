@@ -1,0 +1,202 @@
+// The page: reads what was typed, asks the model here (or, where a person says so, the server), shows the answer.
+//
+// What tests and style sheets may rely on:
+//   <html data-state="loading|ready|failed">        whether the model is open
+//   <html data-offline="ready">                     every file is kept: the page loads without a network
+//   <html data-where="browser|server">              where the next answer comes from
+//   [data-column] in #question                      one field an input, data-kind "text", "number" or "category"
+//   #example #clear #abstain                        fill in an example, empty the fields, the threshold (0..1)
+//   #problem                                        what is wrong with the input or the server's answer; hidden if nothing
+//   #result (hidden: no answer) data-label, data-score, data-novelty, data-abstained ("true"/"false"),
+//     data-scores (JSON, in the order of the labels), data-where, data-ms, data-sequence (1, 2, ... an answer each)
+//   #bars > li data-label, data-score               the bars; class "best" on the answer's
+//   #counted data-parts (JSON: start, end or column; contribution), data-sequence: of the same answer
+//   #spoken                                         the live region
+//   #where-browser #where-server #key #preview #send    only with an API: the switch, the key, what would be sent, send it
+//   performance marks "limbeck:ready" and "limbeck:first-answer"
+import * as form from "./form.js";
+import { contributions, fromCodePoints } from "./explain.js";
+import { ModelError, open } from "./model.js";
+import * as remote from "./remote.js";
+import { InputError, check } from "./tensors.js";
+import * as view from "./view.js";
+
+const TYPING_MS = 60; // the pause after which an answer is worked out
+const READING_MS = 350; // and after which it is explained
+const SPEAKING_MS = 900; // and said to a screen reader
+
+const by = (id) => document.getElementById(id);
+const root = document.documentElement;
+const page = await (await fetch("page.json", { referrerPolicy: "no-referrer" })).json();
+const { serving } = page;
+const timers = { answer: 0, explain: 0, speak: 0 };
+let model = null;
+let sequence = 0; // one an answer that is shown
+let question = 0; // one an edit: an answer to an older one is dropped
+let nextExample = 0;
+
+const isRemote = () => Boolean(by("where-server")?.checked);
+const threshold = () => Number(by("abstain").value) / 100;
+const isThresholdAsked = () => by("abstain").value !== by("abstain").defaultValue;
+const abstainBelow = () => (isThresholdAsked() ? threshold() : serving.thresholds.abstain_below);
+
+function later(timer, wait, work) {
+  clearTimeout(timers[timer]);
+  timers[timer] = setTimeout(work, wait);
+}
+
+/** The input, checked; null where there is none, or where it is wrong and that has been said. */
+function asked() {
+  try {
+    const input = form.read(serving);
+    const record = input === null ? null : check(input, serving);
+    form.complain(null);
+    return record;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    form.complain(error);
+    return null;
+  }
+}
+
+function edited() {
+  question += 1;
+  form.count(serving);
+  by("abstain-shown").textContent = `${by("abstain").value}%`;
+  clearTimeout(timers.explain);
+  clearTimeout(timers.speak);
+  if (isRemote()) {
+    clearTimeout(timers.answer);
+    view.clear();
+    preview();
+  } else {
+    later("answer", TYPING_MS, answerHere);
+  }
+}
+
+async function answerHere() {
+  const mine = question;
+  const isStale = () => mine !== question;
+  const input = asked();
+  if (model === null) return;
+  if (input === null) return view.clear();
+  try {
+    const started = performance.now();
+    const [answer] = await model.predict([input], abstainBelow());
+    const ms = performance.now() - started;
+    if (isStale()) return;
+    shown(answer, "browser", ms);
+    later("explain", READING_MS, async () => {
+      const parts = await contributions(model, input, answer, isStale);
+      if (!isStale()) explained(parts, answer, input);
+    });
+  } catch (error) {
+    if (isStale()) return;
+    view.clear();
+    form.complain(error instanceof ModelError ? error : new ModelError("The model could not answer this input."));
+  }
+}
+
+async function answerThere() {
+  const mine = question;
+  const input = asked();
+  if (input === null) return;
+  by("send").disabled = true;
+  try {
+    const started = performance.now();
+    const answer = await remote.send(request(input), serving.labels);
+    if (mine !== question) return;
+    shown(answer, "server", performance.now() - started);
+    const parts = answer.contributions ?? null;
+    explained(parts && typeof input === "string" ? fromCodePoints(input, parts) : parts, answer, input);
+  } catch (error) {
+    if (!(error instanceof remote.RemoteError)) throw error;
+    form.complain(error);
+  } finally {
+    by("send").disabled = false;
+  }
+}
+
+function shown(answer, where, ms) {
+  sequence += 1;
+  view.show(answer, serving, { where, ms, threshold: abstainBelow(), sequence });
+  if (sequence === 1) performance.mark("limbeck:first-answer");
+  later("speak", where === "server" ? 0 : SPEAKING_MS, () => view.speak(answer, serving, abstainBelow()));
+}
+
+function explained(parts, answer, input) {
+  view.explain(parts, answer, input);
+  by("counted").dataset.sequence = sequence;
+}
+
+const request = (input) =>
+  remote.request(page.predict_url, input, by("key").value.trim(), threshold(), isThresholdAsked());
+
+/** What pressing the button would send, as it stands now. */
+function preview() {
+  const input = asked();
+  by("preview").textContent = input === null ? "Nothing yet: there is no input." : remote.shown(request(input));
+  by("send").disabled = input === null;
+}
+
+function switched() {
+  root.dataset.where = isRemote() ? "server" : "browser";
+  by("remote").hidden = !isRemote();
+  edited();
+}
+
+function listen() {
+  by("question").addEventListener("input", edited);
+  by("question").addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!isRemote()) answerHere();
+  });
+  by("example")?.addEventListener("click", () => {
+    form.fill(page.examples[nextExample++ % page.examples.length]);
+    edited();
+  });
+  by("clear").addEventListener("click", () => {
+    form.fill(null);
+    edited();
+    form.focus();
+  });
+  if (!page.predict_url) return;
+  for (const id of ["where-browser", "where-server"]) by(id).addEventListener("change", switched);
+  by("key").addEventListener("input", preview);
+  by("call").addEventListener("submit", (event) => {
+    event.preventDefault();
+    answerThere();
+  });
+}
+
+/** Keep every file, so that the page works without a network; it works without that, too. */
+async function keep() {
+  if (!("serviceWorker" in navigator)) return;
+  const script = "sw.js";
+  const trusted = globalThis.trustedTypes?.createPolicy("limbeck", { createScriptURL: () => script });
+  try {
+    await navigator.serviceWorker.register(trusted?.createScriptURL("") ?? script, { updateViaCache: "none" });
+    const { active } = await navigator.serviceWorker.ready;
+    if (active.state !== "activated") {
+      await new Promise((resolve) => active.addEventListener("statechange", resolve, { once: true }));
+    }
+    root.dataset.offline = "ready";
+    by("offline").textContent = "Kept in this browser: it works without a network now.";
+  } catch {
+    by("offline").textContent = "This browser keeps no copy: the page wants a network each time.";
+  }
+}
+
+listen();
+form.count(serving);
+try {
+  model = await open(page);
+  performance.mark("limbeck:ready");
+  view.state("ready", "");
+} catch (error) {
+  view.state("failed", error instanceof ModelError ? error.message : "This browser cannot run the model.");
+}
+// What was typed while the model loaded is answered at once.
+if (page.predict_url) switched();
+else edited();
+await keep();

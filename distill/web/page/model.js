@@ -1,0 +1,93 @@
+// The bundle's graph in this browser. It runs on the page's own thread on purpose: a worker would not be bound by the
+// Content-Security-Policy that stands in the page, and one answer takes less than a frame.
+import * as ort from "./runtime.js";
+import { tensors } from "./tensors.js";
+
+/** The model is not there, is not the sealed one, or cannot be opened. The message is for a person. */
+export class ModelError extends Error {}
+
+/**
+ * Fetch the graph, check that it is the sealed one, open it.
+ * @param page what page.json holds
+ * @throws {ModelError}
+ */
+export async function open(page) {
+  if (!globalThis.crypto?.subtle) {
+    throw new ModelError("This page wants HTTPS (or localhost): only there can a browser check the model’s hash.");
+  }
+  const [bytes] = await Promise.all([fetched(page.model.file), ort.load(fetched)]);
+  const found = await sha256(bytes);
+  if (found !== page.model.sha256) {
+    throw new ModelError(`The model is not the sealed one: its SHA-256 is ${found}, wanted ${page.model.sha256}.`);
+  }
+  let session;
+  try {
+    session = await ort.session(new Uint8Array(bytes));
+  } catch (error) {
+    throw new ModelError(`This browser cannot open the model (${error.message}).`);
+  }
+  const wanted = page.serving.inputs.map((column) => column.name);
+  if (String([...session.inputNames].sort()) !== String([...wanted].sort())) {
+    throw new ModelError("The model takes other inputs than its manifest says.");
+  }
+  return new Model(session, page.serving);
+}
+
+/** Predictions under the rules of handler/predictor.py. */
+export class Model {
+  #session;
+  #turn = Promise.resolve(); // one run at a time
+
+  constructor(session, serving) {
+    this.#session = session;
+    this.serving = serving;
+  }
+
+  /**
+   * Answer inputs that `tensors.check` let through.
+   * @returns [{ label, score, scores: number[] in the order of the labels, abstained, novelty }]
+   */
+  async predict(records, abstainBelow = this.serving.thresholds.abstain_below) {
+    if (records.length === 0) return [];
+    const run = this.#turn.then(() => this.#run(records));
+    this.#turn = run.catch(() => {});
+    const { probabilities, novelty } = await run;
+    const width = this.serving.labels.length;
+    return records.map((_, i) => {
+      const scores = Array.from(probabilities.subarray(i * width, (i + 1) * width));
+      const score = Math.max(...scores);
+      if (!Number.isFinite(score + novelty[i])) {
+        throw new ModelError("A number in the input is so large that the model has no answer.");
+      }
+      const label = this.serving.labels[scores.indexOf(score)];
+      return { label, score, scores, abstained: score < abstainBelow, novelty: novelty[i] };
+    });
+  }
+
+  async #run(records) {
+    const feeds = {};
+    for (const [name, laid] of Object.entries(tensors(records, this.serving))) {
+      feeds[name] = new ort.Tensor(laid.type, laid.data, laid.dims);
+    }
+    const found = await this.#session.run(feeds, ["probabilities", "novelty"]);
+    const copied = { probabilities: found.probabilities.data.slice(), novelty: found.novelty.data.slice() };
+    for (const tensor of [...Object.values(feeds), ...Object.values(found)]) tensor.dispose();
+    return copied;
+  }
+}
+
+async function fetched(file) {
+  let response;
+  try {
+    response = await fetch(file, { referrerPolicy: "no-referrer" });
+  } catch {
+    throw new ModelError(`${file} could not be fetched. Check the connection and load the page again.`);
+  }
+  if (!response.ok) throw new ModelError(`${file} could not be fetched (status ${response.status}).`);
+  return response.arrayBuffer();
+}
+
+async function sha256(bytes) {
+  const digest = await crypto.subtle.digest("SHA-256", bytes);
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

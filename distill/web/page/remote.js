@@ -1,0 +1,40 @@
+// The other way: the same question to the same model on a server. Nothing here runs until a person asks for it.
+
+/** The server refused, or could not be reached. */
+export class RemoteError extends Error {}
+
+/** Exactly what would be sent: what `send` sends, and what the page shows. */
+export function request(url, input, key, abstainBelow, isThresholdAsked) {
+  const question = { inputs: [input], explain: true };
+  if (isThresholdAsked) question.abstain_below = abstainBelow;
+  const headers = { "content-type": "application/json" };
+  if (key) headers["x-api-key"] = key;
+  return { method: "POST", url, headers, body: JSON.stringify(question) };
+}
+
+/** The request as text, the key's value hidden. */
+export function shown({ method, url, headers, body }) {
+  const { host, pathname } = new URL(url);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${name === "x-api-key" ? "••••••" : value}`);
+  return [`${method} ${pathname} HTTP/1.1`, `host: ${host}`, `origin: ${location.origin}`, ...lines, "", body].join("\n");
+}
+
+/**
+ * Send it, once.
+ * @returns the server's prediction, with its scores in the order of `labels`
+ * @throws {RemoteError}
+ */
+export async function send({ method, url, headers, body }, labels) {
+  const options = { credentials: "omit", cache: "no-store", referrerPolicy: "no-referrer", redirect: "error" };
+  let response;
+  let answer;
+  try {
+    response = await fetch(url, { method, headers, body, ...options });
+    answer = await response.json();
+  } catch {
+    throw new RemoteError("The server could not be reached, or does not take questions from this page’s address.");
+  }
+  if (!response.ok) throw new RemoteError(`${response.status}: ${answer.detail ?? answer.message ?? "refused"}`);
+  const prediction = answer.predictions[0];
+  return { ...prediction, scores: labels.map((label) => prediction.scores[label] ?? 0), model: answer.model };
+}

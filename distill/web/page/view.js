@@ -1,0 +1,146 @@
+// The answer on the page. Every text goes in as text, never as HTML; widths and shades through the style object, which
+// the Content-Security-Policy leaves free.
+import * as words from "./words.js";
+
+const MOST_BARS = 10;
+const MOST_COLUMNS = 8;
+const MOST_SPANS_LISTED = 5;
+const STRONGEST = 45; // per cent of the accent behind a span: the ink on it stays readable
+
+const by = (id) => document.getElementById(id);
+
+function element(tag, className, ...content) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  made.append(...content);
+  return made;
+}
+
+/** `loading`, `ready` or `failed`, and a line for a person. */
+export function state(name, text) {
+  document.documentElement.dataset.state = name;
+  by("state").textContent = text;
+  by("state").hidden = !text;
+}
+
+/** No question, so no answer. */
+export function clear() {
+  by("result").hidden = true;
+  by("dock").hidden = true;
+  by("spoken").textContent = "";
+}
+
+/**
+ * Show an answer.
+ * @param where "browser" or "server"
+ */
+export function show(answer, serving, { where, ms, threshold, sequence }) {
+  const unusual = words.novelty(answer.novelty, serving.task);
+  const result = by("result");
+  Object.assign(result.dataset, {
+    label: answer.label,
+    score: answer.score,
+    novelty: answer.novelty,
+    abstained: answer.abstained,
+    scores: JSON.stringify(answer.scores),
+    where,
+    ms,
+    sequence,
+  });
+  by("label").textContent = answer.label;
+  by("score").textContent = words.percent(answer.score);
+  by("guess").hidden = !answer.abstained;
+  by("abstention").textContent = words.abstention(answer, threshold);
+  by("abstention").hidden = !answer.abstained;
+  by("novelty").dataset.level = unusual.level;
+  by("judgement").textContent = unusual.judgement;
+  by("fact").textContent = unusual.fact;
+  by("needle").style.left = `${100 * answer.novelty}%`;
+  by("timing").textContent =
+    where === "server"
+      ? `Answered on the server, ${words.milliseconds(ms)} there and back.`
+      : `Answered in this browser in ${words.milliseconds(ms)}. Nothing was sent.`;
+  bars(answer, serving.labels);
+  dock(answer);
+  result.hidden = false;
+}
+
+/** Said by a screen reader, once a person has stopped typing. */
+export function speak(answer, serving, threshold) {
+  by("spoken").textContent = words.spoken(answer, words.novelty(answer.novelty, serving.task), threshold);
+}
+
+function dock(answer) {
+  by("dock").hidden = false;
+  by("dock").textContent = answer.abstained ? "Not sure enough to answer" : `${answer.label} ${words.percent(answer.score)}`;
+}
+
+function bars(answer, labels) {
+  let shown = labels.map((label, i) => ({ label, score: answer.scores[i] }));
+  const hidden = Math.max(0, shown.length - MOST_BARS);
+  if (hidden) shown = shown.sort((a, b) => b.score - a.score).slice(0, MOST_BARS);
+  by("bars").replaceChildren(
+    ...shown.map(({ label, score }) => {
+      const bar = element("span", "fill");
+      bar.style.width = `${100 * score}%`;
+      const row = element("li", label === answer.label ? "best" : "");
+      row.append(element("span", "name", label), element("span", "track", bar), element("span", "share", words.percent(score)));
+      row.dataset.label = label;
+      row.dataset.score = score;
+      return row;
+    }),
+  );
+  by("more").textContent = hidden ? `and ${hidden.toLocaleString("en")} less likely` : "";
+}
+
+/** What counted; null: not known (yet). `input` is what was asked. */
+export function explain(parts, answer, input) {
+  by("counted").hidden = !parts?.length;
+  by("counted").dataset.parts = parts ? JSON.stringify(parts) : "";
+  if (!parts?.length) return;
+  by("counted-label").textContent = answer.label;
+  if (typeof input === "string") spans(parts, input);
+  else columns(parts);
+}
+
+const strongestFirst = (parts) => [...parts].sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution));
+
+function spans(parts, text) {
+  const most = Math.max(0.05, ...parts.map((part) => Math.abs(part.contribution)));
+  const content = [];
+  let at = 0;
+  for (const { start, end, contribution } of parts) {
+    const mark = element("mark", contribution < 0 ? "against" : "for", text.slice(start, end));
+    const strength = Math.abs(contribution) / most;
+    mark.style.setProperty("--strength", `${(STRONGEST * strength).toFixed(1)}%`);
+    if (strength < 0.1) mark.classList.add("faint");
+    mark.title = words.points(contribution);
+    content.push(text.slice(at, start), mark);
+    at = end;
+  }
+  by("spans").replaceChildren(...content, text.slice(at));
+  by("spans").hidden = false;
+  const listed = strongestFirst(parts).slice(0, MOST_SPANS_LISTED);
+  by("strongest").replaceChildren(...listed.map((part) => row(text.slice(part.start, part.end), part.contribution, most)));
+}
+
+function columns(parts) {
+  const sorted = strongestFirst(parts);
+  const most = Math.max(0.01, Math.abs(sorted[0].contribution));
+  const rows = sorted.map((part) => row(part.column, part.contribution, most));
+  by("strongest").replaceChildren(...rows.slice(0, MOST_COLUMNS));
+  by("rest").replaceChildren(...rows.slice(MOST_COLUMNS));
+  by("others").hidden = rows.length <= MOST_COLUMNS;
+  by("others-count").textContent = `${rows.length - MOST_COLUMNS} columns that counted less`;
+}
+
+function row(name, contribution, most) {
+  const fill = element("span", contribution < 0 ? "fill against" : "fill for");
+  const share = (50 * Math.abs(contribution)) / most;
+  fill.style.width = `${share}%`;
+  fill.style.left = contribution < 0 ? `${50 - share}%` : "50%";
+  const made = element("li", "");
+  const shown = element("span", "name", name.length > 60 ? `${name.slice(0, 59)}…` : name);
+  made.append(shown, element("span", "track both", fill), element("span", "share", words.points(contribution)));
+  return made;
+}

@@ -1,0 +1,184 @@
+"""A sealed bundle -> a folder of files that any web server can serve. All that it says comes from the manifest."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from distill import cache, notation
+from distill.errors import DataError
+from distill.web import examples, policy, runtime
+from handler import contract
+from handler.contract import Manifest
+
+PAGE = Path(__file__).parent / "page"
+MARK = "page.json"  # what the page reads first; a folder with it is a page that may be replaced
+VENDOR = f"vendor/{runtime.PROJECT}-{runtime.VERSION}"
+SCRIPT = runtime.SCRIPT.replace(".mjs", ".js")  # many servers do not know .mjs for a script
+PACKED = f"{runtime.WASM}.gzip"  # not .gz: some servers would unpack that on the way
+MODULES = ("main.js", "model.js", "tensors.js", "explain.js", "words.js", "view.js", "form.js", "remote.js")
+_PLAIN = (*MODULES, "style.css", "icon.svg")
+_CARD = "card.md"
+_SCROLL = '<div class="scroll" role="region" tabindex="0" aria-label="Table">'
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of the page, and what it weighs on the wire."""
+
+    name: str
+    size: int
+    gzip_size: int
+    is_precached: bool  # fetched at the first visit, so that the page works offline
+
+
+@dataclass(frozen=True)
+class Site:
+    """A page as it was written."""
+
+    folder: Path
+    manifest: Manifest
+    calls: str | None  # the URL it can ask on the server, where it has a switch
+    files: tuple[File, ...]
+
+
+def build(bundle: str | Path, out: str | Path, api: str | None = None) -> Site:
+    """Write the page of a sealed bundle to the folder `out`, in place of an older page.
+
+    `api`: the deployed API's URL; None: no switch, and no other host the page may call.
+
+    Raises:
+        BundleError: the bundle is refused.
+        DataError: `out` holds something else than a page, or `api` cannot be called.
+        FetchError: the runtime cannot be had.
+    """
+    bundle, out = Path(bundle), Path(out)
+    calls = policy.endpoint(api) if api else None
+    _check_out(out)
+    manifest = contract.read(bundle)
+    files = _files(bundle, manifest, calls)
+    _replace(out, files)
+    notices = {f"{VENDOR}/{name}" for name in runtime.notices()}
+    return Site(
+        out,
+        manifest,
+        calls,
+        tuple(
+            File(name, len(content), len(_packed(content)), name not in notices)
+            for name, content in sorted(files.items(), key=lambda item: -len(item[1]))
+        ),
+    )
+
+
+def _files(bundle: Path, manifest: Manifest, calls: str | None) -> dict[str, bytes]:
+    """Every file of the page by its path."""
+    code = runtime.fetch()
+    golden = examples.read(bundle)
+    made = {name: (PAGE / name).read_bytes() for name in _PLAIN}
+    made[contract.MODEL] = (bundle / contract.MODEL).read_bytes()
+    made[f"{VENDOR}/{SCRIPT}"] = _without_map(code[runtime.SCRIPT])
+    made[f"{VENDOR}/{PACKED}"] = _packed(code[runtime.WASM])
+    made["runtime.js"] = _render("runtime.js.j2", folder=VENDOR, script=SCRIPT, wasm=PACKED)
+    page = _page(manifest, calls, examples.of(golden, manifest.serving))
+    made[MARK] = json.dumps(page, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    common: dict[str, Any] = {"manifest": manifest, "policy": policy.content_security_policy(calls), "calls": calls}
+    kilobytes = (
+        len(made[contract.MODEL]) + sum(len(content) for name, content in made.items() if VENDOR in name)
+    ) / 1e3
+    suggestions = examples.suggestions(golden, manifest.serving)
+    has_card = (bundle / _CARD).is_file()
+    details = {"modules": MODULES, "vendor": VENDOR, "kilobytes": kilobytes, "suggestions": suggestions}
+    has = {"has_card": has_card, "has_examples": bool(page["examples"])}
+    made["index.html"] = _render("index.html.j2", **common, **details, **has)
+    if has_card:
+        text = (bundle / _CARD).read_text(encoding="utf-8")
+        made["card.html"] = _render("card.html.j2", **common, card=Markup(_html(text)))  # no HTML passes through
+    integrity = _integrity(made)
+    made["sw.js"] = _render(
+        "sw.js.j2", name=manifest.name, files=integrity, digest=cache.digest(json.dumps(integrity).encode())[:12]
+    )
+    made |= {f"{VENDOR}/{name}": content for name, content in runtime.notices().items()}
+    return made
+
+
+def _page(manifest: Manifest, calls: str | None, shown: Sequence[object]) -> dict[str, Any]:
+    """What the page has to know: a cut of the manifest, and where the server is."""
+    return {
+        "name": manifest.name,
+        "version": manifest.version,
+        "serving": asdict(manifest.serving),
+        "model": {"file": contract.MODEL, "sha256": manifest.files[contract.MODEL]},
+        "predict_url": calls,
+        "examples": shown,
+    }
+
+
+def _render(template: str, **values: object) -> bytes:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(PAGE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"plain": notation.plain, "percent": notation.percent}
+    return environment.get_template(template).render(values).encode()
+
+
+def _html(markdown: str) -> str:
+    """The card as HTML; HTML in it, were there any, as text."""
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["link", "image", "autolink"])
+    made = parser.render(markdown)
+    for tag, instead in (("<table>", f"{_SCROLL}<table>"), ("</table>", "</table></div>")):
+        made = made.replace(tag, instead)  # the tags alone: a text's own "<" is escaped
+    return made
+
+
+def _without_map(script: bytes) -> bytes:
+    """Without the last line, which names a source map that is not there."""
+    lines = script.rstrip().splitlines()
+    return b"\n".join(lines[:-1] if lines[-1].startswith(b"//# sourceMappingURL=") else lines) + b"\n"
+
+
+def _packed(content: bytes) -> bytes:
+    return gzip.compress(content, 9, mtime=0)
+
+
+def _integrity(files: Mapping[str, bytes]) -> dict[str, str]:
+    """Path -> the hash in the form that a browser's `fetch` checks (Subresource Integrity)."""
+    return {
+        name: "sha256-" + base64.b64encode(hashlib.sha256(content).digest()).decode()
+        for name, content in sorted(files.items())
+    }
+
+
+def _check_out(out: Path) -> None:
+    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / MARK).is_file())):
+        raise DataError(f"{out} is there and is no page of Limbeck's. Give --out a new or an empty folder.")
+
+
+def _replace(out: Path, files: Mapping[str, bytes]) -> None:
+    """Write the files beside `out`, and let them take its place when they are all there."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
+        new = Path(scratch) / "new"
+        for name, content in files.items():
+            path = new / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        if out.exists():
+            shutil.move(out, Path(scratch) / "old")
+        shutil.move(new, out)
