@@ -37,17 +37,12 @@ export function complain(error) {
   problem.textContent = error?.message ?? "";
   problem.hidden = !error;
   for (const field of fields()) {
-    const isWrong = Boolean(error) && field.dataset.column === error.column;
-    field.toggleAttribute("aria-invalid", false);
-    if (isWrong) field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-invalid", String(Boolean(error) && field.dataset.column === error.column));
   }
 }
 
 /** How much of the limit a text uses. */
 export function count(serving) {
-  const place = document.getElementById("count");
-  if (place) {
-    const [used, most] = [characters(fields()[0].value), serving.limits.max_characters];
-    place.textContent = `${used.toLocaleString("en")} of ${most.toLocaleString("en")} characters`;
-  }
+  const [used, most] = [characters(fields()[0].value), serving.limits.max_characters];
+  document.getElementById("count").textContent = `${used.toLocaleString("en")} of ${most.toLocaleString("en")} characters`;
 }

@@ -27,8 +27,7 @@ const SPEAKING_MS = 900; // and said to a screen reader
 
 const by = (id) => document.getElementById(id);
 const root = document.documentElement;
-const page = await (await fetch("page.json", { referrerPolicy: "no-referrer" })).json();
-const { serving } = page;
+const { page, serving } = await known();
 const timers = { answer: 0, explain: 0, speak: 0 };
 let model = null;
 let sequence = 0; // one an answer that is shown
@@ -43,6 +42,17 @@ const abstainBelow = () => (isThresholdAsked() ? threshold() : serving.threshold
 function later(timer, wait, work) {
   clearTimeout(timers[timer]);
   timers[timer] = setTimeout(work, wait);
+}
+
+/** What the page was built from. */
+async function known() {
+  try {
+    const found = await (await fetch("page.json", { referrerPolicy: "no-referrer" })).json();
+    return { page: found, serving: found.serving };
+  } catch (error) {
+    view.state("failed", "The page is not whole. Check the connection and load it again.");
+    throw error;
+  }
 }
 
 /** The input, checked; null where there is none, or where it is wrong and that has been said. */
@@ -61,7 +71,7 @@ function asked() {
 
 function edited() {
   question += 1;
-  form.count(serving);
+  if (serving.task === "text") form.count(serving);
   by("abstain-shown").textContent = `${by("abstain").value}%`;
   clearTimeout(timers.explain);
   clearTimeout(timers.speak);
@@ -146,7 +156,9 @@ function switched() {
 }
 
 function listen() {
+  view.watch();
   by("question").addEventListener("input", edited);
+  by("abstain").addEventListener("input", edited);
   by("question").addEventListener("submit", (event) => {
     event.preventDefault();
     if (!isRemote()) answerHere();
@@ -181,14 +193,13 @@ async function keep() {
       await new Promise((resolve) => active.addEventListener("statechange", resolve, { once: true }));
     }
     root.dataset.offline = "ready";
-    by("offline").textContent = "Kept in this browser: it works without a network now.";
+    by("offline").textContent = "The page is: it works without a network now.";
   } catch {
     by("offline").textContent = "This browser keeps no copy: the page wants a network each time.";
   }
 }
 
 listen();
-form.count(serving);
 try {
   model = await open(page);
   performance.mark("limbeck:ready");

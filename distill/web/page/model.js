@@ -30,7 +30,9 @@ export async function open(page) {
   if (String([...session.inputNames].sort()) !== String([...wanted].sort())) {
     throw new ModelError("The model takes other inputs than its manifest says.");
   }
-  return new Model(session, page.serving);
+  const model = new Model(session, page.serving);
+  await model.predict([page.serving.task === "text" ? "" : {}]).catch(() => {}); // the first run is the slowest
+  return model;
 }
 
 /** Predictions under the rules of handler/predictor.py. */

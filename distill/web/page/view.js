@@ -5,6 +5,7 @@ import * as words from "./words.js";
 const MOST_BARS = 10;
 const MOST_COLUMNS = 8;
 const MOST_SPANS_LISTED = 5;
+const SHOWN_FROM = 0.0005; // of probability: less is 0.0 points
 const STRONGEST = 45; // per cent of the accent behind a span: the ink on it stays readable
 
 const by = (id) => document.getElementById(id);
@@ -26,6 +27,7 @@ export function state(name, text) {
 /** No question, so no answer. */
 export function clear() {
   by("result").hidden = true;
+  by("counted").hidden = true;
   by("dock").hidden = true;
   by("spoken").textContent = "";
 }
@@ -60,6 +62,7 @@ export function show(answer, serving, { where, ms, threshold, sequence }) {
     where === "server"
       ? `Answered on the server, ${words.milliseconds(ms)} there and back.`
       : `Answered in this browser in ${words.milliseconds(ms)}. Nothing was sent.`;
+  by("counted").classList.add("stale"); // until `explain` is called for this answer
   bars(answer, serving.labels);
   dock(answer);
   result.hidden = false;
@@ -68,6 +71,12 @@ export function show(answer, serving, { where, ms, threshold, sequence }) {
 /** Said by a screen reader, once a person has stopped typing. */
 export function speak(answer, serving, threshold) {
   by("spoken").textContent = words.spoken(answer, words.novelty(answer.novelty, serving.task), threshold);
+}
+
+/** On a narrow page the answer stands below a long form: a line at its foot says it, until it comes into sight. */
+export function watch() {
+  const observer = new IntersectionObserver(([{ isIntersecting }]) => by("dock").classList.toggle("idle", isIntersecting));
+  observer.observe(by("answer"));
 }
 
 function dock(answer) {
@@ -97,13 +106,18 @@ function bars(answer, labels) {
 export function explain(parts, answer, input) {
   by("counted").hidden = !parts?.length;
   by("counted").dataset.parts = parts ? JSON.stringify(parts) : "";
+  by("counted").classList.remove("stale");
   if (!parts?.length) return;
   by("counted-label").textContent = answer.label;
+  by("unmoved").hidden = parts.some((part) => Math.abs(part.contribution) >= SHOWN_FROM);
   if (typeof input === "string") spans(parts, input);
   else columns(parts);
 }
 
-const strongestFirst = (parts) => [...parts].sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution));
+const strongestFirst = (parts) =>
+  parts
+    .filter((part) => Math.abs(part.contribution) >= SHOWN_FROM)
+    .sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution));
 
 function spans(parts, text) {
   const most = Math.max(0.05, ...parts.map((part) => Math.abs(part.contribution)));
@@ -126,7 +140,7 @@ function spans(parts, text) {
 
 function columns(parts) {
   const sorted = strongestFirst(parts);
-  const most = Math.max(0.01, Math.abs(sorted[0].contribution));
+  const most = Math.max(0.01, Math.abs(sorted[0]?.contribution ?? 0));
   const rows = sorted.map((part) => row(part.column, part.contribution, most));
   by("strongest").replaceChildren(...rows.slice(0, MOST_COLUMNS));
   by("rest").replaceChildren(...rows.slice(MOST_COLUMNS));
