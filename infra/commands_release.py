@@ -86,6 +86,7 @@ def release(
     bake: Annotated[float, typer.Option("--bake", min=0, help="Seconds that each share is watched.")] = 300,
     alarm: AlarmOption = None,
     without_alarms: Annotated[bool, typer.Option("--without-alarms", help="A canary that no alarm watches.")] = False,
+    another_model: Annotated[bool, typer.Option("--another-model", help="Replace a model of another name.")] = False,
     builder: Annotated[
         str, typer.Option("--builder", help="COMMAND CONTEXT URI builds and pushes the image; by default Docker.")
     ] = "",
@@ -93,7 +94,7 @@ def release(
 ) -> None:
     """Bring a bundle into production by canary. Broken off anywhere, the same command goes on."""
     asked = Asked(
-        function, alias, repository, role, _shares(stages), bake, tuple(alarm or ()), unwatched=without_alarms
+        function, alias, repository, role, _shares(stages), bake, tuple(alarm or ()), without_alarms, another_model
     )
     cloud, registry = _cloud(function, alias, bucket, prefix)
     with tempfile.TemporaryDirectory(prefix="limbeck-release-") as folder:
@@ -160,15 +161,16 @@ def status(
     alarms = states.alarms_of(cloud.watch, tuple(alarm or ()), there)
     live = there.version(now.route.version) if now else None
     name = live.bundle.partition("/")[0] if live else ""
-    recorded = cloud.journal.live(name) if cloud.journal and name else None
+    worn = cloud.journal.worn(name) if cloud.journal and name and cloud.journal.exists() else {}
+    seen = report.Seen(there, now, alarms, name, worn)
     if as_json:
-        typer.echo(json.dumps(report.document(there, now, alarms, recorded)))
+        typer.echo(json.dumps(report.document(seen)))
         return
-    rows = table("version", "bundle", "image", "traffic", "", right=("version", "traffic"), fold=("bundle",))
-    for row in report.rows(there, now):
+    rows = table(*report.HEADINGS, right=("version", "traffic"), fold=("bundle",))
+    for row in report.rows(seen):
         rows.add_row(*row)
     out.print(rows)
-    for line in report.remarks(there, now, alarms, recorded):
+    for line in report.remarks(seen):
         out.print(line, markup=False)
 
 

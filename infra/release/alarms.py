@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from infra.aws import asking
@@ -55,6 +56,25 @@ class Watch:
         if missing:
             raise ConfigError(f"CloudWatch has no alarm {', '.join(missing)}. Check the names and AWS_REGION.")
         return tuple(sorted(found, key=lambda it: it.name))
+
+    def failures(self, function: str, alias: str, number: str, since: datetime) -> int:
+        """Calls by the alias that one version did not answer, since a moment (UTC).
+
+        Lambda tells versions apart while they share an alias, and a minute or two late. An alarm on the whole function
+        sees them too, but one on a percentile would not see a small share.
+        """
+        dimensions = {"FunctionName": function, "Resource": f"{function}:{alias}", "ExecutedVersion": number}
+        with asking("read the errors of the new version"):
+            found = self._client.get_metric_statistics(
+                Namespace="AWS/Lambda",
+                MetricName="Errors",
+                Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+                StartTime=since,
+                EndTime=datetime.now(UTC) + timedelta(minutes=1),
+                Period=60,
+                Statistics=["Sum"],
+            )
+        return round(sum(point.get("Sum", 0.0) for point in found["Datapoints"]))
 
     def _described(self, **by: Any) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401 - boto3's own arguments
         with asking("read the alarms"):

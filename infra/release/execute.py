@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol
 
 from infra.ecr import Repository
@@ -162,8 +163,9 @@ class Release:
     def _watch(self) -> None:
         """Until the bake time is over, or something is wrong."""
         deadline = self._clock.now() + self._plan.asked.bake_seconds
+        since = datetime.now(UTC)
         while True:
-            self._demand_quiet()
+            self._demand_quiet(since)
             left = deadline - self._clock.now()
             if left <= 0:
                 break
@@ -171,10 +173,15 @@ class Release:
             self._clock.sleep(min(left, _POLL_SECONDS))
         self._demand_golden()
 
-    def _demand_quiet(self) -> None:
+    def _demand_quiet(self, since: datetime) -> None:
         ringing = [alarm for alarm in self.cloud.watch.named(self._plan.alarms) if alarm.rings]
         if ringing:
             self._stop("; ".join(f"the alarm {alarm.name} rang ({alarm.reason.rstrip('. ')})" for alarm in ringing))
+
+        asked = self._plan.asked
+        failures = self.cloud.watch.failures(asked.function, asked.alias, self._number, since)
+        if failures:
+            self._stop(f"version {self._number} failed {failures} calls")
 
     def _demand_golden(self) -> None:
         wrong = golden.replay(self._source.golden, self._source.manifest, self.cloud.function.invoke(self._number))

@@ -29,6 +29,7 @@ class Asked:
     bake_seconds: float = 300  # how long each share but the last is watched
     alarms: tuple[str, ...] = ()  # by default all that watch the function
     unwatched: bool = False  # a canary although no alarm watches
+    another_model: bool = False  # although callers are answered by a model of another name
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def plan(asked: Asked, bundle: Bundle, state: State, needed: tuple[str, ...] = (
         number,
         tuple(alarm.name for alarm in state.alarms),
         (*steps, record),
-        needed if live else (*needed, *_needed(asked, state, old, number)),
+        needed if live else (*needed, *_needed(asked, bundle, state, old, number)),
     )
 
 
@@ -204,8 +205,20 @@ def _traffic(asked: Asked, state: State, old: Route | None, number: str | None) 
         yield Shift(f"shift {share * 100:g} %", wait, share=share)
 
 
-def _needed(asked: Asked, state: State, old: Route | None, number: str | None) -> Iterator[str]:
+def _needed(asked: Asked, bundle: Bundle, state: State, old: Route | None, number: str | None) -> Iterator[str]:
     """What a person has to do or say first."""
+    model = old.bundle.partition("/")[0] if old else ""
+    if model and model != bundle.name and not asked.another_model:
+        yield (
+            f"Callers of {asked.alias} are answered by the model {model}, and this is {bundle.name}. Name its own "
+            "function with --function, or say --another-model."
+        )
+    yield from _needed_of_the_function(asked, state, number)
+    if old is not None:
+        yield from _needed_of_alarms(asked, state)
+
+
+def _needed_of_the_function(asked: Asked, state: State, number: str | None) -> Iterator[str]:
     if state.function is None and not asked.role:
         yield (
             f"There is no function {asked.function}: `sam deploy` makes it with everything around it, "
@@ -218,8 +231,9 @@ def _needed(asked: Asked, state: State, old: Route | None, number: str | None) -
             f"The alias {asked.alias} gives a share to {state.function.said(other)}: another release is at work, or "
             "broke off. Run that one again to finish it, or `python -m infra rollback` to end it."
         )
-    if old is None:
-        return
+
+
+def _needed_of_alarms(asked: Asked, state: State) -> Iterator[str]:
     if not state.alarms and not asked.unwatched:
         yield (
             f"No alarm watches {asked.function}, and a canary that nobody watches is none. Name alarms with --alarm, "

@@ -77,6 +77,10 @@ class Journal:
         """The version of a bundle that is tagged live."""
         return self._registry.tags(name).version(tags.LIVE)
 
+    def worn(self, name: str) -> dict[str, str]:
+        """Version of a bundle to the tag that it wears."""
+        return self._registry.tags(name).worn()
+
     def candidate(self, bundle: Bundle) -> None:
         """The version is about to get traffic."""
         self._registry.tags(bundle.name).give(tags.CANDIDATE, bundle.version, caller())

@@ -263,3 +263,23 @@ def wait_for(done, seconds: float = 30.0) -> None:  # noqa: ANN001 - a question
     while not done():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_canary_that_fails_calls_is_stopped_though_no_alarm_rings(live: Account, two: Path) -> None:
+    process = live.start(*live.releasing(two, "--stages", "50,100", "--bake", "60"))
+    wait_for(lambda: alias(live) == ("1", {"2": 0.5}))
+    of_the_canary = {"FunctionName": FUNCTION, "Resource": f"{FUNCTION}:live", "ExecutedVersion": "2"}
+    dimensions = [{"Name": name, "Value": value} for name, value in of_the_canary.items()]
+    live.client("cloudwatch").put_metric_data(
+        Namespace="AWS/Lambda", MetricData=[{"MetricName": "Errors", "Dimensions": dimensions, "Value": 2.0}]
+    )
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 3 and "version 2 failed 2 calls" in err
+    assert alias(live) == ("1", {})
+
+
+def test_a_model_of_another_name_does_not_take_a_models_place_unasked(live: Account, tmp_path: Path) -> None:
+    models.honest(tmp_path / "other", 1, "other-model")
+    ran = live.release(tmp_path / "other")
+    assert ran.status == 2 and "answered by the model tiny-text, and this is other-model" in ran.err
+    assert live.release(tmp_path / "other", "--another-model").status == 0
