@@ -8,7 +8,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -54,10 +54,16 @@ class Site:
     files: tuple[File, ...]
 
 
-def build(bundle: str | Path, out: str | Path, api: str | None = None) -> Site:
+def build(
+    bundle: str | Path,
+    out: str | Path,
+    api: str | None = None,
+    fetch: Callable[[], Mapping[str, bytes]] | None = None,
+) -> Site:
     """Write the page of a sealed bundle to the folder `out`, in place of an older page.
 
-    `api`: the deployed API's URL; None: no switch, and no other host the page may call.
+    `api`: the deployed API's URL; None: no switch, and no other host the page may call. `fetch`: gives the
+    runtime's files; None: `runtime.fetch`.
 
     Raises:
         BundleError: the bundle is refused.
@@ -68,7 +74,7 @@ def build(bundle: str | Path, out: str | Path, api: str | None = None) -> Site:
     calls = policy.endpoint(api) if api else None
     _check_out(out)
     manifest = contract.read(bundle)
-    files = _files(bundle, manifest, calls)
+    files = _files(bundle, manifest, calls, (fetch or runtime.fetch)())
     _replace(out, files)
     notices = {f"{VENDOR}/{name}" for name in runtime.notices()}
     return Site(
@@ -82,9 +88,8 @@ def build(bundle: str | Path, out: str | Path, api: str | None = None) -> Site:
     )
 
 
-def _files(bundle: Path, manifest: Manifest, calls: str | None) -> dict[str, bytes]:
+def _files(bundle: Path, manifest: Manifest, calls: str | None, code: Mapping[str, bytes]) -> dict[str, bytes]:
     """Every file of the page by its path."""
-    code = runtime.fetch()
     golden = examples.read(bundle)
     made = {name: (PAGE / name).read_bytes() for name in _PLAIN}
     made[contract.MODEL] = (bundle / contract.MODEL).read_bytes()

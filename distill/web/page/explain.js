@@ -14,7 +14,7 @@ export function occlusions(record, limits) {
   if (typeof record !== "string") {
     const sent = Object.keys(record).filter((name) => record[name] !== null);
     if (sent.length > limits.max_explained) return null;
-    return sent.map((column) => ({ part: { column }, record: { ...record, [column]: null } }));
+    return sent.map((column) => ({ part: { column }, record: without(record, column) }));
   }
   const length = Array.from(record).length;
   const most = Math.min(limits.max_explained, Math.floor(MAX_CHARACTERS / Math.max(1, length)));
@@ -23,6 +23,8 @@ export function occlusions(record, limits) {
     record: record.slice(0, start) + record.slice(end),
   }));
 }
+
+const without = (record, column) => Object.assign(Object.create(null), record, { [column]: null });
 
 /** Start and end of each span, or of at most `most` runs of neighbours, as equal in spans as can be. */
 export function spans(text, most) {

@@ -10,7 +10,7 @@ const fields = () => Array.from(document.querySelectorAll("#question [data-colum
  */
 export function read(serving) {
   if (serving.task === "text") return fields()[0].value || null;
-  const record = {};
+  const record = Object.create(null); // a column may be called "constructor"
   for (const field of fields()) {
     const { column, kind } = field.dataset;
     if (field.validity.badInput) throw new InputError(`“${column}” wants a number, or nothing.`, column);

@@ -10,7 +10,7 @@
 //   #result (hidden: no answer) data-label, data-score, data-novelty, data-abstained ("true"/"false"),
 //     data-scores (JSON, in the order of the labels), data-where, data-ms, data-sequence (1, 2, ... an answer each)
 //   #bars > li data-label, data-score               the bars; class "best" on the answer's
-//   #counted data-parts (JSON: start, end or column; contribution), data-sequence: of the same answer
+//   #counted data-parts (JSON: start, end in UTF-16 units, or column; contribution); class "stale": of an older answer
 //   #spoken                                         the live region
 //   #where-browser #where-server #key #preview #send    only with an API: the switch, the key, what would be sent, send it
 //   performance marks "limbeck:ready" and "limbeck:first-answer"
@@ -33,6 +33,7 @@ let model = null;
 let sequence = 0; // one an answer that is shown
 let question = 0; // one an edit: an answer to an older one is dropped
 let nextExample = 0;
+let last = null; // the answer that is shown, and how it came about
 
 const isRemote = () => Boolean(by("where-server")?.checked);
 const threshold = () => Number(by("abstain").value) / 100;
@@ -71,17 +72,24 @@ function asked() {
 
 function edited() {
   question += 1;
+  view.outdate();
   if (serving.task === "text") form.count(serving);
-  by("abstain-shown").textContent = `${by("abstain").value}%`;
   clearTimeout(timers.explain);
   clearTimeout(timers.speak);
   if (isRemote()) {
     clearTimeout(timers.answer);
-    view.clear();
+    forget();
     preview();
   } else {
     later("answer", TYPING_MS, answerHere);
   }
+}
+
+/** Another threshold judges the same answer anew: nothing has to be asked again. */
+function judged() {
+  by("abstain-shown").textContent = `${by("abstain").value}%`;
+  if (isRemote()) preview();
+  if (last) shown({ ...last.answer, abstained: last.answer.score < abstainBelow() }, last.where, last.ms);
 }
 
 async function answerHere() {
@@ -89,7 +97,7 @@ async function answerHere() {
   const isStale = () => mine !== question;
   const input = asked();
   if (model === null) return;
-  if (input === null) return view.clear();
+  if (input === null) return forget();
   try {
     const started = performance.now();
     const [answer] = await model.predict([input], abstainBelow());
@@ -97,12 +105,13 @@ async function answerHere() {
     if (isStale()) return;
     shown(answer, "browser", ms);
     later("explain", READING_MS, async () => {
-      const parts = await contributions(model, input, answer, isStale);
-      if (!isStale()) explained(parts, answer, input);
+      // A copy without one of its columns may have no answer where the whole has one.
+      const parts = await contributions(model, input, answer, isStale).catch(() => null);
+      if (!isStale()) view.explain(parts, answer, input);
     });
   } catch (error) {
     if (isStale()) return;
-    view.clear();
+    forget();
     form.complain(error instanceof ModelError ? error : new ModelError("The model could not answer this input."));
   }
 }
@@ -118,7 +127,8 @@ async function answerThere() {
     if (mine !== question) return;
     shown(answer, "server", performance.now() - started);
     const parts = answer.contributions ?? null;
-    explained(parts && typeof input === "string" ? fromCodePoints(input, parts) : parts, answer, input);
+    view.explain(parts && typeof input === "string" ? fromCodePoints(input, parts) : parts, answer, input);
+    view.reveal();
   } catch (error) {
     if (!(error instanceof remote.RemoteError)) throw error;
     form.complain(error);
@@ -127,16 +137,17 @@ async function answerThere() {
   }
 }
 
-function shown(answer, where, ms) {
-  sequence += 1;
-  view.show(answer, serving, { where, ms, threshold: abstainBelow(), sequence });
-  if (sequence === 1) performance.mark("limbeck:first-answer");
-  later("speak", where === "server" ? 0 : SPEAKING_MS, () => view.speak(answer, serving, abstainBelow()));
+function forget() {
+  last = null;
+  view.clear();
 }
 
-function explained(parts, answer, input) {
-  view.explain(parts, answer, input);
-  by("counted").dataset.sequence = sequence;
+function shown(answer, where, ms) {
+  sequence += 1;
+  last = { answer, where, ms };
+  view.show(answer, serving, { where, ms, threshold: abstainBelow(), sequence, version: page.version });
+  if (sequence === 1) performance.mark("limbeck:first-answer");
+  later("speak", where === "server" ? 0 : SPEAKING_MS, () => view.speak(answer, serving, abstainBelow()));
 }
 
 const request = (input) =>
@@ -158,7 +169,7 @@ function switched() {
 function listen() {
   view.watch();
   by("question").addEventListener("input", edited);
-  by("abstain").addEventListener("input", edited);
+  by("abstain").addEventListener("input", judged);
   by("question").addEventListener("submit", (event) => {
     event.preventDefault();
     if (!isRemote()) answerHere();

@@ -32,9 +32,10 @@ export async function send({ method, url, headers, body }, labels) {
     response = await fetch(url, { method, headers, body, ...options });
     answer = await response.json();
   } catch {
-    throw new RemoteError("The server could not be reached, or does not take questions from this page’s address.");
+    throw new RemoteError("The server could not be reached, or takes no questions from this page’s address.");
   }
   if (!response.ok) throw new RemoteError(`${response.status}: ${answer.detail ?? answer.message ?? "refused"}`);
-  const prediction = answer.predictions[0];
+  const prediction = answer.predictions?.[0];
+  if (!prediction) throw new RemoteError("The server answered, but not as Limbeck’s API does.");
   return { ...prediction, scores: labels.map((label) => prediction.scores[label] ?? 0), model: answer.model };
 }

@@ -24,7 +24,7 @@ export function check(input, serving) {
     throw new InputError("An input wants an object of columns.");
   }
   const columns = new Map(serving.inputs.map((column) => [column.name, column]));
-  const record = {};
+  const record = Object.create(null); // a column may be called "constructor"
   for (const [key, value] of Object.entries(input)) {
     const name = key.normalize("NFC");
     if (!columns.has(name)) throw new InputError("This input has a column that the model does not know.");
@@ -39,7 +39,8 @@ export function check(input, serving) {
 export function tensors(records, serving) {
   const laid = {};
   for (const column of serving.inputs) {
-    const values = records.map((record) => (serving.task === "text" ? record : record[column.name]));
+    const cell = (record) => (Object.hasOwn(record, column.name) ? record[column.name] : null);
+    const values = serving.task === "text" ? records : records.map(cell);
     const data =
       column.dtype === "string"
         ? values.map((value) => String(value ?? "").normalize("NFC"))

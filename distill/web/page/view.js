@@ -36,7 +36,7 @@ export function clear() {
  * Show an answer.
  * @param where "browser" or "server"
  */
-export function show(answer, serving, { where, ms, threshold, sequence }) {
+export function show(answer, serving, { where, ms, threshold, sequence, version }) {
   const unusual = words.novelty(answer.novelty, serving.task);
   const result = by("result");
   Object.assign(result.dataset, {
@@ -58,14 +58,24 @@ export function show(answer, serving, { where, ms, threshold, sequence }) {
   by("judgement").textContent = unusual.judgement;
   by("fact").textContent = unusual.fact;
   by("needle").style.left = `${100 * answer.novelty}%`;
+  const other = answer.model && answer.model.version !== version ? ` It runs another version, ${answer.model.version}.` : "";
   by("timing").textContent =
     where === "server"
-      ? `Answered on the server, ${words.milliseconds(ms)} there and back.`
+      ? `Answered on the server, ${words.milliseconds(ms)} there and back.${other}`
       : `Answered in this browser in ${words.milliseconds(ms)}. Nothing was sent.`;
-  by("counted").classList.add("stale"); // until `explain` is called for this answer
   bars(answer, serving.labels);
   dock(answer);
   result.hidden = false;
+}
+
+/** What counted is of an older answer, until `explain` is called. */
+export function outdate() {
+  by("counted").classList.add("stale");
+}
+
+/** On a narrow page the answer is out of sight when it comes. */
+export function reveal() {
+  if (matchMedia("(max-width: 48rem)").matches) by("answer").scrollIntoView();
 }
 
 /** Said by a screen reader, once a person has stopped typing. */
