@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import boto3
 from botocore import exceptions as aws
 from botocore.config import Config
+from botocore.parsers import ResponseParserError
 
 from infra.errors import CloudError, ConfigError, InfraError, RefusedError
 
@@ -130,7 +131,7 @@ def caller() -> str:
     """Who the credentials are, as an ARN, to be kept beside what was done; `unknown` where AWS does not say."""
     try:
         return str(client("sts").get_caller_identity()["Arn"])
-    except (aws.BotoCoreError, aws.ClientError, KeyError):
+    except (aws.BotoCoreError, aws.ClientError, ResponseParserError, KeyError):
         return "unknown"  # S3 took the write, so the credentials are good: a record without a name is better than none
 
 
@@ -149,6 +150,11 @@ def asking(doing: str, advice: Mapping[str, str] = _NO_ADVICE) -> Iterator[None]
         yield
     except (aws.BotoCoreError, aws.ClientError) as error:
         raise _explained(error, doing, advice) from None
+    except (ResponseParserError, KeyError):  # not its format, or nothing of what it always holds
+        raise CloudError(
+            f"Cannot {doing}: what came back is no answer of AWS's. Check the proxy and AWS_ENDPOINT_URL, then run the "
+            "same command again."
+        ) from None
 
 
 def code_of(error: aws.ClientError) -> str:

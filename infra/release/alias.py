@@ -76,10 +76,11 @@ class Switch:
                 said = self._client.get_alias(FunctionName=self.function, Name=self.name)
             except self._client.exceptions.ResourceNotFoundException:
                 return None
+            version = said["FunctionVersion"]
         weights = (said.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
         description = said.get("Description") or ""
         route = Route(
-            said["FunctionVersion"],
+            version,
             {version: share for version, share in weights.items() if share},
             trail_of(description),
             description.partition(". ")[0].rstrip("."),

@@ -87,13 +87,14 @@ class Lambda:
                 return None
             pages = self._client.get_paginator("list_versions_by_function").paginate(FunctionName=self.name)
             raws = [raw for page in pages for raw in page["Versions"] if raw["Version"] != "$LATEST"]
-        uri = said["Code"].get("ImageUri", "")
-        variables = said["Configuration"].get("Environment", {}).get("Variables", {})
+            code, configuration = said["Code"], said["Configuration"]
+        uri = code.get("ImageUri", "")
+        variables = configuration.get("Environment", {}).get("Variables", {})
         return Function(
             self.name,
             re.split(r"[@:]", uri.partition("/")[2])[0],
             variables.get("POWERTOOLS_SERVICE_NAME", ""),
-            _version(said["Configuration"], _latest_digest(said["Code"])),
+            _version(configuration, _latest_digest(code)),
             tuple(sorted((_version(raw) for raw in raws), key=lambda version: int(version.number))),
         )
 
