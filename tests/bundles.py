@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -166,12 +167,13 @@ def _model(
     return helper.make_model(graph, opset_imports=_OPSETS, ir_version=10)
 
 
-def seal(folder: Path, model: onnx.ModelProto, serving: Serving, name: str) -> Manifest:
-    """Write a whole bundle around `model`: its files, their hashes, the manifest last."""
+def seal(folder: Path, model: onnx.ModelProto, serving: Serving, name: str, golden: Sequence[Record] = ()) -> Manifest:
+    """Write a whole bundle around `model`: its files, their hashes, the manifest last. `golden`: one input otherwise."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / contract.MODEL).write_bytes(model.SerializeToString(deterministic=True))
     version = contract.version_of(contract.sha256_of(folder / contract.MODEL), serving)
-    (folder / "golden.jsonl").write_text(_golden(folder, serving, name))
+    one: Record = "good" if serving.task == "text" else {}
+    (folder / "golden.jsonl").write_text(_golden(folder, serving, name, golden or [one]))
     (folder / contract.OPENAPI).write_text(json.dumps(openapi.document(name, version, serving)))
     (folder / "card.md").write_text(f"# {name}\n")
     (folder / "report.html").write_text("<!doctype html><title>report</title>")
@@ -182,11 +184,11 @@ def seal(folder: Path, model: onnx.ModelProto, serving: Serving, name: str) -> M
     return manifest
 
 
-def _golden(folder: Path, serving: Serving, name: str) -> str:
-    """One input and its answer, where the model has one."""
-    one: Record = "good" if serving.task == "text" else {}
+def _golden(folder: Path, serving: Serving, name: str, inputs: Sequence[Record]) -> str:
+    """The inputs and their answers, where the model has any."""
     try:
-        [prediction] = Predictor(folder / contract.MODEL, serving, name, "staged").predict([one])
+        answers = Predictor(folder / contract.MODEL, serving, name, "staged").predict(inputs)
     except Exception:  # a test wants a bundle with a broken model
-        return json.dumps({"input": one}) + "\n"
-    return json.dumps({"input": one, "prediction": asdict(prediction)}) + "\n"
+        return "".join(json.dumps({"input": it}) + "\n" for it in inputs)
+    rows = zip(inputs, answers, strict=True)
+    return "".join(json.dumps({"input": it, "prediction": asdict(answer)}) + "\n" for it, answer in rows)

@@ -7,11 +7,10 @@ same handler answers under the emulator.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,18 +19,10 @@ from queue import Queue
 import pytest
 
 from handler import contract
-from handler.errors import BundleError
-from infra import container, serving
-from infra.errors import LocalError
 from infra.serving import Endpoint
-from infra.staging import newest, stage
-from tests import checkout
+from tests import endpoints
 from tests.clients import sentiment
-
-ROOT = Path(__file__).parents[2]
-BUNDLES = (ROOT / "bundles", ROOT / ".build" / "bundles")
-
-Serve = Callable[[Path, str], AbstractContextManager[Endpoint]]
+from tests.endpoints import Serve
 
 
 @dataclass(frozen=True)
@@ -70,27 +61,13 @@ class Page:
 @pytest.fixture(scope="package")
 def serve(page: Page, tmp_path_factory: pytest.TempPathFactory) -> Serve:
     """Puts a bundle behind HTTPS, for the page's origin too: in the container where there can be one."""
-    try:
-        host = container.docker_host()
-        base = container.base_image(host)
-    except LocalError as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"CI must have a container, but: {error}")
-        return lambda bundle, tag: serving.under_emulator(bundle, environment={serving.ORIGIN_VARIABLE: page.origin})
-
-    def in_container(bundle: Path, tag: str) -> AbstractContextManager[Endpoint]:
-        root = checkout.copy(tmp_path_factory.mktemp("checkout"), tag)
-        stage(bundle, root)
-        container.build(host, base, lambda step: None, root)
-        return serving.in_container(host, root, parameters={serving.ORIGIN_PARAMETER: page.origin})
-
-    return in_container
+    return endpoints.serve_for(page.origin, tmp_path_factory.mktemp)
 
 
 @pytest.fixture(scope="package")
 def text(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """`sentiment-quick`. It takes minutes to distil, so a stand-in answers where it is not here already."""
-    bundle = _sealed("sentiment-quick")
+    bundle = endpoints.sealed("sentiment-quick")
     is_real = bundle is not None
     if bundle is None:
         bundle = tmp_path_factory.mktemp("stand-in")
@@ -103,20 +80,7 @@ def text(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
 @pytest.fixture(scope="package")
 def columns(serve: Serve) -> Iterator[Served]:
     """`breast-cancer`, distilled here where it is not yet: it takes seconds."""
-    if _sealed("breast-cancer") is None:
-        command = [
-            sys.executable,
-            "-m",
-            "distill",
-            "run",
-            "distill/recipes/breast-cancer.toml",
-            "--out",
-            str(BUNDLES[1]),
-        ]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-    bundle = _sealed("breast-cancer")
-    assert bundle is not None
+    bundle = endpoints.breast_cancer()
     with serve(bundle, "clients-columns") as endpoint:
         manifest = contract.read(bundle)
         yield Served(endpoint, bundle, manifest.name, manifest.version, True)
@@ -150,15 +114,3 @@ def page() -> Iterator[Page]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         stack.callback(server.shutdown)
         yield page
-
-
-def _sealed(name: str) -> Path | None:
-    """The newest bundle of this name that this version of the handler serves."""
-    for home in BUNDLES:
-        try:
-            bundle = newest(home / name)
-            contract.read(bundle)
-        except BundleError:
-            continue
-        return bundle
-    return None

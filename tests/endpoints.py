@@ -1,0 +1,68 @@
+"""Bundles behind HTTPS for real clients: in their container, or under the emulator where none is to be had."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from handler import contract
+from handler.errors import BundleError
+from infra import container, serving
+from infra.errors import LocalError
+from infra.serving import Endpoint
+from infra.staging import newest, stage
+from tests import checkout
+
+ROOT = Path(__file__).parents[1]
+BUNDLES = (ROOT / "bundles", ROOT / ".build" / "bundles")
+
+Serve = Callable[[Path, str], AbstractContextManager[Endpoint]]
+
+
+def serve_for(origin: str, make_folder: Callable[[str], Path]) -> Serve:
+    """Puts a bundle behind HTTPS, for pages of `origin` too. CI must have a container."""
+    try:
+        host = container.docker_host()
+        base = container.base_image(host)
+    except LocalError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"CI must have a container, but: {error}")
+        return lambda bundle, tag: serving.under_emulator(bundle, environment={serving.ORIGIN_VARIABLE: origin})
+
+    def in_container(bundle: Path, tag: str) -> AbstractContextManager[Endpoint]:
+        root = checkout.copy(make_folder("checkout"), tag)
+        stage(bundle, root)
+        container.build(host, base, lambda step: None, root)
+        return serving.in_container(host, root, parameters={serving.ORIGIN_PARAMETER: origin})
+
+    return in_container
+
+
+def sealed(name: str) -> Path | None:
+    """The newest bundle of this name that this version of the handler serves."""
+    for home in BUNDLES:
+        try:
+            bundle = newest(home / name)
+            contract.read(bundle)
+        except BundleError:
+            continue
+        return bundle
+    return None
+
+
+def breast_cancer() -> Path:
+    """`breast-cancer`, distilled here where it is not yet: it takes seconds."""
+    if sealed("breast-cancer") is None:
+        recipe = "distill/recipes/breast-cancer.toml"
+        command = [sys.executable, "-m", "distill", "run", recipe, "--out", str(BUNDLES[1])]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    bundle = sealed("breast-cancer")
+    assert bundle is not None
+    return bundle

@@ -1,0 +1,109 @@
+"""The bundles that the page is tried with, and what is asked of them."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from distill import calibrate, export, golden, quantize
+from distill.web import serve, site
+from handler.contract import Limits
+from handler.predictor import Prediction, Predictor, Record
+from infra.serving import Endpoint
+from tests import bundles
+from tests.distill import made
+
+# As a form gives them, so strings throughout; what a person may type and a graph may stumble over.
+AWKWARD = (
+    "caf\u00e9 cr\u00e8me \u00c5ngstr\u00f6m",  # composed
+    "cafe\u0301 cre\u0300me A\u030angstro\u0308m",  # decomposed: the same to a reader
+    "\U0001f600 \U0001f469\U0001f3fd\u200d\U0001f680 good \u2764\ufe0f",
+    "\u8fd9\u90e8\u7535\u5f71 good \u5f88\u597d\u770b\uff0c\u6211\u5f88\u559c\u6b22\u3002",
+    "\U00020bb7\u91ce\u5bb6 \u0130stanbul \u1e9eTRASSE \u01c6 \ufb01ne",  # beyond 16 bits; letters that lower oddly
+    "\u00a0good\u2003bad\u3000\u0085not\u2028very\ufeff ",  # what is white space, and what is not
+    "it's won\u2019t don't-do (it) e-mail@example.org #tag",
+    "\r\n\tgood\x00bad\x1f",
+    "1,250.00 \u0661\u0662\u0663 \u00bd \u2163",
+)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A bundle, and a page of it."""
+
+    bundle: Path
+    predictor: Predictor
+    page: site.Site
+    rows: tuple[Record, ...]  # golden inputs and more
+    endpoint: Endpoint | None = None
+
+    @property
+    def is_text(self) -> bool:
+        return self.predictor.serving.task == "text"
+
+    def predict(self, row: Record) -> Prediction:
+        [prediction] = self.predictor.predict([row])
+        return prediction
+
+    @property
+    def examples(self) -> list[Any]:
+        """What the page offers to try."""
+        return json.loads((self.page.folder / site.MARK).read_text())["examples"]
+
+
+def of(bundle: Path, out: Path, endpoint: Endpoint | None = None) -> Subject:
+    """A page of `bundle`, written to `out`; with a switch where there is an endpoint."""
+    predictor = Predictor.load(bundle)
+    page = site.build(bundle, out, endpoint.url if endpoint else None)
+    rows = [json.loads(line)["input"] for line in (bundle / "golden.jsonl").read_text().splitlines()]
+    most = predictor.serving.limits.max_characters
+    more = _texts(most) if predictor.serving.task == "text" else _holes(rows)
+    rows = [row for row in [*rows, *more] if row]  # an input without a column is refused, a text may be empty
+    return Subject(bundle, predictor, page, (*rows, *([""] if predictor.serving.task == "text" else [])), endpoint)
+
+
+@contextmanager
+def open_at(subject: Subject, port: int = 0) -> Iterator[str]:
+    """The page on a server; gives its address."""
+    with serve.listening(subject.page.folder, port) as origin:
+        yield f"{origin}/"
+
+
+def opinion(folder: Path) -> None:
+    """A text model with the graph of a real one, whose weights say nothing: `sentiment-quick` takes minutes."""
+    limits = Limits(max_inputs=64, max_characters=20_000, max_body_bytes=1_000_000, max_depth=32, max_explained=2048)
+    serving = bundles.text_serving(limits=limits)
+    bundles.seal(folder, _graph("conv"), serving, "sentiment-quick", golden.text(limits))
+
+
+def mixed(folder: Path) -> None:
+    """Numbers with holes and a category, likewise."""
+    dataset = made.tabular_dataset()
+    serving = bundles.tabular_serving(inputs=dataset.inputs)
+    bundles.seal(folder, _graph("mlp"), serving, "mixed", golden.tabular(dataset.inputs, dataset.train))
+
+
+def _graph(kind: str) -> onnx.ModelProto:
+    dataset = made.text_dataset() if kind == "conv" else made.tabular_dataset()
+    graph = quantize.weights(export.graph(made.student(kind, dataset, seed=3)))
+    return calibrate.fit(graph, dataset.train, dataset.validation).graph.model
+
+
+def _texts(most: int) -> list[Record]:
+    long = ("good \u00e9 bad \U0001f600 " * most)[:most]
+    return [*AWKWARD, *(unicodedata.normalize("NFD", text) for text in AWKWARD), " ", long]
+
+
+def _holes(rows: list[dict[str, Any]]) -> list[Record]:
+    """The first row with a column less, with one column alone, and with every second."""
+    first = rows[0]
+    names = list(first)
+    without = [{name: value for name, value in first.items() if name != left_out} for left_out in names]
+    return [*without, *({name: first[name]} for name in names), {name: first[name] for name in names[::2]}]
