@@ -161,7 +161,7 @@ def status(
     alarms = states.alarms_of(cloud.watch, tuple(alarm or ()), there)
     live = there.version(now.route.version) if now else None
     name = live.bundle.partition("/")[0] if live else ""
-    worn = cloud.journal.worn(name) if cloud.journal and name and cloud.journal.exists() else {}
+    worn = _worn(cloud, name)
     seen = report.Seen(there, now, alarms, name, worn)
     if as_json:
         typer.echo(json.dumps(report.document(seen)))
@@ -172,6 +172,15 @@ def status(
     out.print(rows)
     for line in report.remarks(seen):
         out.print(line, markup=False)
+
+
+def _worn(cloud: Cloud, name: str) -> dict[str, str]:
+    """What the registry says of a bundle's versions. The alias is worth showing without it."""
+    try:
+        return cloud.journal.worn(name) if cloud.journal and name else {}
+    except InfraError as error:
+        err.print(f"The registry does not answer. {error}", markup=False)
+        return {}
 
 
 class _Lines:

@@ -24,7 +24,7 @@ KILLS = int(os.environ.get("LIMBECK_KILLS", "50"))  # of each: push, release
 KILLS_A_BUNDLE = 5
 MOST_REQUESTS = {"push": 11, "release": 50}  # about as many as one whole run makes
 PATIENCE_SECONDS = 60
-SEED = 20261122
+SEED = int(os.environ.get("LIMBECK_SEED", "20261122"))
 
 
 class Killer:
