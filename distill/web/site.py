@@ -6,10 +6,12 @@ import base64
 import gzip
 import hashlib
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,7 @@ PACKED = f"{runtime.WASM}.gzip"  # not .gz: some servers would unpack that on th
 MODULES = ("main.js", "model.js", "tensors.js", "explain.js", "words.js", "view.js", "form.js", "remote.js")
 _PLAIN = (*MODULES, "style.css", "icon.svg")
 _CARD = "card.md"
-_SCROLL = '<div class="scroll" role="region" tabindex="0" aria-label="Table">'
+_SCROLL = '<div class="scroll" role="region" tabindex="0"'
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,13 @@ def _files(bundle: Path, manifest: Manifest, calls: str | None, code: Mapping[st
     ) / 1e3
     suggestions = examples.suggestions(golden, manifest.serving)
     has_card = (bundle / _CARD).is_file()
-    details = {"modules": MODULES, "vendor": VENDOR, "kilobytes": kilobytes, "suggestions": suggestions}
+    modules = (*MODULES, "runtime.js", f"{VENDOR}/{SCRIPT}")
+    details = {
+        "modules": modules,
+        "vendor": VENDOR,
+        "kilobytes": kilobytes,
+        "suggestions": suggestions,
+    }
     has = {"has_card": has_card, "has_examples": bool(page["examples"])}
     made["index.html"] = _render("index.html.j2", **common, **details, **has)
     if has_card:
@@ -146,10 +154,10 @@ def _render(template: str, **values: object) -> bytes:
 def _html(markdown: str) -> str:
     """The card as HTML; HTML in it, were there any, as text."""
     parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["link", "image", "autolink"])
-    made = parser.render(markdown)
-    for tag, instead in (("<table>", f"{_SCROLL}<table>"), ("</table>", "</table></div>")):
-        made = made.replace(tag, instead)  # the tags alone: a text's own "<" is escaped
-    return made
+    tables = count(1)
+    # The tags alone: a text's own "<" is escaped.
+    made = re.sub("<table>", lambda _: f'{_SCROLL} aria-label="Table {next(tables)}"><table>', parser.render(markdown))
+    return made.replace("</table>", "</table></div>")
 
 
 def _without_map(script: bytes) -> bytes:
@@ -177,6 +185,7 @@ def _check_out(out: Path) -> None:
 
 def _replace(out: Path, files: Mapping[str, bytes]) -> None:
     """Write the files beside `out`, and let them take its place when they are all there."""
+    out = out.resolve()  # "." has a parent too
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
         new = Path(scratch) / "new"

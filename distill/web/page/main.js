@@ -192,21 +192,31 @@ function listen() {
   });
 }
 
+/** Wait until the worker has every file. It fails where one is not as it was built. */
+function active({ installing, waiting, active: running }) {
+  const worker = installing ?? waiting ?? running;
+  return new Promise((resolve, reject) => {
+    const look = () => {
+      if (worker.state === "activated") resolve();
+      if (worker.state === "redundant") reject(new Error("not installed"));
+    };
+    worker.addEventListener("statechange", look);
+    look();
+  });
+}
+
 /** Keep every file, so that the page works without a network; it works without that, too. */
 async function keep() {
   if (!("serviceWorker" in navigator)) return;
   const script = "sw.js";
   const trusted = globalThis.trustedTypes?.createPolicy("limbeck", { createScriptURL: () => script });
   try {
-    await navigator.serviceWorker.register(trusted?.createScriptURL("") ?? script, { updateViaCache: "none" });
-    const { active } = await navigator.serviceWorker.ready;
-    if (active.state !== "activated") {
-      await new Promise((resolve) => active.addEventListener("statechange", resolve, { once: true }));
-    }
+    const registration = await navigator.serviceWorker.register(trusted?.createScriptURL("") ?? script, { updateViaCache: "none" });
+    await active(registration);
     root.dataset.offline = "ready";
     by("offline").textContent = "The page is: it works without a network now.";
   } catch {
-    by("offline").textContent = "This browser keeps no copy: the page wants a network each time.";
+    by("offline").textContent = "No copy of the page could be kept: it wants a network each time.";
   }
 }
 

@@ -31,7 +31,8 @@ export async function open(page) {
     throw new ModelError("The model takes other inputs than its manifest says.");
   }
   const model = new Model(session, page.serving);
-  await model.predict([page.serving.task === "text" ? "" : {}]).catch(() => {}); // the first run is the slowest
+  // The first run is the slowest: no person has to wait for it.
+  await model.predict([page.examples[0] ?? (page.serving.task === "text" ? "" : {})]).catch(() => {});
   return model;
 }
 
