@@ -31,6 +31,7 @@ VENDOR = f"vendor/{runtime.PROJECT}-{runtime.VERSION}"
 SCRIPT = runtime.SCRIPT.replace(".mjs", ".js")  # many servers do not know .mjs for a script
 PACKED = f"{runtime.WASM}.gzip"  # not .gz: some servers would unpack that on the way
 MODULES = ("main.js", "model.js", "tensors.js", "explain.js", "words.js", "view.js", "form.js", "remote.js")
+_HEAVY = (contract.MODEL, f"{VENDOR}/{SCRIPT}", f"{VENDOR}/{PACKED}")  # what a person waits for
 _PLAIN = (*MODULES, "style.css", "icon.svg")
 _CARD = "card.md"
 _SCROLL = '<div class="scroll" role="region" tabindex="0"'
@@ -99,30 +100,35 @@ def _files(bundle: Path, manifest: Manifest, calls: str | None, code: Mapping[st
     made[f"{VENDOR}/{PACKED}"] = _packed(code[runtime.WASM])
     made["runtime.js"] = _render("runtime.js.j2", folder=VENDOR, script=SCRIPT, wasm=PACKED)
     page = _page(manifest, calls, examples.of(golden, manifest.serving))
-    made[MARK] = json.dumps(page, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
-    common: dict[str, Any] = {"manifest": manifest, "policy": policy.content_security_policy(calls), "calls": calls}
-    kilobytes = (
-        len(made[contract.MODEL]) + sum(len(content) for name, content in made.items() if VENDOR in name)
-    ) / 1e3
-    suggestions = examples.suggestions(golden, manifest.serving)
-    has_card = (bundle / _CARD).is_file()
-    modules = (*MODULES, "runtime.js", f"{VENDOR}/{SCRIPT}")
-    details = {
-        "modules": modules,
-        "vendor": VENDOR,
-        "kilobytes": kilobytes,
-        "suggestions": suggestions,
-    }
-    has = {"has_card": has_card, "has_examples": bool(page["examples"])}
-    made["index.html"] = _render("index.html.j2", **common, **details, **has)
-    if has_card:
-        text = (bundle / _CARD).read_text(encoding="utf-8")
-        made["card.html"] = _render("card.html.j2", **common, card=Markup(_html(text)))  # no HTML passes through
+    made[MARK] = json.dumps(page, separators=(",", ":"), sort_keys=True).encode()
+    made |= _pages(bundle, manifest, calls, golden, sum(len(made[name]) for name in _HEAVY))
     integrity = _integrity(made)
-    made["sw.js"] = _render(
-        "sw.js.j2", name=manifest.name, files=integrity, digest=cache.digest(json.dumps(integrity).encode())[:12]
-    )
+    made["sw.js"] = _render("sw.js.j2", files=integrity, digest=cache.digest(json.dumps(integrity).encode())[:12])
     made |= {f"{VENDOR}/{name}": content for name, content in runtime.notices().items()}
+    return made
+
+
+def _pages(
+    bundle: Path, manifest: Manifest, calls: str | None, golden: Sequence[object], fetched_bytes: int
+) -> dict[str, bytes]:
+    """The two HTML files: the page itself, and the model card where the bundle has one."""
+    common: dict[str, Any] = {"manifest": manifest, "policy": policy.content_security_policy(calls), "calls": calls}
+    card = bundle / _CARD
+    made = {
+        "index.html": _render(
+            "index.html.j2",
+            **common,
+            modules=(*MODULES, "runtime.js", f"{VENDOR}/{SCRIPT}"),
+            vendor=VENDOR,
+            megabytes=fetched_bytes / 1e6,
+            suggestions=examples.suggestions(golden, manifest.serving),
+            has_card=card.is_file(),
+            has_examples=bool(examples.of(golden, manifest.serving)),
+        )
+    }
+    if card.is_file():
+        text = card.read_text(encoding="utf-8")
+        made["card.html"] = _render("card.html.j2", **common, card=Markup(_html(text)))  # no HTML passes through
     return made
 
 
@@ -148,7 +154,7 @@ def _render(template: str, **values: object) -> bytes:
         keep_trailing_newline=True,
     )
     environment.filters |= {"plain": notation.plain, "percent": notation.percent}
-    return environment.get_template(template).render(values).encode()
+    return environment.get_template(template).render(values).encode("utf-8", "replace")
 
 
 def _html(markdown: str) -> str:

@@ -77,6 +77,8 @@ function checkText(text, column, limits) {
     const most = limits.max_characters.toLocaleString("en");
     throw new InputError(`${length.toLocaleString("en")} characters are over the limit of ${most}.`, column.name);
   }
+  // onnxruntime-web hands strings over as C has them: what comes after a NUL would be left out, and the answer another.
+  if (text.includes("\0")) throw new InputError("The text holds a NUL character (U+0000).", column.name);
   if (SURROGATE.test(text)) throw new InputError("The text holds half of a surrogate pair.", column.name);
   if (TOO_MANY_MARKS.test(text)) throw new InputError("The text holds too many combining marks in a row.", column.name);
   return text;
