@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from distill.errors import DataError
 
-LOCAL = ("localhost", "127.0.0.1", "[::1]")
+LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 PREDICT = "/predict"
 
 
@@ -27,7 +27,7 @@ def endpoint(api: str) -> str:
         host, port = parts.hostname, parts.port
     except ValueError:
         raise DataError(f"--api is not a URL. {wanted}") from None
-    secure = parts.scheme == "https" or (parts.scheme == "http" and host in {"localhost", "127.0.0.1", "::1"})
+    secure = parts.scheme == "https" or (parts.scheme == "http" and host in LOCAL)
     plain = made.isascii() and made.isprintable() and not set(made) & set(" '\"<>;,\\?#@")
     if not (secure and plain and host) or port == 0:
         raise DataError(f"--api is not an address that the page can call. {wanted}")
