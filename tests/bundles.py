@@ -168,7 +168,7 @@ def _model(
 
 
 def seal(folder: Path, model: onnx.ModelProto, serving: Serving, name: str, golden: Sequence[Record] = ()) -> Manifest:
-    """Write a whole bundle around `model`: its files, their hashes, the manifest last. `golden`: one input otherwise."""
+    """Write a whole bundle around `model`: its files, their hashes, the manifest last."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / contract.MODEL).write_bytes(model.SerializeToString(deterministic=True))
     version = contract.version_of(contract.sha256_of(folder / contract.MODEL), serving)

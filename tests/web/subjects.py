@@ -29,7 +29,7 @@ AWKWARD = (
     "\U00020bb7\u91ce\u5bb6 \u0130stanbul \u1e9eTRASSE \u01c6 \ufb01ne",  # beyond 16 bits; letters that lower oddly
     "\u00a0good\u2003bad\u3000\u0085not\u2028very\ufeff ",  # what is white space, and what is not
     "it's won\u2019t don't-do (it) e-mail@example.org #tag",
-    "\r\n\tgood\x00bad\x1f",
+    "\r\n\tgood\x01bad\x1f",
     "1,250.00 \u0661\u0662\u0663 \u00bd \u2163",
 )
 
