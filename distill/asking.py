@@ -54,7 +54,7 @@ def _value(text: str, serving: Serving) -> object:
     if serving.task == "text":
         return text
     try:
-        return strict.loads(text.encode(errors="surrogatepass"))
+        return strict.loads(text.encode(errors="surrogatepass"), serving.limits.max_depth)
     except RequestError as error:
         detail = error.detail.split(" Send a JSON object such as")[0].replace("The body", "It", 1)
         columns = json.dumps({column.name: None for column in serving.inputs[:1]}, ensure_ascii=False)
