@@ -7,9 +7,10 @@ import hashlib
 import subprocess
 import tarfile
 import tempfile
+from functools import cache
 from pathlib import Path
 
-from distill import cache
+from distill import cache as kept
 
 VERSION = "4.14.1"
 INTEGRITY = "sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
@@ -17,11 +18,12 @@ _FILE = f"axe-core-{VERSION}.tgz"
 _SCRIPT = "package/axe.min.js"
 
 
+@cache
 def script() -> str:
     """Its source, from the cache or from npm as this machine has it set up."""
-    archive = cache.root() / "web" / _FILE
+    archive = kept.root() / "web" / _FILE
     if not archive.is_file() or _integrity(archive) != INTEGRITY:
-        with tempfile.TemporaryDirectory() as folder, cache.replacing(archive) as temporary:
+        with tempfile.TemporaryDirectory() as folder, kept.replacing(archive) as temporary:
             command = ["npm", "pack", f"axe-core@{VERSION}", "--ignore-scripts", "--silent"]
             subprocess.run([*command, "--pack-destination", folder], cwd=folder, check=True, capture_output=True)
             temporary.write_bytes((Path(folder) / _FILE).read_bytes())
