@@ -172,7 +172,8 @@ def seal(folder: Path, model: onnx.ModelProto, serving: Serving, name: str, gold
     folder.mkdir(parents=True, exist_ok=True)
     (folder / contract.MODEL).write_bytes(model.SerializeToString(deterministic=True))
     version = contract.version_of(contract.sha256_of(folder / contract.MODEL), serving)
-    one: Record = "good" if serving.task == "text" else {}
+    first = serving.inputs[0]
+    one: Record = "good" if serving.task == "text" else {first.name: 1.0 if first.kind == "number" else "a"}
     (folder / "golden.jsonl").write_text(_golden(folder, serving, name, golden or [one]))
     (folder / contract.OPENAPI).write_text(json.dumps(openapi.document(name, version, serving)))
     (folder / "card.md").write_text(f"# {name}\n")
