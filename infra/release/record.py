@@ -7,6 +7,7 @@ be one step behind: `python -m infra status` sets the two side by side, and the 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,11 @@ class Journal:
         self._bucket = bucket
         self._client = client
         self._function = function
+
+    @cached_property
+    def _by(self) -> str:
+        """Who does it."""
+        return caller()
 
     def exists(self) -> bool:
         """Whether there is a bucket at all."""
@@ -83,7 +89,7 @@ class Journal:
 
     def candidate(self, bundle: Bundle) -> None:
         """The version is about to get traffic."""
-        self._registry.tags(bundle.name).give(tags.CANDIDATE, bundle.version, caller())
+        self._registry.tags(bundle.name).give(tags.CANDIDATE, bundle.version, self._by)
 
     def released(self, bundle: Bundle, before: str, number: str) -> None:
         """All traffic goes to the version; `before` (NAME/VERSION, or nothing) had it until now."""
@@ -94,7 +100,7 @@ class Journal:
     def stopped(self, bundle: Bundle, why: str) -> None:
         """The version misbehaved and gets no traffic."""
         self._note(history.STOPPED, bundle.name, bundle.version, {"function": self._function, "why": why})
-        self._registry.tags(bundle.name).give(tags.RETIRED, bundle.version, caller())
+        self._registry.tags(bundle.name).give(tags.RETIRED, bundle.version, self._by)
 
     def rolled_back(self, left: str, to: str, number: str) -> None:
         """All traffic goes from `left` to `to` (NAME/VERSION each), the function's version `number`, by hand."""
@@ -106,15 +112,14 @@ class Journal:
 
     def _move_live(self, to: str, left: str) -> None:
         name, _, version = to.partition("/")
-        by = caller()
-        self._registry.tags(name).give(tags.LIVE, version, by)
+        self._registry.tags(name).give(tags.LIVE, version, self._by)
         if left and left != to:
             name, _, version = left.partition("/")
-            self._registry.tags(name).give(tags.RETIRED, version, by)
+            self._registry.tags(name).give(tags.RETIRED, version, self._by)
 
     def _note(self, kind: str, name: str, version: str, details: Mapping[str, str]) -> None:
         """Append to the history what is not its latest word on the version already."""
         events = self._registry.history(name)
         outcomes = [event for event in events.events(version=version) if event.kind in _OUTCOMES]
         if not outcomes or (outcomes[-1].kind, dict(outcomes[-1].details)) != (kind, dict(details)):
-            events.append(kind, version, caller(), details)
+            events.append(kind, version, self._by, details)
