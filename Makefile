@@ -3,11 +3,12 @@ PYTHON ?= python3
 RECIPE ?= sentiment-quick
 BUNDLES ?= bundles
 PYTEST ?=
+WEB_PORT ?= 8000
 # ONNX Runtime would report its use to its makers.
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv .venv-sam .venv-lint .venv-checkov demo cloud-demo serve test fuzz check lint bench bench-cold load clean docker-stop
+.PHONY: help .venv .venv-sam .venv-lint .venv-checkov demo cloud-demo serve web-demo test fuzz check lint bench bench-cold load clean docker-stop
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,8 +42,11 @@ demo: .venv .venv-sam ## distil a sentiment model (RECIPE=...), then ask it for 
 	.venv/bin/python -m distill run distill/recipes/$(RECIPE).toml --out $(BUNDLES)
 	.venv/bin/python -m infra.local demo $(BUNDLES)/$(RECIPE)
 
-serve: .venv .venv-sam ## answer over HTTPS on this machine with the newest bundle of RECIPE, until Ctrl-C
-	@.venv/bin/python -m infra.local serve $(BUNDLES)/$(RECIPE)
+serve: .venv .venv-sam ## answer over HTTPS on this machine with the newest bundle of RECIPE, until Ctrl-C (ORIGIN=http://... for its pages)
+	@.venv/bin/python -m infra.local serve $(BUNDLES)/$(RECIPE) $(if $(ORIGIN),--origin $(ORIGIN))
+
+web-demo: .venv ## the newest bundle of RECIPE in your browser, at http://127.0.0.1:WEB_PORT, until Ctrl-C (API=https://... for the switch)
+	@.venv/bin/python -m distill web $(BUNDLES)/$(RECIPE) --out .build/web/$(RECIPE) $(if $(API),--api $(API)) --serve $(WEB_PORT)
 
 test: .venv .venv-sam ## the whole test suite (PYTEST="-k word" for a part)
 	.venv/bin/python -m pytest -rs $(PYTEST)

@@ -82,12 +82,20 @@ def web(
     bundle: Annotated[Path, typer.Argument(help="A sealed bundle's folder.")],
     out: Annotated[Path, typer.Option(help="The folder that the page goes to: a new one, or an older page's.")],
     api: Annotated[str, typer.Option(help="The deployed API's URL, for a switch to the server. None: no switch.")] = "",
+    port: Annotated[
+        int | None,
+        typer.Option("--serve", min=0, max=65535, help="Serve it at this port too, until Ctrl-C; 0: a free one."),
+    ] = None,
 ) -> None:
     """Make a static page that runs the bundle in a browser. Exit status: 0; 2 something is wrong; 4 bundle refused."""
     from distill.asking import newest
-    from distill.web import site, weight
+    from distill.web import serve, site, weight
 
     weight.show(site.build(newest(bundle), out, api or None), _output())
+    if port is not None:
+        with serve.listening(out, port) as origin:
+            _output().print(f"open {origin} (Ctrl-C ends it)")
+            serve.until_stopped()
 
 
 @app.command()
@@ -113,6 +121,8 @@ def main() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without µ must not cost a sealed bundle its 0
     try:
         _invoke(sys.argv[1:])
+    except typer.Exit as done:  # --help was asked for
+        sys.exit(done.exit_code)
     except UsageError as error:
         error.show()
         sys.exit(error.exit_code)

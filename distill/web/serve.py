@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import mimetypes
+import signal
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -59,6 +61,26 @@ class _Handler(SimpleHTTPRequestHandler):
         pass
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - the base class's own
+        """A browser that goes away in the middle is no error; anything else is told as ever."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
+def until_stopped() -> None:
+    """Wait for Ctrl-C or SIGTERM."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()
+
+
 @contextmanager
 def listening(folder: Path, port: int = 0) -> Iterator[str]:
     """Serve the page in `folder` on this machine alone; gives its origin.
@@ -76,10 +98,9 @@ def listening(folder: Path, port: int = 0) -> Iterator[str]:
         raise DataError(f"{folder} holds no page. Make one with `python -m distill web BUNDLE --out DIR`.") from None
     handler = partial(_Handler, directory=str(folder), sent=policy.headers(page.get("predict_url")))
     try:
-        server = ThreadingHTTPServer((HOST, port), handler)
+        server = _Server((HOST, port), handler)
     except OSError as error:
         raise DataError(f"Port {port} on {HOST} cannot be used: {error.strerror}. Name another one.") from None
-    server.daemon_threads = True
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     try:
         yield f"http://{HOST}:{server.server_address[1]}"
