@@ -22,6 +22,7 @@ KINDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "default": {},
         "signed": {"Auth": "Iam", "FunctionUrl": "true", "CorsOrigin": "https://app.example.org"},
+        "page": {"WebPage": "true", "FunctionUrl": "true"},
         "mailed": {"AlarmEmail": "on-call@example.org", "AlarmTopicArn": _TOPIC, "LogKeyArn": _KEY},
         "ahead": {
             "ProvisionedConcurrency": "2",

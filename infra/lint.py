@@ -24,7 +24,9 @@ from infra.staging import BUILD, ROOT
 
 TEMPLATE = "template.yaml"
 SERVERLESS_RULES = "cfn_lint_serverless.rules"
-OPENED = MappingProxyType({"Auth": "Iam", "FunctionUrl": "true", "CorsOrigin": "https://app.example.org"})
+OPENED = MappingProxyType(
+    {"Auth": "Iam", "FunctionUrl": "true", "CorsOrigin": "https://app.example.org", "WebPage": "true"}
+)
 _SECONDS = 300
 
 out, err = Console(soft_wrap=True, highlight=False), Console(stderr=True, soft_wrap=True, highlight=False)

@@ -21,7 +21,13 @@ ON_ALL_OF_A_KIND = frozenset({"cloudwatch:DescribeAlarms"})
 MANAGED: Mapping[str, str] = MappingProxyType(
     {"GatewayWriter": "arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"}
 )
-_POLICIES = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy", "AWS::SNS::TopicPolicy")
+_POLICIES = (
+    "AWS::IAM::Policy",
+    "AWS::IAM::ManagedPolicy",
+    "AWS::IAM::RolePolicy",
+    "AWS::S3::BucketPolicy",
+    "AWS::SNS::TopicPolicy",
+)
 
 
 @dataclass(frozen=True)
@@ -119,5 +125,5 @@ def _is_a_kind(resource: object) -> bool:
 
 
 def _of(where: str, about: str, document: Mapping[str, Any]) -> Iterator[Statement]:
-    for content in listed(document["Statement"]):
+    for content in (it for it in listed(document["Statement"]) if it.get("Effect") != "Deny"):
         yield Statement(where, about, content)

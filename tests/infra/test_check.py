@@ -312,7 +312,7 @@ def test_the_command_says_what_was_checked(template: Path, capsys: pytest.Captur
     said = capsys.readouterr().out
     for rule in check.RULES:
         assert rule.name in said
-    assert "5 of 5" in said and "wrong" not in said
+    assert "6 of 6" in said and "wrong" not in said
 
 
 def test_the_command_says_what_is_wrong_where_and_what_to_do(
@@ -322,7 +322,7 @@ def test_the_command_says_what_is_wrong_where_and_what_to_do(
     template.write_text(text.replace("Action: [logs:CreateLogStream, logs:PutLogEvents]", 'Action: "logs:*"'), "utf-8")
     assert main(["check", str(template)]) == 1
     said = capsys.readouterr()
-    assert "PredictRole (default, signed, mailed, ahead, pinned) allows logs:*" in said.err
+    assert "PredictRole (default, signed, page, mailed, ahead, pinned) allows logs:*" in said.err
     assert "name each action that is needed" in said.err
     assert "0 of 5" in said.out
 
