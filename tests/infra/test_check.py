@@ -324,7 +324,7 @@ def test_the_command_says_what_is_wrong_where_and_what_to_do(
     said = capsys.readouterr()
     assert "PredictRole (default, signed, page, mailed, ahead, pinned) allows logs:*" in said.err
     assert "name each action that is needed" in said.err
-    assert "0 of 5" in said.out
+    assert "0 of 6" in said.out
 
 
 @pytest.mark.parametrize(
