@@ -165,6 +165,8 @@ class Plane:
         if kind == "versions" and "CodeSha256" in given and given["CodeSha256"] != self._code(key[:-1], "$LATEST"):
             return _error(400, "InvalidParameterValueException", "CodeSHA256 is different from current CodeSHA256")
         answer = self._forward(asked, headers)
+        if b"Alias already exists" in answer.body:  # which moto calls ConflictException
+            return _error(409, "ResourceConflictException", "Alias already exists")
         if changes and answer.status < 300:
             revision = self._revisions[key] = str(uuid.uuid4())
         return _with_revision(answer, revision) if answer.status < 300 else answer

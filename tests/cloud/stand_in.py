@@ -12,12 +12,14 @@ import json
 import os
 import shutil
 import sys
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 _MEDIA = "application/vnd.oci.image.manifest.v1+json"
 _SCOPE = "AWS4-HMAC-SHA256 Credential=testing/20260101/eu-central-1/ecr/aws4_request, SignedHeaders=h, Signature=0"
+_TRIES = 5
 _THERE = ("ImageAlreadyExistsException", "ImageTagAlreadyExistsException")
 
 
@@ -57,14 +59,18 @@ def _put(asked: dict[str, str]) -> int:
         "Authorization": _SCOPE,
     }
     request = urllib.request.Request(os.environ["AWS_ENDPOINT_URL"], json.dumps(asked).encode(), headers)
-    try:
-        urllib.request.urlopen(request, timeout=30).close()
-    except urllib.error.HTTPError as error:
-        said = error.read().decode()
-        if not any(code in said for code in _THERE):  # as `docker push` of what is there
-            sys.stderr.write(said)
-            return 1
-    return 0
+    said = ""
+    for attempt in range(_TRIES):  # as Docker does
+        time.sleep(0.2 * attempt)
+        try:
+            urllib.request.urlopen(request, timeout=30).close()
+            return 0
+        except urllib.error.HTTPError as error:
+            said = error.read().decode()
+            if any(code in said for code in _THERE):  # as `docker push` of what is there
+                return 0
+    sys.stderr.write(said)
+    return 1
 
 
 def _hashed(path: Path, root: Path) -> str:
