@@ -58,10 +58,10 @@ class Subject:
         return json.loads((self.page.folder / site.MARK).read_text())["examples"]
 
 
-def of(bundle: Path, out: Path, endpoint: Endpoint | None = None) -> Subject:
-    """A page of `bundle`, written to `out`; with a switch where there is an endpoint."""
+def of(bundle: Path, out: Path, endpoint: Endpoint | None = None, api: str | None = None) -> Subject:
+    """A page of `bundle`, written to `out`; with a switch where there is an endpoint, or an API's URL."""
     predictor = Predictor.load(bundle)
-    page = site.build(bundle, out, endpoint.url if endpoint else None)
+    page = site.build(bundle, out, endpoint.url if endpoint else api)
     rows = [json.loads(line)["input"] for line in (bundle / "golden.jsonl").read_text().splitlines()]
     most = predictor.serving.limits.max_characters
     more = _texts(most) if predictor.serving.task == "text" else _holes(rows)
