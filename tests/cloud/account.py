@@ -149,6 +149,7 @@ def account(moto: str, work: Path) -> Iterator[Account]:
             "LIMBECK_REGISTRY": f"s3://{BUCKET}/{PREFIX}",
             "LIMBECK_SIGNING_KEY": str(work / "key.pem"),
             "LIMBECK_FUNCTION": FUNCTION,
+            "TMPDIR": str(images),  # who is killed tidies up nothing
         }
         made = Account(moto, plane, work, environment, f"arn:aws:iam::{ACCOUNT}:role/{FUNCTION}")
         made.client("iam").create_role(RoleName=FUNCTION, AssumeRolePolicyDocument=json.dumps(_LAMBDA_MAY))
