@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -23,6 +24,7 @@ def _command(arguments: tuple[str, ...], environment: dict[str, str], out: Path,
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream)
     os.environ.clear()
     os.environ.update(environment)
+    tempfile.tempdir = None  # ask TMPDIR anew
     from infra.__main__ import main
 
     sys.exit(main(arguments))
