@@ -102,7 +102,7 @@ class Service:
         headers = {**_HEADERS, **cors, **answer.headers}
         if "vary" in answer.headers and "vary" in cors:
             headers["vary"] = f"{cors['vary']}, {answer.headers['vary']}"
-        return replace(answer, headers=headers)
+        return replace(answer, packed=answer.body, headers=headers)  # a body is written once
 
 
 def without_model(telemetry: Telemetry, cors_origin: str = "") -> Service:

@@ -23,6 +23,7 @@ from infra.aws import asking, client, code_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
 _CHUNK_BYTES = 1 << 20
 _CONFLICT_TRIES = 5  # S3 answers 409 while another conditional write of the same key is in flight
@@ -92,12 +93,9 @@ class Bucket:
         """Write the object's bytes to `sink` and return their SHA-256 in hex; None where there is no such key."""
         digest = hashlib.sha256()
         with self._asking(f"read s3://{self.name}/{key}"):
-            try:
-                answer = self._client.get_object(Bucket=self.name, Key=key, ChecksumMode="ENABLED")
-            except aws.ClientError as error:
-                if code_of(error) in _ABSENT:
-                    return None
-                raise
+            answer = self._answer(key)
+            if answer is None:
+                return None
             for chunk in answer["Body"].iter_chunks(_CHUNK_BYTES):
                 digest.update(chunk)
                 sink.write(chunk)
@@ -106,13 +104,19 @@ class Bucket:
     def read(self, key: str) -> Held | None:
         """An object's bytes and the mark of this state of it; None where there is no such key."""
         with self._asking(f"read s3://{self.name}/{key}"):
-            try:
-                answer = self._client.get_object(Bucket=self.name, Key=key, ChecksumMode="ENABLED")
-            except aws.ClientError as error:
-                if code_of(error) in _ABSENT:
-                    return None
-                raise
+            answer = self._answer(key)
+            if answer is None:
+                return None
             return Held(answer["Body"].read(), answer["ETag"])
+
+    def _answer(self, key: str) -> GetObjectOutputTypeDef | None:
+        """The object as S3 begins to send it; None where there is no such key."""
+        try:
+            return self._client.get_object(Bucket=self.name, Key=key, ChecksumMode="ENABLED")
+        except aws.ClientError as error:
+            if code_of(error) in _ABSENT:
+                return None
+            raise
 
     def put_new(self, key: str, body: bytes) -> bool:
         """Write `body` under a key that does not exist. False, and nothing written, where it does.
