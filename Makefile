@@ -48,7 +48,7 @@ serve: .venv .venv-sam ## answer over HTTPS on this machine with the newest bund
 web-demo: .venv ## the newest bundle of RECIPE in your browser, at http://127.0.0.1:WEB_PORT, until Ctrl-C (API=https://... for the switch)
 	@.venv/bin/python -m distill web $(BUNDLES)/$(RECIPE) --out .build/web/$(RECIPE) $(if $(API),--api $(API)) --serve $(WEB_PORT)
 
-test: .venv .venv-sam ## the whole test suite (PYTEST="-k word" for a part)
+test: .venv .venv-sam .venv-lint .venv-checkov ## the whole test suite (PYTEST="-k word" for a part)
 	.venv/bin/python -m pytest -rs $(PYTEST)
 
 fuzz: .venv ## 20,000 requests, right, spoilt and odd, to the handler (FUZZ_REQUESTS=, FUZZ_SEED=), with tables of the answers
