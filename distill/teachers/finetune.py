@@ -37,7 +37,7 @@ def finetune(
     """
     network.train_last(config.train_layers)
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=0.01, fused=True)
     epochs = [train.texts.shuffled(config.batch_size, seed + epoch) for epoch in range(config.epochs)]
     batches = [batch for epoch in epochs for batch in epoch]
     warm_up = max(1, int(_WARM_UP * len(batches)))
