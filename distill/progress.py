@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sized
+from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import track as rich_track
 
 T = TypeVar("T")
@@ -30,6 +32,15 @@ def track(items: Iterable[T], description: str, total: int | None = None, done: 
             said = now
             left = f", about {(now - began) / (count - done) * (total - count):.0f} s left" if total else ""
             console.print(f"  {description}: {count}/{total or '?'}{left}")
+
+
+@contextmanager
+def waiting(description: str) -> Iterator[None]:
+    """Show that another program is at work, and for how long: nobody knows how far it is."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        progress.add_task(description, total=None)
+        yield
 
 
 def say(text: str) -> None:

