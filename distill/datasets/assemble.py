@@ -32,10 +32,12 @@ def assemble(
         DataError: one class only, or a class with too few rows to be learned and judged.
     """
     labels = pool.names
-    rows = split.sample(split.unique(pool, keys_of(pool)), max_rows)
-    checks.enough_rows(rows.pool.labels, labels, where or name, rows.dropped)
+    every = split.unique(pool, keys_of(pool))
+    rows = split.sample(every, max_rows)
+    sampled = len(rows.keys) < len(every.keys)
+    checks.enough_rows(rows.pool.labels, labels, where or name, rows.dropped, sampled)
     part = split.parts(rows)
-    checks.every_part_has_every_class(rows.pool.labels, part, where or name)
+    checks.every_part_has_every_class(rows.pool.labels, part, where or name, sampled)
     whole = _rows(rows, labels)
     pieces = {wanted: whole.take(part == wanted) for wanted in split.PARTS}
     return Dataset(

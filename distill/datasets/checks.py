@@ -106,10 +106,12 @@ def tell_tales(columns: Sequence[Column], labels: npt.NDArray[np.object_]) -> li
     return notes
 
 
-def enough_rows(labels: npt.NDArray[np.object_], classes: Sequence[str], where: str, dropped: int = 0) -> None:
+def enough_rows(
+    labels: npt.NDArray[np.object_], classes: Sequence[str], where: str, dropped: int = 0, sampled: bool = False
+) -> None:
     """At least two classes, each with enough labelled rows for every part of the split.
 
-    `dropped`: how many rows are gone already, because they repeat another's inputs.
+    `dropped`: how many rows are gone already, because they repeat another's inputs. `sampled`: not all others are here.
     """
     counts = Counter(dict.fromkeys(classes, 0))
     counts.update(label for label in labels if label)
@@ -129,18 +131,21 @@ def enough_rows(labels: npt.NDArray[np.object_], classes: Sequence[str], where: 
         raise DataError(
             f"{where}: too few labelled rows in {len(few)} of {len(counts)} classes: {listed}{more}.{repeats} "
             f"Each class needs {MIN_ROWS_A_CLASS} that differ in their inputs, for training, validation and test. "
-            "Add rows, merge these classes, or leave their rows out."
+            + ("Raise data.max_rows." if sampled else "Add rows, merge these classes, or leave their rows out.")
         )
 
 
-def every_part_has_every_class(labels: npt.NDArray[np.object_], part: npt.NDArray[np.object_], where: str) -> None:
-    """A class that a part lacks can be neither learned nor judged there."""
+def every_part_has_every_class(
+    labels: npt.NDArray[np.object_], part: npt.NDArray[np.object_], where: str, sampled: bool = False
+) -> None:
+    """A class that a part lacks can be neither learned nor judged there. `sampled`: not all rows were kept."""
+    move = "Move some in the split column, or take data.split out of the recipe and Limbeck splits."
     classes = sorted({label for label in labels if label})
     for wanted in PARTS:
         lacking = [label for label in classes if not ((labels == label) & (part == wanted)).any()]
         if lacking:
             listed = ", ".join(map(repr, lacking[:10]))
             raise DataError(
-                f"{where}: no labelled {wanted} row of {listed}. Every class needs rows in train, validation and test: "
-                "move some in the split column, or take data.split out of the recipe and Limbeck splits."
+                f"{where}: no labelled {wanted} row of {listed}. Every class needs rows in train, validation and test. "
+                + ("Raise data.max_rows." if sampled else move)
             )
