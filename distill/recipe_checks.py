@@ -44,7 +44,8 @@ def check(recipe: Recipe, task: str) -> None:
 
 
 def _named(data: Data) -> None:
-    given = [key for key in _OF_FILES if getattr(data, key)]
+    refused = [key for key in _OF_FILES if key != "path" or not _NAMED[data.source].takes_path]
+    given = [key for key in refused if getattr(data, key)]
     if given:
         raise RecipeError(
             f"data.{given[0]} is for files, and {data.source} comes with its own columns and split. "

@@ -18,6 +18,7 @@ class NamedSet:
     source: str  # where it comes from, with its citation
     groups: tuple[str, ...] = ()
     votes: bool = False  # human raters' votes beside the label
+    takes_path: bool = False  # data.path may name a file of it that somebody has
 
 
 VADER = NamedSet(
@@ -40,4 +41,14 @@ BREAST_CANCER = NamedSet(
     purpose="benign or malignant from 30 measurements of cell nuclei; a whole run in seconds",
     source="sklearn.datasets.load_breast_cancer; Wolberg, Mangasarian, Street and Street, UCI 1995",
 )
-CATALOGUE = (VADER, BREAST_CANCER)
+DEBIAN_SECTIONS = NamedSet(
+    name="debian-sections",
+    task="text",
+    rows=57_545,
+    size="16 MB",
+    licence="each description under its own package's licence; all of Debian's main is free under the DFSG",
+    purpose="the subject of a software package in 29 classes, from its description; rows as of Debian 12.15",
+    source="main of the machine's own Debian release, by apt-get; sections as in the Debian Policy Manual, 2.4",
+    takes_path=True,
+)
+CATALOGUE = (VADER, BREAST_CANCER, DEBIAN_SECTIONS)

@@ -24,8 +24,13 @@ def load(data: Data, base: Path) -> Dataset:
         FetchError: a named set cannot be fetched.
     """
     if data.source in named.NAMES:
-        return named.load(data.source, data.max_rows)
-    path = _find(data, base)
+        given = _find(data.path, data.source, base) if data.path else None
+        return named.load(data.source, data.max_rows, given)
+    if data.source not in FILES:
+        raise DataError(f"data.source is {data.source!r}, wanted one of {', '.join((*FILES, *named.NAMES))}.")
+    if not data.path or not data.label:
+        raise DataError(f"data.source {data.source!r} needs data.path, the file, and data.label, its label column.")
+    path = _find(data.path, data.source, base)
     pool, notes = tables.read(path, data)
     return assemble(
         pool,
@@ -38,20 +43,16 @@ def load(data: Data, base: Path) -> Dataset:
     )
 
 
-def _find(data: Data, base: Path) -> Path:
+def _find(path: str, source: str, base: Path) -> Path:
     """The file that `data.path` names."""
-    if data.source not in FILES:
-        raise DataError(f"data.source is {data.source!r}, wanted one of {', '.join((*FILES, *named.NAMES))}.")
-    if not data.path or not data.label:
-        raise DataError(f"data.source {data.source!r} needs data.path, the file, and data.label, its label column.")
-    given = Path(data.path).expanduser()
+    given = Path(path).expanduser()
     tried = list(dict.fromkeys([(base / given).absolute(), given.absolute()]))
     try:
-        found = next((path for path in tried if path.exists()), None)
+        found = next((place for place in tried if place.exists()), None)
     except (OSError, ValueError):  # a name too long, or with a NUL
         found = None
     if found is None:
-        raise DataError(f"No file {data.path!r} (data.path). Looked for {' and '.join(map(str, tried))}.")
+        raise DataError(f"No file {path!r} (data.path). Looked for {' and '.join(map(str, tried))}.")
     if not found.is_file():
-        raise DataError(f"{found} (data.path) is a folder or device, wanted a {data.source} file.")
+        raise DataError(f"{found} (data.path) is a folder or device, wanted a {source} file.")
     return found

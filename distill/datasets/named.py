@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
-from distill.datasets import breast_cancer, vader
+from distill.datasets import breast_cancer, debian, vader
 from distill.datasets.assemble import assemble
-from distill.datasets.catalogue import BREAST_CANCER, CATALOGUE, VADER
+from distill.datasets.catalogue import BREAST_CANCER, CATALOGUE, DEBIAN_SECTIONS, VADER
 from distill.datasets.pool import Pool
 from distill.datasets.rows import Dataset
 
@@ -14,7 +15,19 @@ _READERS: dict[str, Callable[[], Pool]] = {VADER.name: vader.read, BREAST_CANCER
 NAMES = tuple(named.name for named in CATALOGUE)
 
 
-def load(name: str, max_rows: int | None = None) -> Dataset:
-    """The set called `name`, one of `NAMES`, in its fixed split."""
+def load(name: str, max_rows: int | None = None, path: Path | None = None) -> Dataset:
+    """The set called `name`, one of `NAMES`, in its fixed split; of a file at `path` where the set takes one.
+
+    What a user's file holds nobody here knows, so it is neither called public nor given the set's licence.
+    """
     named = next(entry for entry in CATALOGUE if entry.name == name)
-    return assemble(_READERS[name](), name=name, licence=named.licence, public=True, max_rows=max_rows)
+    pool, notes = debian.read(path) if name == DEBIAN_SECTIONS.name else (_READERS[name](), ())
+    return assemble(
+        pool,
+        name=name,
+        where=path.name if path else None,
+        licence="not stated" if path else named.licence,
+        public=path is None,
+        max_rows=max_rows,
+        notes=notes,
+    )

@@ -12,6 +12,7 @@ from distill.errors import RecipeError
 MAIL = '[data]\nsource = "csv"\npath = "mail.csv"\ntext = "body"\nlabel = "label"\n'
 TABLE = '[data]\nsource = "csv"\npath = "rows.csv"\nlabel = "label"\n'
 VADER = '[data]\nsource = "vader-icwsm14"\n'
+DEBIAN = '[data]\nsource = "debian-sections"\n'
 
 
 def load(folder: Path, content: str | bytes, *overrides: str) -> recipe.Recipe:
@@ -151,6 +152,8 @@ def test_several_mistakes_are_told_at_once(tmp_path: Path) -> None:
         (MAIL, "data.source=mail.csv", 'Set source = "csv"'),
         (MAIL, "data.source=vader", "wanted one of csv, jsonl, parquet, vader-icwsm14"),
         (VADER, "data.text=body", "data.text is for files"),
+        (VADER, "data.path=mail.csv", "data.path is for files, and vader-icwsm14 comes with its own columns"),
+        (DEBIAN, "data.label=section", "data.label is for files, and debian-sections comes with its own columns"),
         (VADER, "evaluation.held_out_group=books", "its groups are amazon, movie, nyt, tweets"),
         (MAIL, "evaluation.held_out_group=books", "needs data.group"),
         (MAIL, "teacher.vote_weight=0.5", "needs raters' votes"),
@@ -161,6 +164,11 @@ def test_parts_that_do_not_go_together_say_what_to_choose(
     tmp_path: Path, content: str, override: str, wanted: str
 ) -> None:
     assert wanted in refusal(tmp_path, content, override)
+
+
+def test_debians_sections_may_come_from_a_file(tmp_path: Path) -> None:
+    made = load(tmp_path, DEBIAN, "data.path=packages.txt")
+    assert (made.task, made.data.path) == ("text", "packages.txt")
 
 
 def test_types_of_a_column_that_is_not_listed_name_the_nearest(tmp_path: Path) -> None:

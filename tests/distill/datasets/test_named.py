@@ -43,7 +43,7 @@ def test_vader_has_labels_votes_and_domains_and_loads_fast() -> None:
 
 
 def test_every_listed_set_is_described() -> None:
-    assert NAMES == ("vader-icwsm14", "breast-cancer")
+    assert NAMES == ("vader-icwsm14", "breast-cancer", "debian-sections")
     for named in CATALOGUE:
         assert all((named.task, named.rows, named.size, named.licence, named.purpose, named.source))
 
