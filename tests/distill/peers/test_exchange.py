@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -46,6 +46,7 @@ def all_questions(draw: st.DrawFn) -> Questions:
     )
 
 
+@settings(deadline=None)  # files are slow on a busy machine
 @given(all_questions())
 def test_questions_are_read_as_they_were_written(questions: Questions) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -63,15 +64,16 @@ def test_questions_are_read_as_they_were_written(questions: Questions) -> None:
             np.testing.assert_array_equal(found.head.bias, questions.head.bias)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.dictionaries(st.text(max_size=5), st.none() | st.integers() | st.text()), min_size=1, max_size=3),
     arrays.arrays(np.float32, (4, 3), elements=st.floats(0, 1, width=32)),
     arrays.arrays(np.float64, 2, elements=st.floats(0, 1e6)),
 )
 def test_answers_are_read_as_they_were_written(
-    settings: list[dict[str, object]], probabilities: np.ndarray, timings: np.ndarray
+    tried: list[dict[str, object]], probabilities: np.ndarray, timings: np.ndarray
 ) -> None:
-    trials = tuple(Trial(setting, place / 7) for place, setting in enumerate(settings))
+    trials = tuple(Trial(setting, place / 7) for place, setting in enumerate(tried))
     answers = Answers("a thing", 12.5, trials, 0, {"a": "1"}, 0.1, probabilities, probabilities[:2], timings)
     with tempfile.TemporaryDirectory() as folder:
         exchange.write_answers(Path(folder), answers)
