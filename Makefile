@@ -8,7 +8,7 @@ WEB_PORT ?= 8000
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv .venv-sam .venv-lint .venv-checkov demo cloud-demo serve web-demo test fuzz check lint bench bench-cold load clean docker-stop
+.PHONY: help .venv .venv-sam .venv-lint .venv-checkov .venv-peers demo cloud-demo serve web-demo test fuzz check lint bench bench-cold load clean docker-stop
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,7 @@ help: ## what there is
 .venv-sam: .venv-sam/.made ## the SAM CLI, in an environment of its own
 .venv-lint: .venv-lint/.made ## cfn-lint with the serverless rules, likewise
 .venv-checkov: .venv-checkov/.made ## checkov, likewise
+.venv-peers: .venv-peers/.made ## fastText, Model2Vec and others to compare with, likewise; compiles fastText
 
 .venv/.made: pyproject.toml constraints.txt
 	$(call make_venv,.venv)
@@ -36,6 +37,12 @@ help: ## what there is
 .venv-checkov/.made: infra/constraints-checkov.txt
 	$(call make_venv,.venv-checkov)
 	.venv-checkov/bin/python -m pip install --disable-pip-version-check -c infra/constraints-checkov.txt checkov
+	@touch $@
+
+.venv-peers/.made: distill/peers/constraints-peers.txt
+	$(call make_venv,.venv-peers)
+	.venv-peers/bin/python -m pip install --disable-pip-version-check -c distill/peers/constraints-peers.txt \
+		torch fasttext 'model2vec[distill,train]' onnx onnxruntime onnxscript scikit-learn
 	@touch $@
 
 demo: .venv .venv-sam ## distil a sentiment model (RECIPE=...), then ask it for a prediction in its Lambda container

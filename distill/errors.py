@@ -4,6 +4,7 @@ DistillError
 ├── RecipeError   2   the recipe is wrong
 ├── DataError     2   the rows are missing, unreadable or cannot be learned from
 ├── FetchError    2   a public set or a teacher's weights cannot be had
+├── PeerError     2   a classifier of another maker cannot be run
 └── GateError     3   the evidence is below a gate: nothing is sealed
 """
 
@@ -26,6 +27,10 @@ class DataError(DistillError):
 
 class FetchError(DistillError):
     """A public data set or a teacher's weights could not be fetched, or are not the pinned ones."""
+
+
+class PeerError(DistillError):
+    """The peers' environment is missing, or a peer's program failed. The message has its last line."""
 
 
 class GateError(DistillError):

@@ -21,6 +21,17 @@ FROZEN_CALLS = {
     "float", "str", "ord", "chr", "min", "max", "round", "NewType", "os.environ.get", "bytes", "range", "struct.Struct",
     "json.JSONDecoder", "namedtuple", "Console", "typer.Typer",
 }  # fmt: skip
+# Programs that run in an environment of their own, and the libraries that each finds there beside numpy.
+LAUNCH, EXCHANGE = "distill.peers.launch", "distill.peers.exchange"
+PEERS = [path for path in MODULES if path.parent.name == "peers" and path.stem != "launch"]
+PEER_LIBRARIES = {
+    "fasttext_peer": {"fasttext"},
+    "fasttext_quantised_peer": set(),
+    "minilm_int8_peer": {"torch", "transformers", "tokenizers", "onnx", "onnxruntime"},
+    "model2vec_peer": {"model2vec"},
+    "model2vec_quantised_peer": {"model2vec"},
+    "tfidf_peer": {"sklearn"},
+}
 MUTABLE = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
 
 
@@ -80,6 +91,21 @@ def test_the_contract_stands_below_everything_that_reads_it(path: Path) -> None:
 def test_no_stage_calls_back_up_to_the_spine(path: Path) -> None:
     if name_of(path) not in SPINE:
         assert [module for module in imports(path) if within(module, SPINE)] == []
+
+
+@pytest.mark.parametrize("path", PEERS, ids=name_of)
+def test_a_peers_program_needs_nothing_that_its_environment_lacks(path: Path) -> None:
+    shared = {name_of(peer) for peer in PEERS}
+    allowed = {"numpy", *sys.stdlib_module_names, *PEER_LIBRARIES.get(path.stem, set()), *shared}
+    assert [module for module in imports(path) if not within(module, allowed) or within(module, {LAUNCH})] == []
+
+
+@every_module
+def test_the_peers_are_known_by_their_files_and_their_launcher_alone(path: Path) -> None:
+    if not within(name_of(path), {"distill.peers"}) or within(name_of(path), {LAUNCH}):
+        known = {LAUNCH, EXCHANGE}
+        found = {module for module in imports(path) if within(module, {"distill.peers"})} - {"distill.peers"}
+        assert [module for module in found if not within(module, known)] == []
 
 
 @every_module
