@@ -7,17 +7,21 @@ import io
 import logging
 import warnings
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import onnx
 import torch
 from onnx import compose, helper
+from onnxscript import optimizer
 
+from distill.preludes.grams import GRAMS
 from distill.preludes.prelude import FEATURES, IR_VERSION, OPSET, OPSETS, Prelude
 from distill.train import Student
 
 LOGITS = "limbeck/logits"
 DESCRIPTION = "limbeck/description"
+_ANY_SIZE = 1 << 40
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,8 @@ def graph(student: Student) -> Graph:
     exported.opset_import.extend(OPSETS)
     prelude.opset_import.extend(OPSETS)
     exported.ir_version = prelude.ir_version = IR_VERSION
-    model = compose.merge_models(prelude, exported, io_map=[(FEATURES, FEATURES)])
+    read = [value.name for value in exported.graph.input]
+    model = compose.merge_models(prelude, exported, io_map=[(name, name) for name in read])
     return Graph(clean(model), (LOGITS, DESCRIPTION), "text" if student.prelude.words else "tabular")
 
 
@@ -66,36 +71,45 @@ def clean(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def _export(network: torch.nn.Module, prelude: Prelude) -> onnx.ModelProto:
     network.eval()
-    rows = torch.export.Dim("rows", min=1)
-    if prelude.words:
-        example = torch.ones((2, 5), dtype=torch.int64)
-        shapes = {0: rows, 1: torch.export.Dim("tokens", min=1)}
-    else:
-        example = torch.zeros((2, prelude.width), dtype=torch.float32)
-        shapes = {0: rows}
+    inputs = _example(prelude)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     logging.getLogger("onnxscript").setLevel(logging.ERROR)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             network,
-            (example,),
+            tuple(tensor for tensor, _ in inputs.values()),
             dynamo=True,
             verbose=False,
             opset_version=OPSET,
-            input_names=[FEATURES],
+            input_names=list(inputs),
             output_names=[LOGITS, DESCRIPTION],
-            dynamic_shapes=(shapes,),
+            dynamic_shapes=tuple(shape for _, shape in inputs.values()),
             external_data=False,
         )
-    if program is None:
-        raise RuntimeError("torch.onnx.export returned no program")
-    return program.model_proto
+        if program is None:
+            raise RuntimeError("torch.onnx.export returned no program")
+        # Weights that another operator wants in another layout are laid out here, once.
+        optimizer.fold_constants(program.model, input_size_limit=_ANY_SIZE, output_size_limit=_ANY_SIZE)
+        optimizer.remove_unused_nodes(program.model)
+        return program.model_proto
+
+
+def _example(prelude: Prelude) -> dict[str, tuple[torch.Tensor, dict[int, Any]]]:
+    """The network's inputs by name, each with the dimensions that vary."""
+    rows = torch.export.Dim("rows", min=1)
+    if not prelude.words:
+        return {FEATURES: (torch.zeros((2, prelude.width), dtype=torch.float32), {0: rows})}
+    tokens, strangers, runs = (torch.export.Dim(name, min=1) for name in ("tokens", "strangers", "runs"))
+    return {
+        FEATURES: (torch.ones((2, 5), dtype=torch.int64), {0: rows, 1: tokens}),
+        GRAMS: (torch.ones((3, 4), dtype=torch.int64), {0: strangers, 1: runs}),
+    }
 
 
 def _rename(model: onnx.ModelProto) -> None:
     """Give everything inside a plain name by its place, so that equal students give equal bytes."""
-    kept = {FEATURES, LOGITS, DESCRIPTION}
+    kept = {FEATURES, GRAMS, LOGITS, DESCRIPTION}
     names: dict[str, str] = {name: name for name in kept}
     for place, tensor in enumerate(model.graph.initializer):
         tensor.name = names.setdefault(tensor.name, f"limbeck/student/weight_{place}")
@@ -107,7 +121,8 @@ def _rename(model: onnx.ModelProto) -> None:
             if name:
                 node.output[i] = names.setdefault(name, f"limbeck/student/value_{place}_{i}")
     for value in (*model.graph.input, *model.graph.output):
-        for dimension, symbol in zip(value.type.tensor_type.shape.dim, ("N", "L"), strict=False):
+        symbols = ("U", "G") if value.name == GRAMS else ("N", "L")
+        for dimension, symbol in zip(value.type.tensor_type.shape.dim, symbols, strict=False):
             if not dimension.HasField("dim_value"):
                 dimension.dim_param = symbol
 

@@ -65,7 +65,7 @@ class Transfer(Section):
 class Student(Section):
     """The small model. Unset sizes follow the kind; of few rows, `distill.pace` makes small batches and more epochs."""
 
-    kind: Literal["static", "conv", "mlp"] | None = None  # default: conv for text, mlp for columns
+    kind: Literal["static", "conv", "gru", "mlp"] | None = None  # default: conv for text, mlp for columns
     width: int | None = Field(default=None, ge=8, le=1024)
     embedding: int = Field(default=96, ge=8, le=1024)
     layers: int = Field(default=1, ge=1, le=8)

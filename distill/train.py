@@ -17,12 +17,13 @@ from distill.datasets.rows import Rows
 from distill.errors import RecipeError
 from distill.losses import distillation
 from distill.preludes.prelude import Prelude
+from distill.preludes.tokens import Tokens
 from distill.progress import track
 from distill.recipe import Student as Config
 from distill.soft_labels import SoftLabels
 from distill.students.build import build
 
-_STAGE = "student/4"
+_STAGE = "student/5"
 _EVALUATION_ROWS = 1024
 # One number of threads everywhere: sums are then added in one order, and a student comes out byte for byte the same.
 # One, because students are small: beside other work, two threads wait for each other (0.2 s became 6 to 11, measured).
@@ -87,7 +88,7 @@ def hard_labels(soft: SoftLabels) -> SoftLabels:
 
 def logits(student: Student, rows: Rows) -> npt.NDArray[np.float32]:
     """The torch student's own answers [N,K], before export and quantisation."""
-    return _answers(student.network, _Batches(student.prelude.features(rows.columns)), len(rows))
+    return _answers(student.network, _Batches(student.prelude, rows), len(rows))
 
 
 def _train(
@@ -99,8 +100,7 @@ def _train(
     seed: int,
     name: str,
 ) -> dict[str, object]:
-    features = _Batches(prelude.features(soft.rows.columns))
-    held = _Batches(prelude.features(validation.columns))
+    features, held = _Batches(prelude, soft.rows), _Batches(prelude, validation)
     teacher, labels = torch.from_numpy(soft.logits), torch.from_numpy(soft.rows.labels)
     optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     steps = max(3, math.ceil(len(labels) / config.batch_size) * config.epochs)
@@ -113,7 +113,7 @@ def _train(
     for epoch in track(range(1, config.epochs + 1), f"{name}: epochs"):
         network.train()
         for places in features.shuffled(config.batch_size, random):
-            student, _ = network(features.batch(places))
+            student, _ = network(*features.batch(places))
             loss = distillation(student, teacher[places], labels[places], config.temperature, config.gold_weight)
             optimizer.zero_grad()
             loss.backward()
@@ -144,28 +144,30 @@ def _answers(network: nn.Module, rows: _Batches, count: int) -> npt.NDArray[np.f
     network.eval()
     with torch.inference_mode():
         parts = [
-            network(rows.batch(np.arange(start, min(start + _EVALUATION_ROWS, count))))[0]
+            network(*rows.batch(np.arange(start, min(start + _EVALUATION_ROWS, count))))[0]
             for start in range(0, count, _EVALUATION_ROWS)
         ]
     return torch.cat(parts).numpy()
 
 
 class _Batches:
-    """Features [N, ...] cut into tensors; token ids lose the padding that no row of a batch needs."""
+    """What a network reads of N rows, cut into tensors: token ids and grams of texts, or feature rows."""
 
-    def __init__(self, features: npt.NDArray[np.generic]) -> None:
-        self._features = features
-        self._ragged = features.dtype == np.int32
-        self._lengths = (features != 0).sum(axis=1) if self._ragged else np.ones(len(features), np.int64)
+    def __init__(self, prelude: Prelude, rows: Rows) -> None:
+        """Runs the prelude over the rows."""
+        self._read: Tokens | npt.NDArray[np.float32]
+        self._read = prelude.tokens(rows.columns) if prelude.words else prelude.features(rows.columns)
+        self._lengths = self._read.lengths if isinstance(self._read, Tokens) else np.ones(len(rows), np.int64)
 
-    def batch(self, places: npt.NDArray[np.int64]) -> torch.Tensor:
-        part = self._features[places]
-        if self._ragged:
-            return torch.from_numpy(part[:, : int(self._lengths[places].max())].astype(np.int64))
-        return torch.from_numpy(part)
+    def batch(self, places: npt.NDArray[np.int64]) -> tuple[torch.Tensor, ...]:
+        """The network's inputs for the rows at `places`."""
+        if isinstance(self._read, Tokens):
+            return tuple(map(torch.from_numpy, self._read.batch(places)))
+        return (torch.from_numpy(self._read[places]),)
 
     def shuffled(self, size: int, random: np.random.Generator, pool: int = 32) -> list[npt.NDArray[np.int64]]:
-        order = random.permutation(len(self._features))
+        """Places for one epoch: random, but rows of a batch are of like length, so that little is padding."""
+        order = random.permutation(len(self._lengths))
         batches: list[npt.NDArray[np.int64]] = []
         for start in range(0, len(order), pool * size):
             part = order[start : start + pool * size]

@@ -1,8 +1,8 @@
-"""What every prelude is: an ONNX graph from raw inputs to one feature tensor, and how to run it for training."""
+"""What every prelude is: an ONNX graph from raw inputs to what a student reads, and how to run it for training."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +12,8 @@ import onnxruntime as ort
 from onnx import helper
 
 from distill.chunks import places
+from distill.preludes import tokens
+from distill.preludes.tokens import Tokens
 from handler.predictor import session_options
 
 FEATURES = "limbeck/features"
@@ -27,29 +29,38 @@ OPSETS = (
 
 @dataclass(frozen=True)
 class Prelude:
-    """Raw inputs -> FEATURES: int64 [N,L] token ids (0 pads) for text, float32 [N,F] for columns."""
+    """Raw inputs -> FEATURES: token ids for text (see `distill.preludes.text`), float32 [N,F] for columns."""
 
     model: onnx.ModelProto
-    width: int  # text: number of ids; columns: number of features
+    width: int  # text: number of ids in the vocabulary; columns: number of features
     words: tuple[str, ...] = ()  # text: words[i] has id i + FIRST_WORD
-    surprisal: tuple[float, ...] = ()  # text: -log of the share of training rows that hold id i, for every id
-    vocabulary_rows: int = 0  # the fewest training rows in which any stored word or category occurs
+    surprisal: tuple[float, ...] = ()  # text: -log of the share of training rows that hold id i; last, an unknown word
+    buckets: int = 0  # text: how many ids there are for runs of letters, from 1 on
+    vocabulary_rows: int = 0  # the fewest training rows in which any stored word or category of theirs occurs
     notes: tuple[str, ...] = field(default=())
     # Columns: (feature, from, to) a piece between quantiles of a number; 0 to 1 across it (`distill.students.tabular`).
     pieces: tuple[tuple[int, float, float], ...] = ()
 
-    def features(self, columns: Mapping[str, npt.NDArray[np.generic]]) -> npt.NDArray[np.generic]:
-        """Run the graph over columns of N rows; token ids come back as int32 padded to the longest row."""
+    def features(self, columns: Mapping[str, npt.NDArray[np.generic]]) -> npt.NDArray[np.float32]:
+        """Run the graph over number and category columns of N rows: float32 [N,F]."""
+        parts = list(self._run(columns))
+        features = np.zeros((sum(len(chunk) for chunk, _ in parts), self.width), np.float32)
+        for chunk, (part,) in parts:
+            features[chunk] = part
+        return features
+
+    def tokens(self, columns: Mapping[str, npt.NDArray[np.generic]]) -> Tokens:
+        """Run the graph over a column of N texts."""
+        parts = [(chunk, ids, grams) for chunk, (ids, grams) in self._run(columns)]
+        return tokens.join(self.width, sum(len(chunk) for chunk, _, _ in parts), parts)
+
+    def _run(
+        self, columns: Mapping[str, npt.NDArray[np.generic]]
+    ) -> Iterator[tuple[npt.NDArray[np.int64], list[npt.NDArray[np.generic]]]]:
+        """Places and outputs of one chunk of rows after another."""
         session = ort.InferenceSession(
             self.model.SerializeToString(), sess_options=session_options(), providers=["CPUExecutionProvider"]
         )
         names = [value.name for value in self.model.graph.input]
-        rows = len(columns[names[0]])
-        chunks = places({name: columns[name] for name in names})
-        parts = [session.run([FEATURES], {name: columns[name][chunk] for name in names})[0] for chunk in chunks]
-        width = max((part.shape[1] for part in parts), default=0)
-        dtype = np.int32 if parts and parts[0].dtype == np.int64 else np.float32
-        features = np.zeros((rows, width), dtype=dtype)
-        for chunk, part in zip(chunks, parts, strict=True):
-            features[chunk, : part.shape[1]] = part
-        return features
+        for chunk in places({name: columns[name] for name in names}):
+            yield chunk, session.run(None, {name: columns[name][chunk] for name in names})

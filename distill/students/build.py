@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -11,9 +14,12 @@ from distill.preludes.prelude import Prelude
 from distill.preludes.text import FIRST_WORD
 from distill.recipe import Student
 from distill.students.tabular import MlpStudent
-from distill.students.text import ConvStudent, StaticStudent, TextStudent
+from distill.students.text import ConvStudent, GruStudent, StaticStudent, TextStudent
 
-_DEFAULT_WIDTH = {"static": 128, "conv": 96, "mlp": 128}
+_TEXT: Mapping[str, type[StaticStudent | ConvStudent | GruStudent]] = MappingProxyType(
+    {"static": StaticStudent, "conv": ConvStudent, "gru": GruStudent}
+)
+_DEFAULT_WIDTH = MappingProxyType({"static": 128, "conv": 96, "gru": 96, "mlp": 128})
 
 
 def build(
@@ -25,8 +31,7 @@ def build(
     width = config.width or _DEFAULT_WIDTH[kind]
     if kind == "mlp":
         return MlpStudent(prelude.width, width, config.layers, classes, config.dropout, prelude.pieces)
-    shape = {"static": StaticStudent, "conv": ConvStudent}[kind]
-    student: TextStudent = shape(prelude.surprisal, config.embedding, width, classes, config.dropout)
+    student = _TEXT[kind](prelude.surprisal, prelude.buckets, config.embedding, width, classes, config.dropout)
     if word_vectors is not None:
         start_from(student, word_vectors)
     return student
@@ -47,4 +52,3 @@ def start_from(student: TextStudent, word_vectors: npt.NDArray[np.float32]) -> N
     start *= 0.1 / max(float(start.std()), 1e-12)  # the vectors of a single word, or of equal ones, are all zero
     with torch.no_grad():
         student.embedding.weight[FIRST_WORD : FIRST_WORD + len(start), :kept] = torch.from_numpy(start)
-        student.embedding.weight[FIRST_WORD + len(start) :] *= 0.1

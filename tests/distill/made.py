@@ -112,4 +112,7 @@ def student(kind: str, dataset: Dataset, seed: int = 0, **settings: object) -> S
         for parameter in network.parameters():
             if parameter.requires_grad:
                 parameter.add_(0.3 * torch.randn_like(parameter))
+        for module in network.modules():  # training never moves what stands for padding
+            if isinstance(module, torch.nn.Embedding) and module.padding_idx is not None:
+                module.weight[module.padding_idx] = 0
     return Student(network.eval(), prelude, config, best_epoch=1, validation_accuracy=0.5)

@@ -27,7 +27,7 @@ from handler.predictor import Predictor
 from tests import bundles
 from tests.distill import made
 
-KINDS = ("static", "conv", "mlp")
+KINDS = ("static", "conv", "gru", "mlp")
 anything = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 sayings = st.lists(st.sampled_from(made.WORDS), max_size=40).map(" ".join)
 

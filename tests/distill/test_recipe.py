@@ -106,7 +106,7 @@ def test_any_bytes_are_a_recipe_error(tmp_path: Path, content: bytes) -> None:
         (MAIL + "[student]\nlayers = 1.5", "student.layers is 1.5 (a number), wanted a whole number"),
         (MAIL + "[student]\ndropout = 1.5", "student.dropout is 1.5 (a number), wanted less than 1"),
         (MAIL + "[student]\ntemperature = inf", "student.temperature is inf (a number), wanted a finite number"),
-        (MAIL + "[student]\nkind = 'cnn'", "student.kind is 'cnn', wanted 'static', 'conv' or 'mlp'"),
+        (MAIL + "[student]\nkind = 'cnn'", "student.kind is 'cnn', wanted 'static', 'conv', 'gru' or 'mlp'"),
         (TABLE + "columns = 'age'", "data.columns is 'age', wanted a list"),
         (TABLE + "[data.types]\nage = 'int'", "data.types.age is 'int', wanted 'number' or 'category'"),
         (MAIL + "[gates]\nmax_ece = 2020-01-01", "date or time 2020-01-01"),

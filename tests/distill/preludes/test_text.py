@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from distill.errors import DataError
 from distill.preludes import text
+from distill.preludes.grams import GRAMS, LONGEST_WORD
 from distill.preludes.prelude import FEATURES, Prelude
 from distill.preludes.text import END, FIRST_WORD, PAD
 
@@ -36,13 +37,21 @@ def prelude() -> Prelude:
     return text.fit(np.array(SPOKEN * 3, dtype=object), 200, BUCKETS, MAX_TOKENS)
 
 
-def features(prelude: Prelude, texts: Sequence[str]) -> np.ndarray:
-    return prelude.features({"text": np.array(list(texts), dtype=object)})
+def read(prelude: Prelude, texts: Sequence[str]) -> list[np.ndarray]:
+    """Ids and grams of one run of the graph over the whole batch, as a request makes it."""
+    feed = {"text": np.array(list(texts), dtype=object)}
+    return session(prelude.model.SerializeToString()).run([FEATURES, GRAMS], feed)
 
 
 def served(prelude: Prelude, texts: Sequence[str]) -> np.ndarray:
-    """One run of the graph over the whole batch, as a request makes it."""
-    return session(prelude.model.SerializeToString()).run([FEATURES], {"text": np.array(list(texts), dtype=object)})[0]
+    """Ids [N,L] alone; every unknown word has the vocabulary's width for an id, wherever it stands."""
+    return np.minimum(read(prelude, texts)[0], prelude.width)
+
+
+def runs(prelude: Prelude, word: str) -> list[int]:
+    """The runs of letters of one unknown word."""
+    [grams, _] = read(prelude, [word])[1]
+    return [gram for gram in grams.tolist() if gram]
 
 
 @functools.cache
@@ -50,15 +59,10 @@ def session(model: bytes) -> ort.InferenceSession:
     return ort.InferenceSession(model, providers=["CPUExecutionProvider"])
 
 
-def unknown_from(prelude: Prelude) -> int:
-    """The first id of the hash buckets."""
-    return FIRST_WORD + len(prelude.words)
-
-
 def tokens(prelude: Prelude, text_: str) -> list[str]:
-    """The row's words, "?" for each that is hashed."""
-    ids = [int(i) for i in features(prelude, [text_])[0] if i not in (PAD, END)]
-    return ["?" if i >= unknown_from(prelude) else prelude.words[i - FIRST_WORD] for i in ids]
+    """The row's words, "?" for each that is unknown."""
+    ids = [int(i) for i in served(prelude, [text_])[0] if i not in (PAD, END)]
+    return ["?" if i == prelude.width else prelude.words[i - FIRST_WORD] for i in ids]
 
 
 def test_an_empty_text_is_an_end_mark_alone(prelude: Prelude) -> None:
@@ -85,7 +89,7 @@ def test_any_row_has_one_end_after_its_words_and_is_the_same_alone_and_in_a_batc
 ) -> None:
     together = served(prelude, texts)
     assert together.shape[1] <= MAX_TOKENS + 1
-    assert ((together >= 0) & (together < prelude.width)).all()
+    assert (together >= 0).all()
     for text_, row in zip(texts, together, strict=True):
         alone = served(prelude, [text_])[0]
         assert row[: len(alone)].tolist() == alone.tolist()
@@ -101,13 +105,26 @@ def test_a_megabyte_of_text_is_cut_at_max_tokens(prelude: Prelude) -> None:
     assert rows[2, 1:].tolist() == [END] + [PAD] * (MAX_TOKENS - 1)
 
 
+@settings(max_examples=40, deadline=None)
+@given(texts=st.lists(anything, min_size=1, max_size=6), data=st.data())
+def test_training_reads_any_batch_of_texts_as_the_served_graph_does(
+    prelude: Prelude, texts: list[str], data: st.DataObject
+) -> None:
+    known = prelude.tokens({"text": np.array(texts, dtype=object)})
+    assert len(known) == len(texts)
+    places = data.draw(st.lists(st.integers(0, len(texts) - 1), min_size=1, max_size=8))
+    ids, grams = known.batch(np.array(places))
+    wanted_ids, wanted_grams = read(prelude, [texts[place] for place in places])
+    assert ids.tolist() == wanted_ids.tolist()
+    width = wanted_grams.shape[1]
+    assert not grams[:, width:].any()
+    assert grams[:-1, :width].tolist() == wanted_grams[:-1, : grams.shape[1]].tolist()
+
+
 def test_training_reads_a_megabyte_of_text_as_the_served_graph_does(prelude: Prelude) -> None:
     texts = ["the film", "good " * 200_000, "", "good film"]
-    together = features(prelude, texts)
-    for text_, row in zip(texts, together, strict=True):
-        alone = served(prelude, [text_])[0]
-        assert row[: len(alone)].tolist() == alone.tolist()
-        assert (row[len(alone) :] == PAD).all()
+    ids, _ = prelude.tokens({"text": np.array(texts, dtype=object)}).batch(np.arange(4))
+    assert ids.tolist() == served(prelude, texts).tolist()
 
 
 def test_words_beyond_the_cut_never_enter_the_vocabulary() -> None:
@@ -133,24 +150,53 @@ def test_scripts_without_spaces_are_split_by_character(prelude: Prelude, sentenc
 
 
 @pytest.mark.parametrize(
-    "word", ["\uc601\ud654\uac00", "\u05e9\u05dc\u05d5\u05dd", "\u0928\u092e\u0938\u094d\u0924\u0947", "don't"]
+    "word", ["\uc601\ud654\uac00", "\u05e9\u05dc\u05d5\u05dd", "\u0928\u092e\u0938\u094d\u0924\u0947"]
 )
 def test_scripts_with_spaces_keep_their_words_whole(prelude: Prelude, word: str) -> None:
     assert tokens(prelude, word) == [word]
 
 
+@pytest.mark.parametrize(
+    ("sentence", "words"),
+    [
+        ("don't", ["don", "'t"]),
+        ("the film's good", ["the", "film", "'s", "good"]),
+        ("the film\u2019s", ["the", "film", "\u2019s"]),
+        ("''good film''", ["'", "'", "good", "film", "'", "'"]),
+        ("'sgood 'film'", ["'", "?", "'", "film", "'"]),
+    ],
+)
+def test_an_apostrophe_parts_words_and_keeps_what_it_shortens(sentence: str, words: list[str]) -> None:
+    known = "the film good don 't 's \u2019s '"
+    assert tokens(text.fit(np.array([known] * 3, dtype=object), 50, BUCKETS, MAX_TOKENS), sentence) == words
+
+
 @settings(max_examples=40, deadline=None)
 @given(word=st.text("bcdfghjklmnpqrstvwxyz", min_size=9, max_size=20))
-def test_an_unknown_word_goes_to_the_same_bucket_wherever_it_stands(prelude: Prelude, word: str) -> None:
-    [alone] = served(prelude, [word])[0, :1].tolist()
-    row = served(prelude, [f"the {word} film {word}"])[0].tolist()
-    assert unknown_from(prelude) <= alone < prelude.width
-    assert row[1] == row[3] == alone
+def test_an_unknown_word_is_spelt_alike_wherever_it_stands(prelude: Prelude, word: str) -> None:
+    [alone, _] = read(prelude, [word])[1].tolist()
+    ids, grams = read(prelude, [f"the {word} film", f"zzz {word}"])
+    assert ids[0, 1] == prelude.width and ids[1, 0] == prelude.width + 1 and ids[1, 1] == prelude.width + 2
+    assert [gram for gram in grams[0].tolist() if gram] == alone
+    assert [gram for gram in grams[2].tolist() if gram] == alone
+    assert len(alone) == len(word)  # a run around each letter, with the two marks
 
 
-def test_unknown_words_spread_over_the_buckets(prelude: Prelude) -> None:
-    ids = served(prelude, [f"zq{i}x" for i in range(200)])[:, 0]
-    assert len(set(ids.tolist())) == BUCKETS
+def test_a_misspelt_word_shares_most_of_its_runs_with_the_right_one() -> None:
+    wide = text.fit(np.array(SPOKEN * 3, dtype=object), 200, 1 << 20, MAX_TOKENS)
+    right, wrong, other = (set(runs(wide, word)) for word in ("unremarkable", "unremarkabel", "documentation"))
+    assert len(right & wrong) >= 9
+    assert len(right & other) <= 1
+
+
+def test_runs_of_letters_spread_over_the_buckets_and_never_take_the_place_of_padding(prelude: Prelude) -> None:
+    found = {run for place in range(200) for run in runs(prelude, f"zq{place}x")}
+    assert found == set(range(1, BUCKETS + 1))
+
+
+def test_of_a_word_without_end_the_beginning_is_spelt(prelude: Prelude) -> None:
+    assert runs(prelude, "xy" * 500_000) == runs(prelude, "xy" * 100)
+    assert len(runs(prelude, "xy" * 100)) == LONGEST_WORD - 2
 
 
 def test_a_word_of_fewer_than_three_rows_is_nowhere_in_the_model() -> None:
@@ -191,9 +237,10 @@ def test_texts_without_a_common_word_are_refused_with_what_to_check() -> None:
     ],
 )
 def test_odd_characters_give_ids_in_range_and_leave_their_neighbours_alone(prelude: Prelude, odd: str) -> None:
-    rows = served(prelude, [odd, "good film"])
-    assert ((rows >= 0) & (rows < prelude.width)).all()
-    assert rows[1, :2].tolist() == served(prelude, ["good film"])[0, :2].tolist()
+    ids, grams = read(prelude, [odd, "good film"])
+    assert ((ids >= 0) & (ids < prelude.width + len(grams))).all()
+    assert ((grams >= 0) & (grams <= prelude.buckets)).all()
+    assert ids[1, :2].tolist() == served(prelude, ["good film"])[0, :2].tolist()
 
 
 def test_what_follows_a_nul_is_read_too(prelude: Prelude) -> None:
@@ -205,9 +252,20 @@ def test_rarer_words_surprise_more_and_marks_not_at_all() -> None:
         np.array(["often rare", "often", "often rare", "often rare zzz"], dtype=object), 9, 2, MAX_TOKENS
     )
     of = dict(zip(prelude.words, prelude.surprisal[FIRST_WORD:], strict=False))
-    assert len(prelude.surprisal) == prelude.width
+    assert len(prelude.surprisal) == prelude.width + 1
     assert prelude.surprisal[PAD] == prelude.surprisal[END] == 0
-    assert 0 <= of["often"] < of["rare"] < min(prelude.surprisal[unknown_from(prelude) :])
+    assert 0 <= of["often"] < of["rare"] < prelude.surprisal[prelude.width]
+
+
+def test_public_words_enter_the_vocabulary_by_the_transfer_set_and_nobodys_rare_word_does() -> None:
+    train = np.array(["common word"] * 3 + ["common secretname"], dtype=object)
+    transfer = np.array(
+        ["common word", "common morose", "common morose", "secretname word", "secretname"], dtype=object
+    )
+    prelude = text.fit(train, 100, BUCKETS, MAX_TOKENS, ("morose", "mawkish"), transfer)
+    assert prelude.words == ("common", "morose", "word")
+    assert prelude.vocabulary_rows == 3
+    assert b"secretname" not in prelude.model.SerializeToString()
 
 
 def test_the_same_texts_in_any_order_give_the_same_bytes(prelude: Prelude) -> None:

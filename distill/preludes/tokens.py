@@ -1,0 +1,79 @@
+"""Token ids of many texts, kept without padding, and cut into padded batches as the graph would lay them out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Ids = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """N texts. Their ids stand one after the other, as do the runs of letters of their unknown words.
+
+    `ids`: int32 [S]; `width` stands for any unknown word. `ends`: int64 [N+1], where each text's ids end.
+    `grams`: int32 [U,G], a row an unknown word, 0 pads. `gram_ends`: int64 [N+1].
+    """
+
+    width: int  # ids below it are of the vocabulary
+    ids: npt.NDArray[np.int32]
+    ends: Ids
+    grams: npt.NDArray[np.int32]
+    gram_ends: Ids
+
+    def __len__(self) -> int:
+        """Number of texts."""
+        return len(self.ends) - 1
+
+    @property
+    def lengths(self) -> Ids:
+        """Tokens a text, [N]."""
+        return np.diff(self.ends)
+
+    def batch(self, places: Ids) -> tuple[Ids, Ids]:
+        """Ids [n,L] padded with 0, and grams [u+1,G]: unknown words are numbered from `width` on, row by row."""
+        ids = _padded(self.ids, self.ends, places)
+        unknown = ids == self.width
+        ids[unknown] += np.arange(int(unknown.sum()))
+        starts, counts = self.gram_ends[places], self.gram_ends[places + 1] - self.gram_ends[places]
+        rows = np.repeat(starts - np.cumsum(counts) + counts, counts) + np.arange(int(counts.sum()))
+        grams = self.grams[rows].astype(np.int64)
+        return ids, np.concatenate([grams, np.zeros((1, self.grams.shape[1]), np.int64)])
+
+
+def join(width: int, count: int, parts: Sequence[tuple[Ids, Ids, Ids]]) -> Tokens:
+    """Tokens of `count` texts from what the graph gave: places [n], ids [n,L] and grams [u+1,G] of each chunk."""
+    ids: list[npt.NDArray[np.int32]] = [np.zeros(0, np.int32)] * count
+    grams: list[npt.NDArray[np.int32]] = [np.zeros((0, 0), np.int32)] * count
+    widest = max((part[2].shape[1] for part in parts), default=0)
+    for places, padded, runs in parts:
+        runs = np.pad(runs, ((0, 0), (0, widest - runs.shape[1]))).astype(np.int32)
+        unknown = padded >= width
+        starts = np.concatenate([[0], np.cumsum(unknown.sum(axis=1))])
+        plain = np.where(unknown, width, padded).astype(np.int32)
+        for row, place in enumerate(places.tolist()):
+            ids[place] = plain[row][padded[row] != 0]
+            grams[place] = runs[starts[row] : starts[row + 1]]
+    return Tokens(
+        width=width,
+        ids=np.concatenate([*ids, np.zeros(0, np.int32)]),
+        ends=_ends(ids),
+        grams=np.concatenate([np.zeros((0, widest), np.int32), *(part for part in grams if len(part))]),
+        gram_ends=_ends(grams),
+    )
+
+
+def _ends(parts: Sequence[npt.NDArray[np.int32]]) -> Ids:
+    return np.concatenate([[0], np.cumsum([len(part) for part in parts], dtype=np.int64)]).astype(np.int64)
+
+
+def _padded(values: npt.NDArray[np.int32], ends: Ids, places: Ids) -> Ids:
+    starts, lengths = ends[places], ends[places + 1] - ends[places]
+    columns = np.arange(max(1, int(lengths.max())))[None, :]
+    inside = columns < lengths[:, None]
+    found = values[np.minimum(starts[:, None] + columns, len(values) - 1)]
+    return np.where(inside, found, 0).astype(np.int64)
