@@ -35,6 +35,8 @@ class Prelude:
     surprisal: tuple[float, ...] = ()  # text: -log of the share of training rows that hold id i, for every id
     vocabulary_rows: int = 0  # the fewest training rows in which any stored word or category occurs
     notes: tuple[str, ...] = field(default=())
+    numbers: int = 0  # columns: how many of the features are numbers; they come first
+    categories: tuple[int, ...] = ()  # columns: features a category; they come last
     # Columns: (feature, from, to) a piece between quantiles of a number; 0 to 1 across it (`distill.students.tabular`).
     pieces: tuple[tuple[int, float, float], ...] = ()
 
