@@ -112,8 +112,10 @@ def recipe_of(folder: Path, text: str = TABLE) -> recipes.Recipe:
 def test_few_rows_get_small_batches_and_more_passes(tmp_path: Path) -> None:
     made = recipe_of(tmp_path)
     few = pace.fit(made, 400).student
-    assert (few.batch_size, few.epochs, few.patience) == (32, 116, 38)
+    assert (few.batch_size, few.epochs, few.patience) == (32, 150, 50)
     assert pace.fit(made, 40).student.epochs == 150
+    many = pace.fit(made, 6000).student
+    assert (many.batch_size, many.epochs, many.patience) == (128, 128, 42)
     assert pace.fit(made, 50_000) == made
     assert pace.fit(pace.fit(made, 400), 400) == pace.fit(made, 400)
 
