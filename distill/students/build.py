@@ -10,10 +10,11 @@ from torch import nn
 from distill.preludes.prelude import Prelude
 from distill.preludes.text import FIRST_WORD
 from distill.recipe import Student
+from distill.students.embedded import EmbeddedStudent
 from distill.students.tabular import MlpStudent
 from distill.students.text import ConvStudent, StaticStudent, TextStudent
 
-_DEFAULT_WIDTH = {"static": 128, "conv": 96, "mlp": 128}
+_DEFAULT_WIDTH = {"static": 128, "conv": 96, "mlp": 128, "embedded": 128}
 
 
 def build(
@@ -25,6 +26,8 @@ def build(
     width = config.width or _DEFAULT_WIDTH[kind]
     if kind == "mlp":
         return MlpStudent(prelude.width, width, config.layers, classes, config.dropout, prelude.pieces)
+    if kind == "embedded":
+        return EmbeddedStudent(prelude, width, config.layers, classes, config.dropout)
     shape = {"static": StaticStudent, "conv": ConvStudent}[kind]
     student: TextStudent = shape(prelude.surprisal, config.embedding, width, classes, config.dropout)
     if word_vectors is not None:
