@@ -23,7 +23,7 @@ CLIP = 8.0
 LARGEST = 1e30
 PIECES = 8
 _ENDS = (0.025, 0.975)
-_FINEST = 1e-5  # of a number in deviations: nearer than this, float32 does not tell values apart
+_FINEST = 1e-6  # of a number in deviations: nearer than this, float32 does not tell values apart
 
 
 def fit(inputs: Sequence[Input], columns: Mapping[str, npt.NDArray[np.generic]], pieces: int = PIECES) -> Prelude:

@@ -221,7 +221,7 @@ def test_a_sentinel_that_sets_the_scale_leaves_the_pieces_of_the_others_apart(se
 @given(values=st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=60))
 def test_pieces_of_any_numbers_follow_each_other_upwards(values: list[float]) -> None:
     pieces = fitted(x=values).pieces
-    assert all(high - low >= 0.9e-5 for _, low, high in pieces)
+    assert all(high - low >= 0.9e-6 for _, low, high in pieces)
     assert all(after[1] == before[2] for before, after in zip(pieces, pieces[1:], strict=False))
 
 
