@@ -23,7 +23,8 @@ CLIP = 8.0
 LARGEST = 1e30
 PIECES = 8
 _ENDS = (0.025, 0.975)
-_FINEST = 1e-6  # of a number in deviations: nearer than this, float32 does not tell values apart
+_PIECE_ROWS = 10  # that lie in a piece at least
+_FINEST = 2.0**-22  # of a number in deviations: much nearer, float32 does not tell values apart
 
 
 def fit(inputs: Sequence[Input], columns: Mapping[str, npt.NDArray[np.generic]], pieces: int = PIECES) -> Prelude:
@@ -32,7 +33,7 @@ def fit(inputs: Sequence[Input], columns: Mapping[str, npt.NDArray[np.generic]],
     A number becomes (value - mean) / deviation with holes at the median and, where training rows had holes, a flag.
     A category becomes a one-hot block, with a place for "missing" where training rows had it; an unknown one is all
     zeros. Categories in fewer than MIN_ROWS rows are not stored. Features stand in the order numbers, flags, blocks.
-    `pieces`: into which each number is cut.
+    `pieces`: into how many each number is cut, of rows enough.
     """
     numbers = [column.name for column in inputs if column.dtype == "float32"]
     categories = [column.name for column in inputs if column.dtype == "string"]
@@ -77,6 +78,7 @@ def _pieces(scaled: npt.NDArray[np.generic], count: int) -> tuple[tuple[int, flo
     The ends lie within the values and every knot is rounded: an extreme would be somebody's own value, in the clear.
     """
     pieces = []
+    count = max(1, min(count, len(scaled) // _PIECE_ROWS))
     for feature, values in enumerate(scaled.astype(np.float64).T):
         if len(np.unique(values)) > 2:
             knots = _rounded(np.unique(np.quantile(values, np.linspace(*_ENDS, count + 1))))
@@ -85,13 +87,13 @@ def _pieces(scaled: npt.NDArray[np.generic], count: int) -> tuple[tuple[int, flo
 
 
 def _rounded(knots: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Each to a hundredth or a tenth of the gap to the nearest other one.
+    """Each to an eighth or a sixteenth of the gap to the nearest other one.
 
-    Not to a step of its own: where a few values of -999 set the scale, all others lie within one step.
+    One step for all would not do: where a few values of -999 set the scale, the others lie within a step.
     """
     gaps = np.diff(knots, prepend=-np.inf, append=np.inf)
     nearest = np.minimum(gaps[:-1], gaps[1:])
-    steps = 10.0 ** np.floor(np.log10(np.where(np.isfinite(nearest), nearest, 1.0)) - 1)
+    steps = 2.0 ** (np.floor(np.log2(np.where(np.isfinite(nearest), nearest, 1.0))) - 3)
     steps = np.maximum(steps, _FINEST)
     return np.unique(np.round(knots / steps) * steps)
 
