@@ -3,9 +3,9 @@
 After MUNGE (Bucila, Caruana and Niculescu-Mizil, 2006, "Model Compression"), without its noise on numbers: every cell
 of a copy stands in some training row, so that sentinels, holes and whole numbers stay what they are.
 
-It helps some tables and harms others (test accuracy of an embedded student, one seed, four copies a row): 0.929 became
-0.938 on 4,000 rows of sentinels, tails and rare categories; 0.750 became 0.746 on diamonds, whose depth follows from
-their sides, so that mixed rows are of no diamond.
+It helps some tables and harms others (four copies a row, one seed, an embedded student with 16 pieces a number): 0.929
+became 0.938 on 4,000 rows of sentinels, tails and rare categories, which 32 pieces reach without copies; 0.750 became
+0.746 on diamonds, whose depth follows from their sides, so that mixed rows are of no diamond.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A student that reads each column by itself before it reads the row: embeddings of numbers and of categories.
 
 A number is cut into pieces between its quantiles, as in `distill.students.tabular`, and those go through a layer of its
-own; a category of many values becomes a few numbers. What all units then read is short, so numbers can be cut finer and
-categories be many at a fraction of the bytes. Gorishniy et al. (2022), "On Embeddings for Numerical Features in Tabular
+own; a category of many values becomes a few numbers. What all units then read is no longer for finer pieces or for more
+categories. Gorishniy et al. (2022), "On Embeddings for Numerical Features in Tabular
 Deep Learning". On 4,000 rows of sentinels, tails and 600 rare categories, one seed: 0.937, where an mlp that took more
 bytes had 0.890, of a teacher's 0.936.
 """
