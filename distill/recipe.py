@@ -59,13 +59,13 @@ class Transfer(Section):
     """The transfer set: which rows the teacher labels for the student."""
 
     folds: int = Field(default=1, ge=1, le=10)  # over 1: each row is labelled by a teacher that never saw it
-    augment: int = Field(default=0, ge=0, le=20)  # varied copies of each training text, labelled by the teacher
+    augment: int = Field(default=0, ge=0, le=20)  # varied copies of each training row, labelled by the teacher
 
 
 class Student(Section):
     """The small model. Unset sizes follow the kind; of few rows, `distill.pace` makes small batches and more epochs."""
 
-    kind: Literal["static", "conv", "gru", "mlp"] | None = None  # default: conv for text, mlp for columns
+    kind: Literal["static", "conv", "gru", "mlp", "embedded"] | None = None  # default: conv for text, mlp for columns
     width: int | None = Field(default=None, ge=8, le=1024)
     embedding: int = Field(default=96, ge=8, le=1024)
     layers: int = Field(default=1, ge=1, le=8)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from distill.recipe import Data, Recipe
 
 FILES = ("csv", "jsonl", "parquet")
-STUDENTS = {"text": ("conv", "static", "gru"), "tabular": ("mlp",)}
+STUDENTS = {"text": ("conv", "static", "gru"), "tabular": ("mlp", "embedded")}
 TEACHERS = {"text": ("encoder", "precomputed"), "tabular": ("boosted_trees", "precomputed")}
 _NAMED = {named.name: named for named in CATALOGUE}
 _OF_FILES = ("path", "text", "columns", "label", "soft_label_prefix", "group", "split", "types")
@@ -33,7 +33,7 @@ def check(recipe: Recipe, task: str) -> None:
         _unknown_source(data)
     _kinds(recipe, task)
     _teacher(recipe)
-    _transfer(recipe, task)
+    _transfer(recipe)
     held_out = recipe.evaluation.held_out_group
     groups = _NAMED[data.source].groups if data.source in _NAMED else ()
     if held_out is not None and data.source in _NAMED and held_out not in groups:
@@ -112,14 +112,10 @@ def _kinds(recipe: Recipe, task: str) -> None:
             )
 
 
-def _transfer(recipe: Recipe, task: str) -> None:
-    if recipe.transfer.augment == 0:
-        return
-    if task != "text":
-        raise RecipeError("transfer.augment varies the words of texts, and these rows are columns. Take it out.")
-    if recipe.teacher.kind == "precomputed":
+def _transfer(recipe: Recipe) -> None:
+    if recipe.transfer.augment and recipe.teacher.kind == "precomputed":
         raise RecipeError(
-            "transfer.augment needs a teacher that can label varied texts, and a precomputed one cannot. Take it out."
+            "transfer.augment needs a teacher that can label varied rows, and a precomputed one cannot. Take it out."
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from distill import transfer_tables
 from distill.datasets.rows import UNLABELLED, Rows
 from distill.recipe import Transfer
 from distill.teachers.teacher import Teacher, fold_of
@@ -27,7 +28,7 @@ class SoftLabels:
 
 
 def make(teacher: Teacher, train: Rows, apart: Sequence[Rows], config: Transfer, seed: int) -> SoftLabels:
-    """Label the training rows, and varied copies of their texts, by the teacher.
+    """Label the training rows, and varied copies of them, by the teacher.
 
     With folds, a row is labelled by a teacher that never saw it; a copy belongs to the fold of the row it came from,
     so no teacher labels a variant of what it was fitted on. `apart`: validation and test rows; a copy that happens to
@@ -35,6 +36,9 @@ def make(teacher: Teacher, train: Rows, apart: Sequence[Rows], config: Transfer,
     """
     if config.augment == 0:
         return SoftLabels(train, teacher.out_of_fold_logits(train), teacher.id)
+    if set(train.columns) != {"text"}:
+        rows = _joined(train, transfer_tables.varied(train, apart, config.folds, config.augment, seed))
+        return SoftLabels(rows, teacher.out_of_fold_logits(rows), teacher.id)
     rows = _joined(train, _varied(train, config, seed))
     logits = teacher.out_of_fold_logits(rows)
     held = {text for part in apart for text in part.columns["text"].tolist()}

@@ -38,6 +38,8 @@ class Prelude:
     buckets: int = 0  # text: how many ids there are for runs of letters, from 1 on
     vocabulary_rows: int = 0  # the fewest training rows in which any stored word or category of theirs occurs
     notes: tuple[str, ...] = field(default=())
+    numbers: int = 0  # columns: how many of the features are numbers; they come first
+    categories: tuple[int, ...] = ()  # columns: features a category; they come last
     # Columns: (feature, from, to) a piece between quantiles of a number; 0 to 1 across it (`distill.students.tabular`).
     pieces: tuple[tuple[int, float, float], ...] = ()
 

@@ -23,15 +23,17 @@ CLIP = 8.0
 LARGEST = 1e30
 PIECES = 8
 _ENDS = (0.025, 0.975)
-_DIGITS = 2  # of a number in deviations
+_PIECE_ROWS = 10  # that lie in a piece at least
+_FINEST = 2.0**-22  # of a number in deviations: much nearer, float32 does not tell values apart
 
 
-def fit(inputs: Sequence[Input], columns: Mapping[str, npt.NDArray[np.generic]]) -> Prelude:
+def fit(inputs: Sequence[Input], columns: Mapping[str, npt.NDArray[np.generic]], pieces: int = PIECES) -> Prelude:
     """Learn medians, scales and categories from training columns of [N] and build the graph.
 
     A number becomes (value - mean) / deviation with holes at the median and, where training rows had holes, a flag.
     A category becomes a one-hot block, with a place for "missing" where training rows had it; an unknown one is all
-    zeros. Categories in fewer than MIN_ROWS rows are not stored.
+    zeros. Categories in fewer than MIN_ROWS rows are not stored. Features stand in the order numbers, flags, blocks.
+    `pieces`: into how many each number is cut, of rows enough.
     """
     numbers = [column.name for column in inputs if column.dtype == "float32"]
     categories = [column.name for column in inputs if column.dtype == "string"]
@@ -42,11 +44,13 @@ def fit(inputs: Sequence[Input], columns: Mapping[str, npt.NDArray[np.generic]])
     if numbers:
         table = np.stack([columns[name] for name in numbers], axis=1).astype(np.float64)
         width += _numbers(numbers, table, nodes, constants, parts)
-    kept_rows = []
+    kept_rows: list[int] = []
+    depths: list[int] = []
     for place, name in enumerate(categories):
         known, rows = _known(columns[name])
         kept_rows += rows
-        width += _category(place, name, known, nodes, constants, parts)
+        depths.append(_category(place, name, known, nodes, constants, parts))
+    width += sum(depths)
     nodes.append(helper.make_node("Concat", parts, [FEATURES], name=_name("join"), axis=1))
     values = [
         helper.make_tensor_value_info(
@@ -58,21 +62,40 @@ def fit(inputs: Sequence[Input], columns: Mapping[str, npt.NDArray[np.generic]])
     tensors = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
     graph = helper.make_graph(nodes, "prelude", values, [output], tensors)
     model = helper.make_model(graph, opset_imports=OPSETS, ir_version=IR_VERSION)
-    prelude = Prelude(model=model, width=width, vocabulary_rows=min(kept_rows, default=0))
-    return replace(prelude, pieces=_pieces(prelude.features(columns)[:, : len(numbers)]))
+    prelude = Prelude(
+        model=model,
+        width=width,
+        vocabulary_rows=min(kept_rows, default=0),
+        numbers=len(numbers),
+        categories=tuple(depths),
+    )
+    return replace(prelude, pieces=_pieces(prelude.features(columns)[:, : len(numbers)], pieces))
 
 
-def _pieces(scaled: npt.NDArray[np.generic]) -> tuple[tuple[int, float, float], ...]:
+def _pieces(scaled: npt.NDArray[np.generic], count: int) -> tuple[tuple[int, float, float], ...]:
     """Between quantiles of each number that has more than two values.
 
     The ends lie within the values and every knot is rounded: an extreme would be somebody's own value, in the clear.
     """
     pieces = []
+    count = max(1, min(count, len(scaled) // _PIECE_ROWS))
     for feature, values in enumerate(scaled.astype(np.float64).T):
         if len(np.unique(values)) > 2:
-            knots = np.unique(np.quantile(values, np.linspace(*_ENDS, PIECES + 1)).round(_DIGITS))
+            knots = _rounded(np.unique(np.quantile(values, np.linspace(*_ENDS, count + 1))))
             pieces += [(feature, low, high) for low, high in zip(knots[:-1].tolist(), knots[1:].tolist(), strict=True)]
     return tuple(pieces)
+
+
+def _rounded(knots: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Each to an eighth or a sixteenth of the gap to the nearest other one.
+
+    One step for all would not do: where a few values of -999 set the scale, the others lie within a step.
+    """
+    gaps = np.diff(knots, prepend=-np.inf, append=np.inf)
+    nearest = np.minimum(gaps[:-1], gaps[1:])
+    steps = 2.0 ** (np.floor(np.log2(np.where(np.isfinite(nearest), nearest, 1.0))) - 3)
+    steps = np.maximum(steps, _FINEST)
+    return np.unique(np.round(knots / steps) * steps)
 
 
 def _numbers(

@@ -13,13 +13,14 @@ from torch import nn
 from distill.preludes.prelude import Prelude
 from distill.preludes.text import FIRST_WORD
 from distill.recipe import Student
+from distill.students.embedded import EmbeddedStudent
 from distill.students.tabular import MlpStudent
 from distill.students.text import ConvStudent, GruStudent, StaticStudent, TextStudent
 
 _TEXT: Mapping[str, type[StaticStudent | ConvStudent | GruStudent]] = MappingProxyType(
     {"static": StaticStudent, "conv": ConvStudent, "gru": GruStudent}
 )
-_DEFAULT_WIDTH = MappingProxyType({"static": 128, "conv": 96, "gru": 96, "mlp": 128})
+_DEFAULT_WIDTH = MappingProxyType({"static": 128, "conv": 96, "gru": 96, "mlp": 128, "embedded": 128})
 
 
 def build(
@@ -31,6 +32,8 @@ def build(
     width = config.width or _DEFAULT_WIDTH[kind]
     if kind == "mlp":
         return MlpStudent(prelude.width, width, config.layers, classes, config.dropout, prelude.pieces)
+    if kind == "embedded":
+        return EmbeddedStudent(prelude, width, config.layers, classes, config.dropout)
     student = _TEXT[kind](prelude.surprisal, prelude.buckets, config.embedding, width, classes, config.dropout)
     if word_vectors is not None:
         start_from(student, word_vectors)

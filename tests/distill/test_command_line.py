@@ -244,7 +244,7 @@ RECIPE = '[data]\nsource = "csv"\npath = "rows.csv"\nlabel = "label"\n'
         ("\x00\xff garbage", "", "not UTF-8|not valid TOML"),
         ("[data\nsource", "", "not valid TOML"),
         (RECIPE + "[student]\nepoch = 3\n", "", "student.epoch.*epochs"),
-        (RECIPE + "[transfer]\naugment = 2\n", "", "transfer.augment"),
+        (RECIPE + 'soft_label_prefix = "p_"\n[transfer]\naugment = 2\n', "", "transfer.augment"),
         (RECIPE, "\x00\x01\x02\x03 garbage\n\x00", "rows.csv"),
         (RECIPE, "", "rows.csv"),
         (RECIPE, "a,b\n1,2\n", "label"),

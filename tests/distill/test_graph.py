@@ -27,14 +27,15 @@ from handler.predictor import Predictor
 from tests import bundles
 from tests.distill import made
 
-KINDS = ("static", "conv", "gru", "mlp")
+TABULAR = ("mlp", "embedded")
+KINDS = ("static", "conv", "gru", *TABULAR)
 anything = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 sayings = st.lists(st.sampled_from(made.WORDS), max_size=40).map(" ".join)
 
 
 @functools.cache
 def dataset(kind: str) -> Dataset:
-    return made.tabular_dataset() if kind == "mlp" else made.text_dataset()
+    return made.tabular_dataset() if kind in TABULAR else made.text_dataset()
 
 
 @functools.cache
@@ -62,7 +63,7 @@ def predictor(kind: str) -> Predictor:
     folder = Path(tempfile.mkdtemp())
     path = folder / contract.MODEL
     path.write_bytes(calibrated(kind).graph.model.SerializeToString())
-    made_serving = bundles.tabular_serving if kind == "mlp" else bundles.text_serving
+    made_serving = bundles.tabular_serving if kind in TABULAR else bundles.text_serving
     loaded = Predictor(path, made_serving(inputs=dataset(kind).inputs), "made", "staged")
     path.unlink()
     folder.rmdir()
@@ -71,7 +72,7 @@ def predictor(kind: str) -> Predictor:
 
 def odd_rows(kind: str) -> Rows:
     """Rows of all lengths, with every awkward one among them."""
-    if kind == "mlp":
+    if kind in TABULAR:
         nan = float("nan")
         return made.table_rows(
             {
@@ -106,7 +107,7 @@ def test_int8_shrinks_the_weights_and_keeps_the_answers(kind: str) -> None:
     whole, small = calibrate.run(exported(kind), rows)[0], calibrate.run(quantised(kind), rows)[0]
     assert (whole.argmax(axis=1) == small.argmax(axis=1)).mean() >= 0.95
     assert np.abs(whole - small).max() < 0.1 * np.abs(whole).max()
-    if kind != "mlp":
+    if kind not in TABULAR:
         large = [values for values in export.float_initializers(exported(kind).model).values() if values.size >= 2000]
         assert large
         left = export.float_initializers(quantised(kind).model)
@@ -189,6 +190,7 @@ def test_a_text_gets_the_same_answer_alone_and_in_a_batch(kind: str, texts: list
         assert alone.novelty == pytest.approx(together.novelty, abs=1e-4)
 
 
+@pytest.mark.parametrize("kind", TABULAR)
 @settings(max_examples=30, deadline=None)
 @given(
     rows=st.lists(
@@ -204,9 +206,11 @@ def test_a_text_gets_the_same_answer_alone_and_in_a_batch(kind: str, texts: list
         max_size=5,
     )
 )
-def test_a_row_of_columns_gets_the_same_finite_answer_alone_and_in_a_batch(rows: list[dict[str, object]]) -> None:
-    for row, together in zip(rows, predictor("mlp").predict(rows), strict=True):
-        [alone] = predictor("mlp").predict([row])
+def test_a_row_of_columns_gets_the_same_finite_answer_alone_and_in_a_batch(
+    kind: str, rows: list[dict[str, object]]
+) -> None:
+    for row, together in zip(rows, predictor(kind).predict(rows), strict=True):
+        [alone] = predictor(kind).predict([row])
         np.testing.assert_allclose(list(alone.scores.values()), list(together.scores.values()), atol=1e-5)
         assert sum(alone.scores.values()) == pytest.approx(1, abs=1e-5)
         assert 0 <= alone.novelty <= 1
@@ -293,10 +297,11 @@ def test_a_text_of_words_never_seen_is_newer_than_one_of_known_words() -> None:
     assert known.novelty < unknown.novelty
 
 
-def test_columns_that_never_vary_give_finite_answers() -> None:
+@pytest.mark.parametrize("kind", TABULAR)
+def test_columns_that_never_vary_give_finite_answers(kind: str) -> None:
     same = made.table_rows({"a": [1.0] * 20, "b": ["x"] * 20}, [0, 1] * 10)
     constant = made.dataset_of("tabular", made.inputs_of(same), [same, same, same])
-    finished = calibrate.fit(quantize.weights(export.graph(made.student("mlp", constant))), same, same)
+    finished = calibrate.fit(quantize.weights(export.graph(made.student(kind, constant))), same, same)
     session = ort.InferenceSession(finished.graph.model.SerializeToString(), providers=["CPUExecutionProvider"])
     asked = made.table_rows({"a": [1.0, 9.0], "b": ["x", "y"]})
     probabilities, novelty = session.run(["probabilities", "novelty"], dict(asked.columns))

@@ -112,10 +112,19 @@ def recipe_of(folder: Path, text: str = TABLE) -> recipes.Recipe:
 def test_few_rows_get_small_batches_and_more_passes(tmp_path: Path) -> None:
     made = recipe_of(tmp_path)
     few = pace.fit(made, 400).student
-    assert (few.batch_size, few.epochs, few.patience) == (32, 116, 38)
+    assert (few.batch_size, few.epochs, few.patience) == (32, 150, 150)
     assert pace.fit(made, 40).student.epochs == 150
-    assert pace.fit(made, 50_000) == made
+    many = pace.fit(made, 6000).student
+    assert (many.batch_size, many.epochs, many.patience) == (128, 128, 128)
+    enough = pace.fit(made, 50_000).student
+    assert (enough.batch_size, enough.epochs, enough.patience) == (128, 20, 20)
     assert pace.fit(pace.fit(made, 400), 400) == pace.fit(made, 400)
+
+
+def test_texts_enough_keep_the_pace_that_a_recipe_has_by_default(tmp_path: Path) -> None:
+    made = recipe_of(tmp_path, TABLE.replace("label =", 'text = "body"\nlabel ='))
+    assert pace.fit(made, 50_000) == made
+    assert pace.fit(made, 400).student.patience < pace.fit(made, 400).student.epochs
 
 
 def test_a_pace_that_the_recipe_names_stays(tmp_path: Path) -> None:

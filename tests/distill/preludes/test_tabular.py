@@ -204,6 +204,40 @@ def test_a_number_is_cut_into_pieces_between_its_quantiles_and_a_flag_is_not() -
     assert all(after[1] == before[2] for before, after in zip(pieces, pieces[1:], strict=False))
 
 
+@pytest.mark.parametrize(("rows", "pieces"), [(800, 16), (70, 7), (9, 1)])
+def test_as_many_pieces_as_wanted_with_ten_rows_each(rows: int, pieces: int) -> None:
+    inputs = (Input("age", "float32", "number"),)
+    assert len(tabular.fit(inputs, {"age": np.arange(rows, dtype=np.float32)}, pieces=16).pieces) == pieces
+
+
+@pytest.mark.parametrize("sentinel", [-999.0, 99_999.0])
+def test_a_sentinel_that_sets_the_scale_leaves_the_pieces_of_the_others_apart(sentinel: float) -> None:
+    shares = np.random.default_rng(0).random(2000).astype(np.float32)
+    columns = {"share": np.where(np.arange(2000) % 10 == 0, np.float32(sentinel), shares)}
+    fitted = tabular.fit((Input("share", "float32", "number"),), columns)
+    zero, one = fitted.features({"share": np.array([0, 1], np.float32)})[:, 0].tolist()
+    assert sum(zero - 0.01 <= low and high <= one + 0.01 for _, low, high in fitted.pieces) >= 6
+
+
+@given(values=st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=60))
+def test_pieces_of_any_numbers_follow_each_other_upwards(values: list[float]) -> None:
+    pieces = fitted(x=values).pieces
+    assert all(high - low >= 2e-7 for _, low, high in pieces)
+    assert all(after[1] == before[2] for before, after in zip(pieces, pieces[1:], strict=False))
+
+
+def test_a_knot_is_no_value_of_the_table() -> None:
+    ages = np.random.default_rng(0).normal(size=400).astype(np.float32)
+    made = tabular.fit((Input("age", "float32", "number"),), {"age": ages})
+    scaled = set(made.features({"age": ages})[:, 0].tolist())
+    assert not scaled & {end for _, low, high in made.pieces for end in (low, high)}
+
+
+def test_the_prelude_says_where_numbers_and_categories_stand() -> None:
+    prelude = fitted(age=[1.0, 2.0, NAN], bmi=[3.0, 4.0, 5.0], kind=["a", "a", "a"], site=["x", "x", "x"])
+    assert (prelude.numbers, prelude.categories, prelude.width) == (2, (1, 1), 5)
+
+
 def test_no_piece_ends_at_an_extreme_value() -> None:
     ages = np.append(np.arange(80, dtype=np.float32), np.float32(123))
     fitted = tabular.fit((Input("age", "float32", "number"),), {"age": ages})
