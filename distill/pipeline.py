@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from distill import (
     quantize,
     soft_labels,
     train,
+    word_lists,
 )
 from distill.datasets.load import load
 from distill.datasets.rows import Dataset
@@ -71,10 +73,11 @@ def run(recipe: Recipe, base: Path, out: Path) -> Outcome:
     say("teacher")
     teacher = teachers.fit(recipe.teacher, rows, recipe.transfer.folds, recipe.seed, base)
     say("soft labels")
-    soft = soft_labels.make(teacher, rows.train, (rows.validation, rows.test), recipe.transfer, recipe.seed)
+    words = word_lists.load(recipe.transfer.words, base)
+    soft = soft_labels.make(teacher, rows.train, (rows.validation, rows.test), recipe.transfer, words, recipe.seed)
     say(f"  {len(soft.rows)} rows in the transfer set")
     say("student")
-    prelude = preludes.fit(recipe.student, rows)
+    prelude = preludes.fit(recipe.student, rows, soft.rows, words)
     vectors = teacher.word_vectors(prelude.words) if prelude.words else None
     shape = (len(rows.labels), recipe.seed)
     student = train.distill(recipe.student, prelude, soft, rows.validation, *shape, vectors)
@@ -86,7 +89,7 @@ def run(recipe: Recipe, base: Path, out: Path) -> Outcome:
     exported = export.graph(student)
     calibrated = calibrate.fit(quantize.weights(exported), rows.train, rows.validation)
     say("evidence")
-    probed = _probe(recipe, contrast, calibrated.graph, prelude, soft, rows, vectors)
+    probed = _probe(recipe, contrast, calibrated.graph, prelude, soft, rows, vectors, words)
     staged = bundle.stage(calibrated, rows, recipe.serving, recipe.name, out)
     try:
         candidate = Candidate(
@@ -117,11 +120,12 @@ def _probe(
     soft: SoftLabels,
     rows: Dataset,
     vectors: npt.NDArray[np.float32] | None,
+    words: Sequence[str],
 ) -> Novelty:
     """Judge novelty, by a second student that never saw the left-out group where there is one."""
     if contrast.left_out is not None:
         soft, rows = novelty.without(soft, rows, contrast.left_out)
-        smaller = preludes.fit(recipe.student, rows)
+        smaller = preludes.fit(recipe.student, rows, soft.rows, words)
         vectors = _vectors_of(smaller, prelude, vectors)
         prelude = smaller
         student = train.distill(

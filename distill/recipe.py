@@ -59,7 +59,10 @@ class Transfer(Section):
     """The transfer set: which rows the teacher labels for the student."""
 
     folds: int = Field(default=1, ge=1, le=10)  # over 1: each row is labelled by a teacher that never saw it
-    augment: int = Field(default=0, ge=0, le=20)  # varied copies of each training row, labelled by the teacher
+    augment: int = Field(default=0, ge=0, le=1000)  # varied copies of each training row, labelled by the teacher
+    replace: float = Field(default=0.2, ge=0, le=1)  # share of a copy's words that give their place to a like one
+    misspell: float = Field(default=0.02, ge=0, le=1)  # share of a copy's words that are misspelt
+    words: str | None = None  # a public list whose words come up in copies: a language such as "en", or a file
 
 
 class Student(Section):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from distill.datasets.rows import Dataset
+from collections.abc import Sequence
+
+from distill.datasets.rows import Dataset, Rows
 from distill.preludes import tabular, text
 from distill.preludes.prelude import Prelude
 from distill.recipe import Student as Config
@@ -11,13 +13,16 @@ from distill.recipe import Student as Config
 _PIECES = {"mlp": 8, "embedded": 32}
 
 
-def fit(config: Config, dataset: Dataset) -> Prelude:
-    """Learn vocabulary or scales from the training rows alone.
+def fit(config: Config, dataset: Dataset, transfer: Rows | None = None, public: Sequence[str] = ()) -> Prelude:
+    """Learn vocabulary or scales from training rows.
+
+    `transfer`: the transfer set, which says what words are worth a place. `public`: words that are nobody's secret.
 
     Raises:
         DataError: a text vocabulary would be empty.
     """
     if dataset.task == "text":
         texts = dataset.train.columns["text"]
-        return text.fit(texts, config.vocabulary, config.buckets, config.max_tokens)
+        wanted = None if transfer is None else transfer.columns["text"]
+        return text.fit(texts, config.vocabulary, config.buckets, config.max_tokens, public, wanted)
     return tabular.fit(dataset.inputs, dataset.train.columns, _PIECES[str(config.kind)])
