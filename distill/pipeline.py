@@ -87,7 +87,7 @@ def run(recipe: Recipe, base: Path, out: Path) -> Outcome:
     )
     say("graph, int8, calibration")
     exported = export.graph(student)
-    calibrated = calibrate.fit(quantize.weights(exported), rows.train, rows.validation)
+    calibrated = calibrate.fit(quantize.weights(exported, recipe.student.bits), rows.train, rows.validation)
     say("evidence")
     probed = _probe(recipe, contrast, calibrated.graph, prelude, soft, rows, vectors, words)
     staged = bundle.stage(calibrated, rows, recipe.serving, recipe.name, out)
@@ -131,7 +131,9 @@ def _probe(
         student = train.distill(
             recipe.student, prelude, soft, rows.validation, len(rows.labels), recipe.seed, vectors, name="novelty probe"
         )
-        graph = calibrate.fit(quantize.weights(export.graph(student)), rows.train, rows.validation).graph
+        graph = calibrate.fit(
+            quantize.weights(export.graph(student), recipe.student.bits), rows.train, rows.validation
+        ).graph
     return novelty.judge(graph, contrast, recipe.seed)
 
 
@@ -174,4 +176,4 @@ def _rivals(teacher: Teacher, twin: Student, plain: baseline.Baseline, rows: Dat
 
 
 def _described(recipe: Recipe, student: Student) -> str:
-    return f"{recipe.student.kind}, {student.parameters:,} parameters, int8"
+    return f"{recipe.student.kind}, {student.parameters:,} parameters, int{recipe.student.bits}"

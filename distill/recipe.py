@@ -75,6 +75,7 @@ class Student(Section):
     vocabulary: int = Field(default=16000, ge=100, le=200_000)
     buckets: int = Field(default=1024, ge=1, le=1_000_000)
     max_tokens: int = Field(default=256, ge=8, le=4096)
+    bits: Literal[8, 4] = 8  # of a stored weight
     dropout: float = Field(default=0.3, ge=0, lt=1)
     epochs: int = Field(default=20, ge=1)
     patience: int = Field(default=5, ge=1)
