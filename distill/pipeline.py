@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from distill import (
     baseline,
     bundle,
@@ -31,10 +28,10 @@ from distill.evaluate import Candidate, Rival
 from distill.evidence import Evidence, GateResult
 from distill.novelty import Contrast, Novelty
 from distill.preludes import fit as preludes
-from distill.preludes.prelude import Prelude
 from distill.progress import say
 from distill.recipe import Recipe
 from distill.soft_labels import SoftLabels
+from distill.students import start as starts
 from distill.teachers import fit as teachers
 from distill.teachers.teacher import Teacher
 from distill.train import Student
@@ -77,19 +74,19 @@ def run(recipe: Recipe, base: Path, out: Path) -> Outcome:
     soft = soft_labels.make(teacher, rows.train, (rows.validation, rows.test), recipe.transfer, words, recipe.seed)
     say(f"  {len(soft.rows)} rows in the transfer set")
     say("student")
-    prelude = preludes.fit(recipe.student, rows, soft.rows, words)
-    vectors = teacher.word_vectors(prelude.words) if prelude.words else None
+    prelude = preludes.fit(recipe.student, rows, soft.rows, words, teacher.full.word_pieces)
     shape = (len(rows.labels), recipe.seed)
-    student = train.distill(recipe.student, prelude, soft, rows.validation, *shape, vectors)
-    # The twin has nothing of the teacher: a fine-tuned teacher's word vectors would be its word on the task, too.
+    start = starts.taught(recipe.student, teacher, prelude)
+    student = train.distill(recipe.student, prelude, soft, rows.validation, *shape, start)
+    start = starts.untaught(recipe.student, teacher, prelude)
     twin = train.distill(
-        recipe.student, prelude, train.hard_labels(soft), rows.validation, *shape, None, name="hard-label twin"
+        recipe.student, prelude, train.hard_labels(soft), rows.validation, *shape, start, name="hard-label twin"
     )
     say("graph, int8, calibration")
     exported = export.graph(student)
     calibrated = calibrate.fit(quantize.weights(exported, recipe.student.bits), rows.train, rows.validation)
     say("evidence")
-    probed = _probe(recipe, contrast, calibrated.graph, prelude, soft, rows, vectors, words)
+    probed = _probe(recipe, contrast, calibrated.graph, soft, rows, teacher, words)
     staged = bundle.stage(calibrated, rows, recipe.serving, recipe.name, out)
     try:
         candidate = Candidate(
@@ -116,36 +113,23 @@ def _probe(
     recipe: Recipe,
     contrast: Contrast,
     graph: export.Graph,
-    prelude: Prelude,
     soft: SoftLabels,
     rows: Dataset,
-    vectors: npt.NDArray[np.float32] | None,
+    teacher: Teacher,
     words: Sequence[str],
 ) -> Novelty:
     """Judge novelty, by a second student that never saw the left-out group where there is one."""
     if contrast.left_out is not None:
         soft, rows = novelty.without(soft, rows, contrast.left_out)
-        smaller = preludes.fit(recipe.student, rows, soft.rows, words)
-        vectors = _vectors_of(smaller, prelude, vectors)
-        prelude = smaller
+        prelude = preludes.fit(recipe.student, rows, soft.rows, words, teacher.full.word_pieces)
+        start = starts.taught(recipe.student, teacher, prelude)
         student = train.distill(
-            recipe.student, prelude, soft, rows.validation, len(rows.labels), recipe.seed, vectors, name="novelty probe"
+            recipe.student, prelude, soft, rows.validation, len(rows.labels), recipe.seed, start, name="novelty probe"
         )
         graph = calibrate.fit(
             quantize.weights(export.graph(student), recipe.student.bits), rows.train, rows.validation
         ).graph
     return novelty.judge(graph, contrast, recipe.seed)
-
-
-def _vectors_of(
-    smaller: Prelude, whole: Prelude, vectors: npt.NDArray[np.float32] | None
-) -> npt.NDArray[np.float32] | None:
-    """The rows of `vectors` for the words of a smaller vocabulary; zeros for a word that the whole one cut off."""
-    if vectors is None:
-        return None
-    places = {word: place for place, word in enumerate(whole.words)}
-    nothing = np.zeros(vectors.shape[1], np.float32)
-    return np.stack([vectors[places[word]] if word in places else nothing for word in smaller.words])
 
 
 def _rivals(teacher: Teacher, twin: Student, plain: baseline.Baseline, rows: Dataset) -> list[Rival]:

@@ -53,6 +53,7 @@ class Teacher(Section):
     batch_size: int = Field(default=32, ge=1)
     max_tokens: int = Field(default=128, ge=8, le=512)
     vote_weight: float = Field(default=0.0, ge=0, le=1)  # share of the loss taught by raters' votes
+    precision: Literal["float32", "bfloat16"] = "float32"  # an encoder's products; bfloat16: some three times as fast
 
 
 class Transfer(Section):
@@ -68,14 +69,15 @@ class Transfer(Section):
 class Student(Section):
     """The small model. Unset sizes follow the kind; of few rows, `distill.pace` makes small batches and more epochs."""
 
-    kind: Literal["static", "conv", "gru", "mlp", "embedded"] | None = None  # default: conv for text, mlp for columns
+    kind: Literal["static", "conv", "gru", "mini", "mlp", "embedded"] | None = None  # default: see `Recipe.resolved`
     width: int | None = Field(default=None, ge=8, le=1024)
-    embedding: int = Field(default=96, ge=8, le=1024)
-    layers: int = Field(default=1, ge=1, le=8)
+    embedding: int | None = Field(default=None, ge=8, le=1024)
+    layers: int | None = Field(default=None, ge=1, le=8)
     vocabulary: int = Field(default=16000, ge=100, le=200_000)
     buckets: int = Field(default=1024, ge=1, le=1_000_000)
     max_tokens: int = Field(default=256, ge=8, le=4096)
     bits: Literal[8, 4] = 8  # of a stored weight
+    precision: Literal["float32", "bfloat16"] = "float32"  # of products while it trains
     dropout: float = Field(default=0.3, ge=0, lt=1)
     epochs: int = Field(default=20, ge=1)
     patience: int = Field(default=5, ge=1)

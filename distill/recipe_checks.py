@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from distill.recipe import Data, Recipe
 
 FILES = ("csv", "jsonl", "parquet")
-STUDENTS = {"text": ("conv", "static", "gru"), "tabular": ("mlp", "embedded")}
+STUDENTS = {"text": ("conv", "static", "gru", "mini"), "tabular": ("mlp", "embedded")}
 TEACHERS = {"text": ("encoder", "precomputed"), "tabular": ("boosted_trees", "precomputed")}
 _NAMED = {named.name: named for named in CATALOGUE}
 _OF_FILES = ("path", "text", "columns", "label", "soft_label_prefix", "group", "split", "types")
@@ -110,6 +110,11 @@ def _kinds(recipe: Recipe, task: str) -> None:
                 f"{part}.kind {kind!r} does not go with {rows}. Choose {' or '.join(map(repr, allowed[task]))}, "
                 f"or take {part}.kind out."
             )
+    if recipe.student.kind == "mini" and recipe.teacher.kind != "encoder":
+        raise RecipeError(
+            f"student.kind 'mini' starts from an encoder's layers, and teacher.kind is {recipe.teacher.kind!r}. "
+            "Choose another student.kind, or have an encoder for a teacher."
+        )
 
 
 def _transfer(recipe: Recipe) -> None:

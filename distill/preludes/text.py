@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -40,29 +40,39 @@ def fit(
         DataError: no word may.
     """
     counts = words.rows_per_word(texts, max_tokens)
-    ranked = _ranked(counts, transfer, max_tokens, frozenset(public))[:vocabulary]
-    if not ranked:
-        raise DataError(
-            f"No word occurs in {MIN_ROWS} or more of the {len(texts)} training texts, so there is nothing to learn "
-            "from. Check that data.text names the column that holds the text."
-        )
+    seen = counts if transfer is None else words.rows_per_word(transfer, max_tokens)
+    known = storable(counts, seen, frozenset(public), len(texts))[:vocabulary]
     return Prelude(
-        model=graph(ranked, buckets, max_tokens),
-        width=FIRST_WORD + len(ranked),
-        words=tuple(ranked),
-        surprisal=_surprisal([counts[word] for word in ranked], len(texts)),
+        model=graph(known, buckets, max_tokens),
+        width=FIRST_WORD + len(known),
+        words=tuple(known),
+        surprisal=surprisal([counts[word] for word in known], len(texts), FIRST_WORD),
         buckets=buckets,
-        vocabulary_rows=min((counts[word] for word in ranked if counts[word] >= MIN_ROWS), default=0),
+        vocabulary_rows=fewest_rows(counts[word] for word in known),
     )
 
 
-def _ranked(
-    counts: Counter[str], transfer: npt.NDArray[np.object_] | None, max_tokens: int, public: frozenset[str]
-) -> list[str]:
-    """The words that may be stored, by falling number of transfer texts that hold them."""
-    seen = counts if transfer is None else words.rows_per_word(transfer, max_tokens)
+def storable(counts: Counter[str], seen: Counter[str], public: frozenset[str], rows: int) -> list[str]:
+    """The words that may be stored, by falling number of transfer texts that hold them, `seen`.
+
+    `counts`: how many of the `rows` training texts hold each word.
+
+    Raises:
+        DataError: no word may.
+    """
     allowed = (word for word in seen if counts[word] >= MIN_ROWS or word in public)
-    return sorted(allowed, key=lambda word: (-seen[word], word))
+    found = sorted(allowed, key=lambda word: (-seen[word], word))
+    if not found:
+        raise DataError(
+            f"No word occurs in {MIN_ROWS} or more of the {rows} training texts, so there is nothing to learn "
+            "from. Check that data.text names the column that holds the text."
+        )
+    return found
+
+
+def fewest_rows(counts: Iterable[int]) -> int:
+    """Of the stored words' training texts, the fewest, words of a public list apart; 0 if there are no others."""
+    return min((count for count in counts if count >= MIN_ROWS), default=0)
 
 
 def graph(known: Sequence[str], buckets: int, max_tokens: int) -> onnx.ModelProto:
@@ -72,34 +82,12 @@ def graph(known: Sequence[str], buckets: int, max_tokens: int) -> onnx.ModelProt
     from FIRST_WORD + len(known) on are unknown words, numbered through the batch: the first is row 0 of the grams.
     """
     unknown_from = FIRST_WORD + len(known)
-    constants = grams.constants(buckets) | {
-        "max_tokens": np.array([max_tokens], np.int64),
-        "unknown": np.array(-1, np.int64),
+    constants = look_up_constants(buckets, max_tokens, unknown_from) | {
         "pad_column": np.array([[PAD]], np.int64),
         "end": np.array(END, np.int64),
-        "before_unknown": np.array(unknown_from - 1, np.int64),
-        "zero": np.array(0, np.int64),
     }
     nodes = [
-        *words.nodes(),
-        node("Slice", ["words", "start", "max_tokens", "axis"], "kept"),
-        helper.make_node(
-            "LabelEncoder",
-            [name("kept")],
-            [name("looked_up")],
-            name=name("look_up"),
-            domain="ai.onnx.ml",
-            keys_strings=["", *known],
-            values_int64s=[PAD, *range(FIRST_WORD, unknown_from)],
-            default_int64=-1,
-        ),
-        node("Equal", ["looked_up", "unknown"], "is_unknown"),
-        *grams.nodes("kept", "is_unknown"),
-        node("Cast", ["flat_unknown"], "unknown_flags", to=TensorProto.INT64),
-        node("CumSum", ["unknown_flags", "zero"], "unknown_rank"),
-        node("Add", ["unknown_rank", "before_unknown"], "flat_unknown_ids"),
-        node("Shape", ["looked_up"], "shape"),
-        node("Reshape", ["flat_unknown_ids", "shape"], "unknown_ids", allowzero=1),
+        *look_up({word: FIRST_WORD + place for place, word in enumerate(known)}),
         node("Where", ["is_unknown", "unknown_ids", "looked_up"], "ids"),
         # One more column of padding; then the first padding of each row becomes END.
         node("Shape", ["ids"], "rows", start=0, end=1),
@@ -111,16 +99,59 @@ def graph(known: Sequence[str], buckets: int, max_tokens: int) -> onnx.ModelProt
         node("CumSum", ["pad_flag", "one"], "pad_rank"),
         node("Equal", ["pad_rank", "one"], "is_first_pad"),
         helper.make_node("Where", [name("is_first_pad"), name("end"), name("padded")], [FEATURES], name=name("finish")),
-        helper.make_node("Identity", [name("grams")], [GRAMS], name=name("finish_grams")),
     ]
+    return model(nodes, constants)
+
+
+def look_up(numbers: Mapping[str, int]) -> list[onnx.NodeProto]:
+    """Text [N] -> local names `looked_up` [N,L], -1 where a word has no number, the mask `is_unknown`, `unknown_ids`.
+
+    The last numbers the unknown words through the batch. Also gives `grams`, the runs of letters of each of them.
+    """
+    return [
+        *words.nodes(),
+        node("Slice", ["words", "start", "max_words", "axis"], "kept"),
+        helper.make_node(
+            "LabelEncoder",
+            [name("kept")],
+            [name("looked_up")],
+            name=name("look_up"),
+            domain="ai.onnx.ml",
+            keys_strings=["", *numbers],
+            values_int64s=[PAD, *numbers.values()],
+            default_int64=-1,
+        ),
+        node("Equal", ["looked_up", "unknown"], "is_unknown"),
+        *grams.nodes("kept", "is_unknown"),
+        node("Cast", ["flat_unknown"], "unknown_flags", to=TensorProto.INT64),
+        node("CumSum", ["unknown_flags", "zero"], "unknown_rank"),
+        node("Add", ["unknown_rank", "before_unknown"], "flat_unknown_ids"),
+        node("Shape", ["looked_up"], "shape"),
+        node("Reshape", ["flat_unknown_ids", "shape"], "unknown_ids", allowzero=1),
+    ]
+
+
+def look_up_constants(buckets: int, max_words: int, unknown_from: int) -> dict[str, npt.NDArray[np.generic]]:
+    """What `look_up` reads beside its input, by local name. The first unknown word of a batch is `unknown_from`."""
+    return grams.constants(buckets) | {
+        "max_words": np.array([max_words], np.int64),
+        "unknown": np.array(-1, np.int64),
+        "before_unknown": np.array(unknown_from - 1, np.int64),
+        "zero": np.array(0, np.int64),
+    }
+
+
+def model(made: list[onnx.NodeProto], constants: Mapping[str, npt.NDArray[np.generic]]) -> onnx.ModelProto:
+    """A graph from `text` through `made`, of which one makes FEATURES and another the local `grams`, to its outputs."""
     outputs = [
         helper.make_tensor_value_info(FEATURES, TensorProto.INT64, ["N", "L"]),
         helper.make_tensor_value_info(GRAMS, TensorProto.INT64, ["U", "G"]),
     ]
-    return words.model(nodes, constants, outputs)
+    last = helper.make_node("Identity", [name("grams")], [GRAMS], name=name("finish_grams"))
+    return words.model([*made, last], constants, outputs)
 
 
-def _surprisal(rows_per_word: list[int], rows: int) -> tuple[float, ...]:
-    """-log of the share of rows that hold each id, half a row added; padding and END carry none, unknown words most."""
+def surprisal(rows_per_word: list[int], rows: int, marks: int) -> tuple[float, ...]:
+    """-log of the share of rows that hold each id, half a row added; the `marks` before carry none, a stranger most."""
     known = [-math.log((count + 0.5) / (rows + 1)) for count in rows_per_word]
-    return (*[0.0] * FIRST_WORD, *known, -math.log(0.5 / (rows + 1)))
+    return (*[0.0] * marks, *known, -math.log(0.5 / (rows + 1)))

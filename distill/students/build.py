@@ -14,29 +14,35 @@ from distill.preludes.prelude import Prelude
 from distill.preludes.text import FIRST_WORD
 from distill.recipe import Student
 from distill.students.embedded import EmbeddedStudent
+from distill.students.mini import MiniStudent
+from distill.students.start import Start
 from distill.students.tabular import MlpStudent
 from distill.students.text import ConvStudent, GruStudent, StaticStudent, TextStudent
+from distill.teachers.inheritance import FirstLayers
 
 _TEXT: Mapping[str, type[StaticStudent | ConvStudent | GruStudent]] = MappingProxyType(
     {"static": StaticStudent, "conv": ConvStudent, "gru": GruStudent}
 )
+_EMBEDDING = 96
 _DEFAULT_WIDTH = MappingProxyType({"static": 128, "conv": 96, "gru": 96, "mlp": 128, "embedded": 128})
 
 
-def build(
-    config: Student, prelude: Prelude, classes: int, seed: int, word_vectors: npt.NDArray[np.float32] | None
-) -> nn.Module:
-    """A fresh student. `word_vectors` [len(prelude.words), H]: the teacher's own, to start the embeddings from."""
+def build(config: Student, prelude: Prelude, classes: int, seed: int, start: Start) -> nn.Module:
+    """A fresh student that starts from what of its teacher's is given; `mini` cannot do without."""
     torch.manual_seed(seed)
     kind = str(config.kind)
+    if isinstance(start, FirstLayers):
+        return MiniStudent(prelude.surprisal, prelude.buckets, config.embedding, classes, config.dropout, start)
     width = config.width or _DEFAULT_WIDTH[kind]
+    layers = config.layers or 1
     if kind == "mlp":
-        return MlpStudent(prelude.width, width, config.layers, classes, config.dropout, prelude.pieces)
+        return MlpStudent(prelude.width, width, layers, classes, config.dropout, prelude.pieces)
     if kind == "embedded":
-        return EmbeddedStudent(prelude, width, config.layers, classes, config.dropout)
-    student = _TEXT[kind](prelude.surprisal, prelude.buckets, config.embedding, width, classes, config.dropout)
-    if word_vectors is not None:
-        start_from(student, word_vectors)
+        return EmbeddedStudent(prelude, width, layers, classes, config.dropout)
+    embedding = config.embedding or _EMBEDDING
+    student = _TEXT[kind](prelude.surprisal, prelude.buckets, embedding, width, classes, config.dropout)
+    if start is not None:
+        start_from(student, start)
     return student
 
 

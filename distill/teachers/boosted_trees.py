@@ -50,6 +50,12 @@ class TreesModel:
     def word_vectors(self, words: Sequence[str]) -> None:
         """Trees read no text."""
 
+    def word_pieces(self, words: Sequence[str]) -> None:
+        """Trees read no text."""
+
+    def first_layers(self, layers: int, pieces: Sequence[str], max_tokens: int, tuned: bool) -> None:
+        """Trees have none."""
+
     def call_one(self, rows: Rows, place: int) -> None:
         """Columns to probabilities for one row."""
         self.logits(rows.take(np.array([place])))

@@ -18,8 +18,10 @@ from distill.datasets.rows import Rows
 from distill.errors import FetchError, RecipeError
 from distill.progress import track
 from distill.recipe import Teacher as Config
+from distill.teachers import inheritance
 from distill.teachers.features import BATCH, Features
 from distill.teachers.finetune import Examples, finetune
+from distill.teachers.inheritance import FirstLayers
 from distill.teachers.network import EncoderClassifier, Texts, forward_all, tokenizer
 from distill.teachers.weights import Weights
 
@@ -45,18 +47,30 @@ class EncoderModel:
                 return self._loaded().head(pooled).float().numpy()
         texts = Texts(self.weights.folder, rows.columns["text"].tolist(), self.config.max_tokens)
         batches = track(texts.in_order(BATCH), "teacher answers", -(-len(rows) // BATCH))
-        return forward_all(self._loaded(), texts, batches, pooled=False)
+        return forward_all(self._loaded(), texts, batches, pooled=False, precision=self.config.precision)
 
     def word_vectors(self, words: Sequence[str]) -> npt.NDArray[np.float32] | None:
         """The pooled state of each word on its own, [V,H]."""
         texts = Texts(self.weights.folder, words, self.config.max_tokens)
         batches = track(texts.in_order(BATCH * 4), "word vectors", -(-len(words) // (BATCH * 4)))
-        return forward_all(self._loaded(), texts, batches, pooled=True)
+        return forward_all(self._loaded(), texts, batches, pooled=True, precision=self.config.precision)
+
+    def word_pieces(self, words: Sequence[str]) -> list[list[str]]:
+        """The pieces of each word, none for one that is unknown."""
+        return inheritance.pieces(tokenizer(self.weights.folder), words)
+
+    def first_layers(self, layers: int, pieces: Sequence[str], max_tokens: int, tuned: bool) -> FirstLayers:
+        """Copies of the first layers, see `distill.teachers.inheritance`."""
+        network = self._loaded() if tuned else EncoderClassifier(self.weights.folder, self.classes)
+        head = network.head if tuned else nn.Identity()
+        return inheritance.first_layers(
+            network.encoder, head, tokenizer(self.weights.folder), layers, pieces, max_tokens
+        )
 
     def call_one(self, rows: Rows, place: int) -> None:
         """Text to logits for one row."""
         texts = Texts(self.weights.folder, [str(rows.columns["text"][place])], self.config.max_tokens)
-        forward_all(self._loaded(), texts, [[0]], pooled=False)
+        forward_all(self._loaded(), texts, [[0]], pooled=False, precision="float32")  # the faster for one row
 
     def _loaded(self) -> EncoderClassifier:
         if not self._network:

@@ -40,11 +40,13 @@ class Features:
         new = rows.take(np.array([key not in self._known for key in rows.keys.tolist()], dtype=bool))
         if not len(new):
             return
-        key = cache.key("features/1", self._weights.id, self._config.max_tokens, new.keys.tolist())
+        settings = (self._config.max_tokens, self._config.precision)
+        key = cache.key("features/2", self._weights.id, *settings, new.keys.tolist())
 
         def make() -> npt.NDArray[np.float32]:
             texts = Texts(self._weights.folder, new.columns["text"].tolist(), self._config.max_tokens)
-            return forward_all(network(), texts, track(texts.in_order(BATCH), f"{name}: features"), pooled=True)
+            batches = track(texts.in_order(BATCH), f"{name}: features")
+            return forward_all(network(), texts, batches, pooled=True, precision=self._config.precision)
 
         states = cache.array(cache.root() / "features" / f"{key}.npy", make)
         self._known.update(zip(new.keys.tolist(), states, strict=True))

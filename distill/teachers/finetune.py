@@ -13,7 +13,7 @@ from distill import cache
 from distill.losses import cross_entropy_with_votes
 from distill.progress import say, track
 from distill.recipe import Teacher as Config
-from distill.teachers.network import EncoderClassifier, Texts, forward_all
+from distill.teachers.network import EncoderClassifier, Texts, computing, forward_all
 
 _STEPS_BETWEEN_SAVES = 100
 _WARM_UP = 0.1
@@ -59,14 +59,16 @@ def finetune(
         network.train()
         labels = torch.from_numpy(train.labels[places])
         votes = None if train.votes is None else torch.from_numpy(train.votes[places])
-        loss = cross_entropy_with_votes(network(train.texts.batch(places)), labels, votes, config.vote_weight)
+        with computing(config.precision):
+            logits = network(train.texts.batch(places)).float()
+        loss = cross_entropy_with_votes(logits, labels, votes, config.vote_weight)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         schedule.step()
         if step % len(epochs[0]) == 0:
-            accuracy = _accuracy(network, validation, config.batch_size)
+            accuracy = _accuracy(network, validation, config)
             say(f"  {name}, epoch {step // len(epochs[0])} of {config.epochs}: validation accuracy {accuracy:.3f}")
             if accuracy > best_accuracy:
                 best_accuracy, best = accuracy, _copy(network)
@@ -88,8 +90,9 @@ def finetune(
         network.load_state_dict(best, strict=False)
 
 
-def _accuracy(network: EncoderClassifier, rows: Examples, batch_size: int) -> float:
-    logits = forward_all(network, rows.texts, rows.texts.in_order(batch_size), pooled=False)
+def _accuracy(network: EncoderClassifier, rows: Examples, config: Config) -> float:
+    batches = rows.texts.in_order(config.batch_size)
+    logits = forward_all(network, rows.texts, batches, pooled=False, precision=config.precision)
     return float((logits.argmax(axis=1) == rows.labels).mean())
 
 

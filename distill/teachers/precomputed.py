@@ -29,5 +29,11 @@ class PrecomputedModel:
     def word_vectors(self, words: Sequence[str]) -> None:
         """Nothing but its answers is known of it."""
 
+    def word_pieces(self, words: Sequence[str]) -> None:
+        """Likewise."""
+
+    def first_layers(self, layers: int, pieces: Sequence[str], max_tokens: int, tuned: bool) -> None:
+        """Likewise."""
+
     def call_one(self, rows: Rows, place: int) -> None:
         """Its answers cost nothing here; its latency is not ours to measure."""

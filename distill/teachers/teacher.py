@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from distill import cache
 from distill.datasets.rows import Rows
+from distill.teachers.inheritance import FirstLayers
 
 
 class Model(Protocol):
@@ -22,6 +23,16 @@ class Model(Protocol):
 
     def word_vectors(self, words: Sequence[str]) -> npt.NDArray[np.float32] | None:
         """A vector a word, [V,H], or None if the model does not read text."""
+
+    def word_pieces(self, words: Sequence[str]) -> Sequence[Sequence[str]] | None:
+        """The pieces that the tokenizer makes of each word, [V], or None if the model has no such tokenizer."""
+
+    def first_layers(self, layers: int, pieces: Sequence[str], max_tokens: int, tuned: bool) -> FirstLayers | None:
+        """What a small encoder starts from, fitted or, not `tuned`, as it was before; None if the model is no encoder.
+
+        Raises:
+            RecipeError: the encoder is of another kind, or smaller.
+        """
 
     def call_one(self, rows: Rows, place: int) -> None:
         """Answer row `place` on one thread from its raw input; only its duration is of interest."""

@@ -13,6 +13,7 @@ from distill.preludes import fit as preludes
 from distill.preludes.prelude import Prelude
 from distill.recipe import Student as Config
 from distill.students.build import build
+from distill.teachers.inheritance import FirstLayers
 from distill.train import Student
 from handler.contract import Input
 
@@ -105,8 +106,9 @@ def dataset_of(task: str, inputs: tuple[Input, ...], parts: Sequence[Rows], labe
 def student(kind: str, dataset: Dataset, seed: int = 0, **settings: object) -> Student:
     """An untrained student with weights as far from zero as training leaves them, and its prelude."""
     config = Config(kind=kind, **({"vocabulary": 100, "buckets": 16, "max_tokens": 20, "embedding": 32} | settings))
-    prelude: Prelude = preludes.fit(config, dataset)
-    network = build(config, prelude, len(dataset.labels), seed, None)
+    prelude: Prelude = preludes.fit(config, dataset, split=split)
+    start = first_layers(prelude, config.max_tokens) if kind == "mini" else None
+    network = build(config, prelude, len(dataset.labels), seed, start)
     torch.manual_seed(seed)
     with torch.no_grad():
         for parameter in network.parameters():
@@ -116,3 +118,26 @@ def student(kind: str, dataset: Dataset, seed: int = 0, **settings: object) -> S
             if isinstance(module, torch.nn.Embedding) and module.padding_idx is not None:
                 module.weight[module.padding_idx] = 0
     return Student(network.eval(), prelude, config, best_epoch=1, validation_accuracy=0.5)
+
+
+def split(words: Sequence[str]) -> list[list[str]]:
+    """A tokenizer's pieces: two letters each, those within a word marked."""
+    return [[("##" if i else "") + word[i : i + 2] for i in range(0, len(word), 2)] for word in words]
+
+
+def first_layers(prelude: Prelude, max_tokens: int, layers: int = 2, hidden: int = 32, wide: int = 64) -> FirstLayers:
+    """Small random weights, as of a teacher's first layers."""
+    random = np.random.default_rng(0)
+    shapes: dict[str, tuple[int, ...]] = {
+        "embedding.weight": (3 + len(prelude.words), hidden),
+        "position": (max_tokens, hidden),
+        "norm.weight": (hidden,),
+    }
+    for layer in range(layers):
+        for part in ("query", "key", "value", "attended"):
+            shapes[f"layers.{layer}.{part}.weight"] = (hidden, hidden)
+        shapes[f"layers.{layer}.wide.weight"] = (wide, hidden)
+        shapes[f"layers.{layer}.narrow.weight"] = (hidden, wide)
+    weights = {name: (random.normal(size=shape) * 0.3).astype(np.float32) for name, shape in shapes.items()}
+    weights["norm.weight"] += 1
+    return FirstLayers(heads=2, epsilon=1e-12, weights=weights)

@@ -28,7 +28,7 @@ from tests import bundles
 from tests.distill import made
 
 TABULAR = ("mlp", "embedded")
-KINDS = ("static", "conv", "gru", *TABULAR)
+KINDS = ("static", "conv", "gru", "mini", *TABULAR)
 anything = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 sayings = st.lists(st.sampled_from(made.WORDS), max_size=40).map(" ".join)
 

@@ -31,6 +31,12 @@ class Remembering:
     def word_vectors(self, words: Sequence[str]) -> None:
         return None
 
+    def word_pieces(self, words: Sequence[str]) -> None:
+        return None
+
+    def first_layers(self, layers: int, pieces: Sequence[str], max_tokens: int, tuned: bool) -> None:
+        return None
+
     def call_one(self, rows: Rows, place: int) -> None:
         return None
 
