@@ -23,8 +23,8 @@ def check(evidence: Evidence, config: Gates) -> tuple[GateResult, ...]:
         _least("min_retention", config.min_retention, evidence.metric("retention").value),
         _least("min_teacher_accuracy", config.min_teacher_accuracy, teacher.accuracy.value),
         _least("min_accuracy", config.min_accuracy, student.accuracy.value),
-        _least("min_gain_over_baseline", config.min_gain_over_baseline, gains["baseline"]),
-        _least("min_gain_over_twin", config.min_gain_over_twin, gains["hard-label twin"]),
+        _least("min_gain_over_baseline", config.min_gain_over_baseline, gains.get("baseline", 0.0)),
+        _least("min_gain_over_twin", config.min_gain_over_twin, gains.get("hard-label twin", 0.0)),
         _most("max_kilobytes", config.max_kilobytes, evidence.metric("kilobytes").value, "KB"),
         _most("max_latency_ms", config.max_latency_ms, latency_ms, "ms"),
         _most("max_ece", config.max_ece, evidence.metric("ece").value),
@@ -40,11 +40,14 @@ def demand(results: Sequence[GateResult]) -> None:
     """Raise GateError if any gate failed, naming each with its limit and value."""
     failed = [result for result in results if not result.passed]
     if failed:
-        lines = []
-        for result in failed:
-            value, limit = _apart(result.value, result.limit)
-            lines.append(f"  {result.name}: {value}{_unit(result)}, the limit is {limit}{_unit(result)}")
+        lines = [f"  {worded(result)}" for result in failed]
         raise GateError("\n".join([f"{len(failed)} of {len(results)} gates failed, so nothing is sealed:", *lines]))
+
+
+def worded(result: GateResult) -> str:
+    """Name, value and limit."""
+    value, limit = _apart(result.value, result.limit)
+    return f"{result.name}: {value}{_unit(result)}, the limit is {limit}{_unit(result)}"
 
 
 def _apart(value: float, limit: float) -> tuple[str, str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from distill.recipe import Recipe
+    from distill.recipe import Recipe, Student
 
 FEW_ROWS = 5000  # from here on batches are as large as the recipe's default
 _SMALL_BATCH = 32
@@ -14,6 +15,17 @@ _MAX_EPOCHS = 150
 # Updates under which a student has not settled. Of columns: 6,000 rows in five classes scored 0.70 in 940 of them, 0.75
 # in 6,000, of a teacher's 0.76.
 _MIN_STEPS = {"mlp": 6000, "embedded": 6000, "conv": 600, "static": 600, "gru": 600, "mini": 600}
+# Rows, as often as they are read, after which a student of texts has gained most of what it can. What a transfer set
+# has beyond a labelled one is then worth more than a second look at it.
+_MANY_ROWS = 100_000
+_SEEN = {"conv": 1_200_000, "static": 1_200_000, "gru": 1_200_000, "mini": 800_000}
+_MOST_EPOCHS = 20
+# Of large transfer sets; what the teacher's own layers want is what it took to fine-tune them.
+_OF_MANY: dict[str, object] = {"batch_size": 256, "learning_rate": 3e-3}
+_OF_KIND: dict[str, dict[str, object]] = {
+    "mini": {"batch_size": 64, "learning_rate": 3e-4, "dropout": 0.1, "precision": "bfloat16"},
+}
+_MOST_EPOCHS_OF_KIND = {"mini": 6}  # they start near the goal
 
 
 # Students of columns train to the end, where the learning rate is low: on 50,000 rows, copies among them, the best of
@@ -22,14 +34,18 @@ _TO_THE_END = frozenset({"mlp", "embedded"})
 
 
 def fit(recipe: Recipe, rows: int) -> Recipe:
-    """The resolved recipe with `student.batch_size`, `epochs` and `patience` set for `rows` training rows.
+    """The resolved recipe with `student.batch_size`, `epochs`, `patience` and the like set for `rows` training rows.
 
     What the recipe names itself stays, and so do batches and epochs from FEW_ROWS rows on, if they make steps enough.
     A fitted recipe comes back equal.
     """
     student, kind = recipe.student, recipe.student.kind or "mlp"
     rows *= 1 + recipe.transfer.augment
+    defaults = (_OF_MANY if rows >= _MANY_ROWS and kind in _SEEN else {}) | _OF_KIND.get(kind, {})
+    student = _left_open(student, defaults)
     batch, epochs, patience = student.batch_size, student.epochs, student.patience
+    if kind in _SEEN and "epochs" not in student.model_fields_set:
+        epochs = max(1, min(_MOST_EPOCHS_OF_KIND.get(kind, _MOST_EPOCHS), round(_SEEN[kind] / rows)))
     if rows < FEW_ROWS or epochs * math.ceil(rows / batch) < _MIN_STEPS[kind]:
         batch = min(batch, _SMALL_BATCH) if rows < FEW_ROWS else batch
         steps_an_epoch = math.ceil(rows / (student.batch_size if "batch_size" in student.model_fields_set else batch))
@@ -37,5 +53,19 @@ def fit(recipe: Recipe, rows: int) -> Recipe:
             epochs = max(epochs, min(_MAX_EPOCHS, math.ceil(_MIN_STEPS[kind] / steps_an_epoch)))
         patience = max(patience, epochs // 3)
     wanted = {"batch_size": batch, "epochs": epochs, "patience": epochs if kind in _TO_THE_END else patience}
-    unset = {key: value for key, value in wanted.items() if key not in student.model_fields_set}
-    return recipe.model_copy(update={"student": student.model_copy(update=unset)})
+    return recipe.model_copy(update={"student": _left_open(student, wanted)})
+
+
+def alone(student: Student, copies: int) -> Student:
+    """The section for a student that has no copies of the training rows to learn from: it sees those rows oftener.
+
+    A twin that had only as many passes as a student of a large transfer set would look worse than it is.
+    """
+    most = _MOST_EPOCHS_OF_KIND.get(str(student.kind), _MOST_EPOCHS)
+    epochs = max(student.epochs, min(most, student.epochs * (1 + copies)))
+    return student.model_copy(update={"epochs": epochs, "patience": max(student.patience, min(5, epochs))})
+
+
+def _left_open(student: Student, wanted: Mapping[str, object]) -> Student:
+    """The section with `wanted` in the keys that it does not name."""
+    return student.model_copy(update={k: v for k, v in wanted.items() if k not in student.model_fields_set})

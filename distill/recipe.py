@@ -16,6 +16,7 @@ from distill import recipe_checks, recipe_problems
 from distill.datasets.catalogue import CATALOGUE
 from distill.errors import RecipeError
 
+AUTO = "auto"  # a student's kind: the smallest of the ladder that passes the gates
 BUILT_IN = Path(__file__).parent / "recipes"
 
 
@@ -69,7 +70,9 @@ class Transfer(Section):
 class Student(Section):
     """The small model. Unset sizes follow the kind; of few rows, `distill.pace` makes small batches and more epochs."""
 
-    kind: Literal["static", "conv", "gru", "mini", "mlp", "embedded"] | None = None  # default: see `Recipe.resolved`
+    kind: Literal["static", "conv", "gru", "mini", "mlp", "embedded", "auto"] | None = (
+        None  # default: see `Recipe.resolved`
+    )
     width: int | None = Field(default=None, ge=8, le=1024)
     embedding: int | None = Field(default=None, ge=8, le=1024)
     layers: int | None = Field(default=None, ge=1, le=8)
@@ -142,7 +145,7 @@ class Recipe(Section):
         """This recipe with `teacher.kind` and `student.kind` filled in; a resolved recipe comes back equal.
 
         Teacher: precomputed where soft labels are given, else encoder for text and boosted trees for columns.
-        Student: conv for text, mlp for columns.
+        Student: conv for text, mlp for columns; "auto" stays, as it is decided once students are there.
 
         Raises:
             RecipeError: parts that do not go together, and what to choose instead.

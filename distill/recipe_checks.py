@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from distill.recipe import Data, Recipe
 
 FILES = ("csv", "jsonl", "parquet")
-STUDENTS = {"text": ("conv", "static", "gru", "mini"), "tabular": ("mlp", "embedded")}
+STUDENTS = {"text": ("conv", "static", "gru", "mini", "auto"), "tabular": ("mlp", "embedded", "auto")}
 TEACHERS = {"text": ("encoder", "precomputed"), "tabular": ("boosted_trees", "precomputed")}
 _NAMED = {named.name: named for named in CATALOGUE}
 _OF_FILES = ("path", "text", "columns", "label", "soft_label_prefix", "group", "split", "types")

@@ -1,0 +1,56 @@
+"""The ladder: students from the smallest to the largest, each of settings that were found good for its size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from distill.recipe import Recipe, Student
+
+_SMALL_WORDS = {"vocabulary": 12_000, "buckets": 4096, "embedding": 64, "bits": 4}
+# The rest of a student's section is the recipe's: what it reads of a text, how it is taught, for how long.
+_RUNGS: Mapping[str, Mapping[str, Mapping[str, object]]] = MappingProxyType(
+    {
+        "text": {
+            "static-32": {
+                "kind": "static", "width": 64, "vocabulary": 8000, "buckets": 2048, "embedding": 32, "bits": 4,
+            },
+            "static-64": {"kind": "static", "width": 128} | _SMALL_WORDS,
+            "conv-128": {"kind": "conv", "width": 128} | _SMALL_WORDS,
+            "gru-96": {"kind": "gru", "width": 96} | _SMALL_WORDS,
+            "gru-192": {"kind": "gru", "width": 192} | _SMALL_WORDS,
+            "mini-1": {
+                "kind": "mini", "layers": 1, "vocabulary": 8000, "buckets": 2048, "embedding": 128, "bits": 4,
+            },
+            "mini-2": {"kind": "mini", "layers": 2, "vocabulary": 16_000, "buckets": 4096, "bits": 4},
+        },
+        "tabular": {
+            "mlp-16": {"kind": "mlp", "width": 16},
+            "mlp-128": {"kind": "mlp", "width": 128},
+            "embedded-128": {"kind": "embedded", "width": 128},
+            "embedded-256": {"kind": "embedded", "width": 256, "layers": 2},
+        },
+    }
+)  # fmt: skip
+# What a recipe says of these it says of its own kind of student.
+_OF_ONE_KIND = frozenset({"kind", "width", "embedding", "layers", "vocabulary", "buckets", "bits"})
+_PACE = frozenset({"learning_rate", "batch_size", "dropout", "precision"})
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A student of the ladder, for one recipe."""
+
+    name: str
+    student: Student
+
+
+def rungs(recipe: Recipe, task: str) -> tuple[Rung, ...]:
+    """The ladder for the recipe's rows, from the smallest on. `mini` is left out where no encoder teaches."""
+    kept = {key: getattr(recipe.student, key) for key in recipe.student.model_fields_set - _OF_ONE_KIND - _PACE}
+    return tuple(
+        Rung(name, Student(**{**kept, **settings}))  # type: ignore[arg-type]
+        for name, settings in _RUNGS[task].items()
+        if settings["kind"] != "mini" or recipe.teacher.kind == "encoder"
+    )

@@ -1,0 +1,59 @@
+"""Everything that students of one recipe are taught from: made once, whatever students are then made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from distill import lengths, novelty, pace, soft_labels, word_lists
+from distill.datasets.load import load
+from distill.datasets.rows import Dataset
+from distill.novelty import Contrast
+from distill.progress import say
+from distill.recipe import Recipe, Student
+from distill.soft_labels import SoftLabels
+from distill.teachers import fit as teachers
+from distill.teachers.teacher import Teacher
+
+_SHOWN_NOTES = 20
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Rows, the teacher, and what it says of the transfer set."""
+
+    recipe: Recipe  # resolved; the student's section as it was written
+    rows: Dataset
+    contrast: Contrast  # what novelty is judged on
+    teacher: Teacher
+    words: tuple[str, ...]  # of a public list
+    soft: SoftLabels
+
+    def paced(self, student: Student) -> Student:
+        """The student's section with what it leaves open set for this many rows."""
+        return pace.fit(self.recipe.model_copy(update={"student": student}), len(self.rows.train)).student
+
+
+def prepare(recipe: Recipe, base: Path) -> Lesson:
+    """Read the rows, fit the teacher and have it label the transfer set. `base`: where relative paths start.
+
+    Raises:
+        DistillError: see `distill.errors`.
+    """
+    say("rows")
+    rows = load(recipe.data, base)
+    recipe = recipe.resolved(rows.task)
+    rows = replace(rows, notes=(*rows.notes, *lengths.notes(recipe, rows)))
+    contrast = novelty.contrast(rows, recipe.evaluation.held_out_group, recipe.seed)
+    say(f"  {len(rows.train)} training, {len(rows.validation)} validation, {len(rows.test)} test rows")
+    for note in rows.notes[:_SHOWN_NOTES]:
+        say(f"  {note}")
+    if len(rows.notes) > _SHOWN_NOTES:
+        say(f"  and {len(rows.notes) - _SHOWN_NOTES} more notes on the data: they are in the manifest and the report")
+    say("teacher")
+    teacher = teachers.fit(recipe.teacher, rows, recipe.transfer.folds, recipe.seed, base)
+    say("soft labels")
+    words = word_lists.load(recipe.transfer.words, base)
+    soft = soft_labels.make(teacher, rows.train, (rows.validation, rows.test), recipe.transfer, words, recipe.seed)
+    say(f"  {len(soft.rows)} rows in the transfer set")
+    return Lesson(recipe, rows, contrast, teacher, words, soft)
