@@ -1,4 +1,4 @@
-"""The command line: `python -m distill run|predict|web|datasets`."""
+"""The command line: `python -m distill run|compare|sweep|ablate|predict|web|datasets`."""
 
 from __future__ import annotations
 
@@ -58,6 +58,54 @@ def run(
     outcome = run_pipeline(loaded, recipes.folder(recipe), out)
     summary.show(outcome.evidence, outcome.gates, outcome.folder, _output())
     gates.demand(outcome.gates)
+
+
+@app.command()
+def compare(
+    recipe: Annotated[Path, typer.Argument(help="A recipe file, or the name of a built-in one.")],
+    out: Annotated[Path, typer.Option(help="The folder that tables go to, as Markdown.")] = Path("reports"),
+    set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, as often as needed.")] = None,
+) -> None:
+    """Judge the ladder of students beside its teacher and other people's classifiers. Exit status: 0; 2 wrong."""
+    from distill import recipe as recipes
+
+    loaded = recipes.load(recipe, set_ or [])
+
+    from distill import compare as comparing
+    from distill import sheets, standings_sheets
+
+    found = comparing.run(loaded, recipes.folder(recipe))
+    tables = standings_sheets.of(found)
+    sheets.show(tables, _output())
+    for line in standings_sheets.verdicts(found):
+        _output().print(line, soft_wrap=True, markup=False)
+    sheets.write(tables, out / loaded.name / "compare.md")
+    _output().print(f"tables {out / loaded.name / 'compare.md'}", soft_wrap=True, markup=False)
+
+
+@app.command()
+def sweep(
+    recipe: Annotated[Path, typer.Argument(help="A recipe file, or the name of a built-in one.")],
+    out: Annotated[Path, typer.Option(help="The folder that the table and the picture go to.")] = Path("reports"),
+    set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, as often as needed.")] = None,
+) -> None:
+    """Teach the ladder and draw accuracy against bytes, microseconds and dollars. Exit status: 0; 2 wrong."""
+    from distill import recipe as recipes
+
+    loaded = recipes.load(recipe, set_ or [])
+
+    from distill import pareto, sheets
+    from distill import sweep as sweeping
+
+    found = sweeping.run(loaded, recipes.folder(recipe))
+    tables = [sweeping.sheet(found)]
+    sheets.show(tables, _output())
+    folder = out / loaded.name
+    sheets.write(tables, folder / "sweep.md")
+    sheets.write_text(pareto.figure(found.points, found.teacher), folder / "sweep.svg")
+    taken = found.chosen or "nothing: no student passes the gates on validation rows"
+    _output().print(f'student.kind = "auto" takes {taken}', soft_wrap=True, markup=False)
+    _output().print(f"picture {folder / 'sweep.svg'}", soft_wrap=True, markup=False)
 
 
 @app.command()

@@ -72,7 +72,7 @@ def run(
         role="student",
         description=candidate.description,
         accuracy=samples.mean("accuracy", right),
-        macro_f1=_macro_f1(samples, gold, predicted, classes),
+        macro_f1=macro_f1(samples, gold, predicted, classes),
         kilobytes=round(candidate.kilobytes, 1),
         latency_us_p50=statistics.quantile("p50", timings, 0.5).value,
         latency_us_p99=statistics.quantile("p99", timings, 0.99).value,
@@ -84,8 +84,8 @@ def run(
         student.macro_f1,
         samples.ratio("retention", right, answers["teacher"] == gold),
         samples.mean("fidelity", predicted == answers["teacher"]),
-        *_calibration(samples, "", probabilities.astype(np.float64), gold),
-        *_calibration(samples, "_before", before, gold),
+        *calibration(samples, "", probabilities.astype(np.float64), gold),
+        *calibration(samples, "_before", before, gold),
         *_novelty(novelty),
         *_parity(candidate, probabilities),
         *_consistency(candidate.predictor, test),
@@ -123,25 +123,24 @@ def _contender(
     p50 = p99 = None
     if rival.call_one is not None and rival.timed_rows:
         call = rival.call_one
-        with _single_thread():
-            timings = _time(
+        with single_thread():
+            durations = timed(
                 lambda place: call(test, place), min(rival.timed_rows, len(test)), f"timing the {rival.role}"
             )
-        p50, p99 = (statistics.quantile("", timings, level).value for level in (0.5, 0.99))
+        p50, p99 = (statistics.quantile("", durations, level).value for level in (0.5, 0.99))
     return Contender(
         role=rival.role,
         description=rival.description,
         accuracy=samples.mean("accuracy", predicted == test.labels),
-        macro_f1=_macro_f1(samples, test.labels, predicted, classes),
+        macro_f1=macro_f1(samples, test.labels, predicted, classes),
         kilobytes=None if rival.kilobytes is None else round(rival.kilobytes, 1),
         latency_us_p50=p50,
         latency_us_p99=p99,
     )
 
 
-def _macro_f1(
-    samples: Bootstrap, gold: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], classes: int
-) -> Metric:
+def macro_f1(samples: Bootstrap, gold: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], classes: int) -> Metric:
+    """Mean F1 over the classes, with its interval, of answers `predicted` [N]."""
     return samples.metric("macro_f1", lambda rows: statistics.macro_f1(gold[rows], predicted[rows], classes))
 
 
@@ -149,10 +148,11 @@ def _timings(predictor: Predictor, test: Rows) -> npt.NDArray[np.float64]:
     """Microseconds a call at batch 1, tokenizer included, on the predictor's own single thread."""
     names = [column.name for column in predictor.serving.inputs]
     singles = [{name: test.columns[name][i : i + 1] for name in names} for i in range(min(len(test), _TIMED_ROWS))]
-    return _time(lambda place: predictor.run(singles[place]), len(singles), "timing the student")
+    return timed(lambda place: predictor.run(singles[place]), len(singles), "timing the student")
 
 
-def _time(call: Callable[[int], object], rows: int, description: str) -> npt.NDArray[np.float64]:
+def timed(call: Callable[[int], object], rows: int, description: str) -> npt.NDArray[np.float64]:
+    """Microseconds that each of `rows` calls took, [rows], after a few that do not count."""
     for place in range(min(rows, 5)):
         call(place)
     durations = np.empty(rows)
@@ -164,7 +164,7 @@ def _time(call: Callable[[int], object], rows: int, description: str) -> npt.NDA
 
 
 @contextmanager
-def _single_thread() -> Iterator[None]:
+def single_thread() -> Iterator[None]:
     """One thread for torch, BLAS and OpenMP alike, as the student has."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -175,9 +175,10 @@ def _single_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _calibration(
+def calibration(
     samples: Bootstrap, suffix: str, probabilities: npt.NDArray[np.float64], gold: npt.NDArray[np.int64]
 ) -> list[Metric]:
+    """Expected calibration error and mean negative log-likelihood of probabilities [N,K], with intervals."""
     confidence = probabilities.max(axis=1)
     right = (probabilities.argmax(axis=1) == gold).astype(np.float64)
     losses = -np.log(np.maximum(probabilities[np.arange(len(gold)), gold], 1e-12))

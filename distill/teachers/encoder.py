@@ -67,6 +67,19 @@ class EncoderModel:
             network.encoder, head, tokenizer(self.weights.folder), layers, pieces, max_tokens
         )
 
+    def save(self, folder: Path) -> nn.Linear | None:
+        """Write the fine-tuned encoder and its tokenizer as the transformers library reads them; returns the head.
+
+        None, and nothing is written, where the encoder is frozen: its head is more than a linear layer.
+        """
+        if self.config.mode == "frozen":
+            return None
+        network = self._loaded()
+        network.encoder.save_pretrained(folder)  # type: ignore[operator]
+        tokenizer(self.weights.folder).save_pretrained(folder)
+        [head] = [module for module in network.head.modules() if isinstance(module, nn.Linear)]
+        return head
+
     def call_one(self, rows: Rows, place: int) -> None:
         """Text to logits for one row."""
         texts = Texts(self.weights.folder, [str(rows.columns["text"][place])], self.config.max_tokens)
