@@ -109,6 +109,28 @@ def sweep(
 
 
 @app.command()
+def ablate(
+    recipe: Annotated[Path, typer.Argument(help="A recipe file, or the name of a built-in one.")],
+    out: Annotated[Path, typer.Option(help="The folder that the table goes to, as Markdown.")] = Path("reports"),
+    only: Annotated[list[str] | None, typer.Option(help="An ingredient to try, as often as needed; all.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, as often as needed.")] = None,
+) -> None:
+    """Teach the recipe's student with and without each of its ingredients. Exit status: 0; 2 wrong."""
+    from distill import recipe as recipes
+
+    loaded = recipes.load(recipe, set_ or [])
+
+    from distill import ablate as ablating
+    from distill import sheets
+
+    found = ablating.run(loaded, recipes.folder(recipe), tuple(only or ()))
+    tables = [ablating.sheet(found)]
+    sheets.show(tables, _output())
+    sheets.write(tables, out / loaded.name / "ablation.md")
+    _output().print(f"table {out / loaded.name / 'ablation.md'}", soft_wrap=True, markup=False)
+
+
+@app.command()
 def predict(
     bundle: Annotated[Path, typer.Argument(help="A sealed bundle's folder.")],
     input_: Annotated[

@@ -30,8 +30,23 @@ class Lesson:
     soft: SoftLabels
 
     def paced(self, student: Student) -> Student:
-        """The student's section with what it leaves open set for this many rows."""
-        return pace.fit(self.recipe.model_copy(update={"student": student}), len(self.rows.train)).student
+        """The student's section with what it leaves open set for these rows."""
+        return pace.fit(self._with(student), *self._size(student)).student
+
+    def paced_alone(self, student: Student) -> Student:
+        """The same for a student that learns from the labelled rows alone."""
+        return pace.alone(self._with(student), *self._size(student)).student
+
+    def _with(self, student: Student) -> Recipe:
+        return self.recipe.model_copy(update={"student": student})
+
+    def _size(self, student: Student) -> tuple[int, float]:
+        """Training rows, and words that are read of one."""
+        train = self.rows.train
+        if self.rows.task != "text":
+            return len(train), 1.0
+        words = [min(student.max_tokens, len(str(text).split())) for text in train.columns["text"].tolist()]
+        return len(train), sum(words) / len(words)
 
 
 def prepare(recipe: Recipe, base: Path) -> Lesson:

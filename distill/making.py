@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from distill import calibrate, export, pace, quantize, train
+from distill import calibrate, export, quantize, train
 from distill.calibrate import Calibrated
 from distill.datasets.rows import Dataset
 from distill.export import Graph
@@ -22,9 +22,11 @@ from distill.train import Student
 class Made:
     """A student from the torch network to the graph that ships."""
 
+    section: Config  # of the recipe, as it was written
     config: Config  # with nothing left open
     student: Student
     exported: Graph  # before quantisation
+    small: Graph  # after it
     calibrated: Calibrated
 
     @property
@@ -38,16 +40,21 @@ def read(lesson: Lesson, config: Config) -> Prelude:
     return preludes.fit(config, lesson.rows, lesson.soft.rows, lesson.words, lesson.teacher.full.word_pieces)
 
 
-def make(lesson: Lesson, config: Config, name: str = "student") -> Made:
-    """Teach a student and finish it. `config`: a recipe's section; what it leaves open is set for the rows."""
-    config = lesson.paced(config)
+def make(lesson: Lesson, config: Config, name: str = "student", inherits: bool = True) -> Made:
+    """Teach a student and finish it. `config`: a recipe's section; what it leaves open is set for the rows.
+
+    `inherits`: whether its weights start from something of the fitted teacher's.
+    """
+    section, config = config, lesson.paced(config)
     prelude = read(lesson, config)
-    start = starts.taught(config, lesson.teacher, prelude)
+    start = (starts.taught if inherits else starts.untaught)(config, lesson.teacher, prelude)
     shape = (len(lesson.rows.labels), lesson.recipe.seed)
     student = train.distill(config, prelude, lesson.soft, lesson.rows.validation, *shape, start, name)
     exported = export.graph(student)
     small = quantize.weights(exported, config.bits)
-    return Made(config, student, exported, calibrate.fit(small, lesson.rows.train, lesson.rows.validation))
+    return Made(
+        section, config, student, exported, small, calibrate.fit(small, lesson.rows.train, lesson.rows.validation)
+    )
 
 
 def size(lesson: Lesson, config: Config) -> int:
@@ -62,7 +69,7 @@ def size(lesson: Lesson, config: Config) -> int:
 
 def twin(lesson: Lesson, made: Made, name: str = "hard-label twin") -> Student:
     """The same network, which reads through the same prelude, taught by gold labels alone."""
-    config = pace.alone(made.config, lesson.recipe.transfer.augment)
+    config = lesson.paced_alone(made.section)
     start = starts.untaught(config, lesson.teacher, made.student.prelude)
     soft = train.hard_labels(lesson.soft)
     shape = (len(lesson.rows.labels), lesson.recipe.seed)

@@ -12,7 +12,13 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("distill", "handler", "infra")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-SPINE = {"distill.pipeline", "distill.__main__"}  # the only ones that know every stage
+SPINE = {
+    "distill.pipeline",
+    "distill.compare",
+    "distill.sweep",
+    "distill.ablate",
+    "distill.__main__",
+}  # the only ones that know every stage
 ROOT_MODULE = "handler.app"  # the only one with state
 # Calls whose result nothing changes afterwards, so that a module may make one when it is imported
 # (a console is standard error by another name; typer's commands are registered by decorators, once).

@@ -108,7 +108,7 @@ def test_any_bytes_are_a_recipe_error(tmp_path: Path, content: bytes) -> None:
         (MAIL + "[student]\ntemperature = inf", "student.temperature is inf (a number), wanted a finite number"),
         (
             MAIL + "[student]\nkind = 'cnn'",
-            "student.kind is 'cnn', wanted 'static', 'conv', 'gru', 'mlp' or 'embedded'",
+            "student.kind is 'cnn', wanted 'static', 'conv', 'gru', 'mini', 'mlp', 'embedded' or 'auto'",
         ),
         (TABLE + "columns = 'age'", "data.columns is 'age', wanted a list"),
         (TABLE + "[data.types]\nage = 'int'", "data.types.age is 'int', wanted 'number' or 'category'"),
