@@ -22,6 +22,13 @@ class Sheet:
     rows: tuple[tuple[str, ...], ...]
 
 
+def without_empty(sheet: Sheet) -> Sheet:
+    """The table without columns in which no row says anything."""
+    kept = [i for i in range(len(sheet.headings)) if i == 0 or any(row[i] for row in sheet.rows)]
+    rows = tuple(tuple(row[i] for i in kept) for row in sheet.rows)
+    return Sheet(sheet.title, tuple(sheet.headings[i] for i in kept), rows)
+
+
 def show(sheets: Sequence[Sheet], console: Console) -> None:
     """Print the tables one below the other."""
     for sheet in sheets:

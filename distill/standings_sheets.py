@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from distill.sheets import Sheet, cost, interval
+from distill.sheets import Sheet, cost, interval, without_empty
 from distill.standings import Pairing, Standing, Standings
 
 
@@ -60,7 +60,7 @@ def _entrants(found: Standings) -> Sheet:
         for one in found.standings
         if one.role != "twin"
     ]
-    return Sheet(f"{found.test_rows:,} test rows, 95% intervals", headings, tuple(rows))
+    return without_empty(Sheet(f"{found.test_rows:,} test rows, 95% intervals", headings, tuple(rows)))
 
 
 def _twins(found: Standings) -> list[Sheet]:
