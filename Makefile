@@ -8,7 +8,7 @@ WEB_PORT ?= 8000
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv .venv-sam .venv-lint .venv-checkov .venv-peers demo cloud-demo serve web-demo test fuzz check lint bench bench-cold load clean docker-stop
+.PHONY: help .venv .venv-sam .venv-lint .venv-checkov .venv-peers demo cloud-demo serve web-demo test fuzz check lint bench bench-students bench-cold load clean docker-stop
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,10 @@ cloud-demo: .venv ## release models into a cloud on this machine: canary, golden
 
 bench: .venv ## the benchmarks, with their numbers
 	.venv/bin/python -m pytest -s tests/benchmarks/bench_*.py
+
+bench-students: .venv .venv-peers ## our students beside other people's classifiers, on both sets (hours from nothing; goes on where it was cut off)
+	.venv/bin/python -m distill compare distill/recipes/sentiment.toml
+	.venv/bin/python -m distill compare distill/recipes/debian-sections.toml
 
 bench-cold: .venv .venv-sam | $(SEALED) ## cold starts in containers: ours between a floor and a torch handler (RECIPE=...)
 	.venv/bin/python -m tests.benchmarks.bench_cold $(BUNDLES)/$(RECIPE)
