@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import math
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +17,12 @@ import torch
 from torch import nn
 
 from distill import cache
+from distill.batches import Batches
 from distill.datasets.rows import Rows
 from distill.errors import RecipeError
 from distill.losses import distillation
 from distill.preludes.prelude import Prelude
-from distill.preludes.tokens import Tokens
-from distill.progress import track
+from distill.progress import say, track
 from distill.recipe import Student as Config
 from distill.soft_labels import SoftLabels
 from distill.students import start as starts
@@ -26,11 +30,15 @@ from distill.students.build import build
 from distill.students.start import Start
 
 _STAGE = "student/6"
+_SECONDS_BETWEEN_SAVES = 60.0
 _LARGEST_GRADIENT = 1.0  # its norm; a transformer's first steps would otherwise undo what it starts from
 _EVALUATION_ROWS = 1024
 # One number of threads everywhere: sums are then added in one order, and a student comes out byte for byte the same.
 # One, because students are small: beside other work, two threads wait for each other (0.2 s became 6 to 11, measured).
 _THREADS = 1
+
+
+Best: TypeAlias = dict[str, Any]  # accuracy, loss, best_epoch, and the weights of that epoch as "state"
 
 
 @dataclass(frozen=True)
@@ -66,9 +74,11 @@ def distill(
         network = build(config, prelude, classes, seed, start)
         stored = cache.stored(path, lambda file: torch.load(file, weights_only=True))
         if stored is None:
-            stored = _train(network, config, prelude, soft, validation, seed, name)
+            unfinished = path.with_suffix(".unfinished")
+            stored = _train(network, config, prelude, soft, validation, seed, name, unfinished)
             with cache.replacing(path) as temporary:
                 torch.save(stored, temporary)
+            unfinished.unlink(missing_ok=True)
     finally:
         torch.set_num_threads(threads)
     network.load_state_dict(stored["state"])
@@ -91,7 +101,7 @@ def hard_labels(soft: SoftLabels) -> SoftLabels:
 
 def logits(student: Student, rows: Rows) -> npt.NDArray[np.float32]:
     """The torch student's own answers [N,K], before export and quantisation."""
-    return _answers(student.network, _Batches(student.prelude, rows), len(rows))
+    return _answers(student.network, Batches(student.prelude, rows), len(rows))
 
 
 def _train(
@@ -102,8 +112,10 @@ def _train(
     validation: Rows,
     seed: int,
     name: str,
-) -> dict[str, object]:
-    features, held = _Batches(prelude, soft.rows), _Batches(prelude, validation)
+    unfinished: Path,
+) -> Best:
+    """The best epoch's weights. `unfinished`: a file for work that is cut off; it is taken up there with one result."""
+    features, held = Batches(prelude, soft.rows), Batches(prelude, validation)
     teacher, labels = torch.from_numpy(soft.logits), torch.from_numpy(soft.rows.labels)
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
@@ -114,26 +126,43 @@ def _train(
         optimizer, config.learning_rate, total_steps=steps, pct_start=max(0.1, 2 / steps)
     )
     random = np.random.default_rng(seed)
-    best: dict[str, object] = {"accuracy": -1.0, "loss": math.inf, "best_epoch": 0}
-    for epoch in track(range(1, config.epochs + 1), f"{name}: epochs"):
+    best: Best = {"accuracy": -1.0, "loss": math.inf, "best_epoch": 0}
+    done = 0
+    found = cache.stored(unfinished, lambda file: torch.load(file, weights_only=True))
+    if found is not None:
+        network.load_state_dict(found["network"])
+        optimizer.load_state_dict(found["optimizer"])
+        schedule.load_state_dict(found["schedule"])
+        random.bit_generator.state = found["order"]
+        torch.set_rng_state(found["random"])
+        best, done = found["best"], found["done"]
+        say(f"  taking up {name} after step {done} of {steps}")
+    saved = time.monotonic()
+    an_epoch = math.ceil(len(labels) / config.batch_size)
+    walk = _walk(features, config, random, done // an_epoch, done % an_epoch)
+    for step in track(walk, name, an_epoch * config.epochs, done):
         network.train()
-        for places in features.shuffled(config.batch_size, random):
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=config.precision == "bfloat16"):
-                student, _ = network(*features.batch(places))
-            loss = distillation(
-                student.float(), teacher[places], labels[places], config.temperature, config.gold_weight
-            )
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), _LARGEST_GRADIENT)
-            optimizer.step()
-            schedule.step()
-        accuracy, nll = _judge(network, held, validation.labels)
-        if math.isfinite(nll) and (accuracy, -nll) > (best["accuracy"], -float(best["loss"])):  # type: ignore[operator,arg-type]
-            state = {key: value.detach().clone() for key, value in network.state_dict().items()}
-            best = {"accuracy": accuracy, "loss": nll, "best_epoch": epoch, "state": state}
-        if epoch - int(best["best_epoch"]) >= config.patience:  # type: ignore[call-overload]
-            break
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=config.precision == "bfloat16"):
+            student, _ = network(*features.batch(step.places))
+        loss = distillation(
+            student.float(), teacher[step.places], labels[step.places], config.temperature, config.gold_weight
+        )
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), _LARGEST_GRADIENT)
+        optimizer.step()
+        schedule.step()
+        done += 1
+        if step.ends_epoch:
+            best = _better(best, network, step.epoch, *_judge(network, held, validation.labels))
+            if step.epoch - int(best["best_epoch"]) >= config.patience:
+                break
+        if time.monotonic() - saved >= _SECONDS_BETWEEN_SAVES:
+            saved = time.monotonic()
+            state = {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "best": best, "done": done}
+            state |= {"schedule": schedule.state_dict(), "order": step.order, "random": torch.get_rng_state()}
+            with cache.replacing(unfinished) as temporary:
+                torch.save(state, temporary)
     if "state" not in best:
         raise RecipeError(
             f"The {name} diverged: no epoch gave finite answers on validation rows. "
@@ -142,14 +171,47 @@ def _train(
     return best
 
 
-def _judge(network: nn.Module, rows: _Batches, labels: npt.NDArray[np.int64]) -> tuple[float, float]:
+@dataclass(frozen=True)
+class _Step:
+    """A batch, and where in the epochs it stands. `order`: the state of what shuffled this epoch, before it did."""
+
+    epoch: int  # from 1 on
+    places: npt.NDArray[np.int64]
+    ends_epoch: bool
+    order: Mapping[str, Any]
+
+
+def _walk(features: Batches, config: Config, random: np.random.Generator, epoch: int, skip: int) -> Iterator[_Step]:
+    """The steps of all epochs from `epoch` (from 0 on) without the first `skip` of it.
+
+    Where an epoch is done but nothing of the next, the order is still that of the one before.
+    """
+    if epoch and not skip:  # saved at the end of an epoch, which is shuffled once more to come behind it
+        features.shuffled(config.batch_size, random)
+    for number in range(epoch, config.epochs):
+        order = copy.deepcopy(dict(random.bit_generator.state))
+        batches = features.shuffled(config.batch_size, random)
+        for place in range(skip, len(batches)):
+            yield _Step(number + 1, batches[place], place == len(batches) - 1, order)
+        skip = 0
+
+
+def _better(best: Best, network: nn.Module, epoch: int, accuracy: float, nll: float) -> Best:
+    """The epoch's weights if they are the best so far, by accuracy, then by likelihood; else `best`."""
+    if not math.isfinite(nll) or (accuracy, -nll) <= (best["accuracy"], -float(best["loss"])):
+        return best
+    state = {key: value.detach().clone() for key, value in network.state_dict().items()}
+    return {"accuracy": accuracy, "loss": nll, "best_epoch": epoch, "state": state}
+
+
+def _judge(network: nn.Module, rows: Batches, labels: npt.NDArray[np.int64]) -> tuple[float, float]:
     """Accuracy and mean negative log-likelihood."""
     logits, gold = torch.from_numpy(_answers(network, rows, len(labels))), torch.from_numpy(labels)
     accuracy = float((logits.argmax(dim=1) == gold).double().mean())
     return accuracy, float(nn.functional.cross_entropy(logits, gold))
 
 
-def _answers(network: nn.Module, rows: _Batches, count: int) -> npt.NDArray[np.float32]:
+def _answers(network: nn.Module, rows: Batches, count: int) -> npt.NDArray[np.float32]:
     network.eval()
     with torch.inference_mode():
         parts = [
@@ -157,32 +219,6 @@ def _answers(network: nn.Module, rows: _Batches, count: int) -> npt.NDArray[np.f
             for start in range(0, count, _EVALUATION_ROWS)
         ]
     return torch.cat(parts).numpy()
-
-
-class _Batches:
-    """What a network reads of N rows, cut into tensors: token ids and grams of texts, or feature rows."""
-
-    def __init__(self, prelude: Prelude, rows: Rows) -> None:
-        """Runs the prelude over the rows."""
-        self._read: Tokens | npt.NDArray[np.float32]
-        self._read = prelude.tokens(rows.columns) if prelude.words else prelude.features(rows.columns)
-        self._lengths = self._read.lengths if isinstance(self._read, Tokens) else np.ones(len(rows), np.int64)
-
-    def batch(self, places: npt.NDArray[np.int64]) -> tuple[torch.Tensor, ...]:
-        """The network's inputs for the rows at `places`."""
-        if isinstance(self._read, Tokens):
-            return tuple(map(torch.from_numpy, self._read.batch(places)))
-        return (torch.from_numpy(self._read[places]),)
-
-    def shuffled(self, size: int, random: np.random.Generator, pool: int = 32) -> list[npt.NDArray[np.int64]]:
-        """Places for one epoch: random, but rows of a batch are of like length, so that little is padding."""
-        order = random.permutation(len(self._lengths))
-        batches: list[npt.NDArray[np.int64]] = []
-        for start in range(0, len(order), pool * size):
-            part = order[start : start + pool * size]
-            part = part[np.argsort(self._lengths[part], kind="stable")]
-            batches += [part[i : i + size] for i in range(0, len(part), size)]
-        return [batches[i] for i in random.permutation(len(batches))]
 
 
 def _path(

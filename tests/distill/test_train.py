@@ -10,6 +10,7 @@ import torch
 from distill import train
 from distill.datasets.rows import Dataset
 from distill.errors import RecipeError
+from distill.losses import distillation
 from distill.preludes import fit as preludes
 from distill.recipe import Student as Config
 from distill.soft_labels import SoftLabels
@@ -89,6 +90,34 @@ def test_other_soft_labels_train_another_student(empty_cache: Path) -> None:
 def test_any_number_of_steps_can_be_scheduled(empty_cache: Path, steps: int) -> None:
     dataset = made.tabular_dataset(40, 10)
     assert distilled(dataset, "mlp", epochs=steps, patience=steps, batch_size=1000).best_epoch >= 1
+
+
+class Unplugged(Exception):
+    """The machine goes off."""
+
+
+@pytest.mark.parametrize("step", [3, 8, 13, 16, 21])
+def test_a_student_cut_off_and_taken_up_again_comes_out_the_same(
+    empty_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    dataset = made.text_dataset(128, 40)  # eight steps an epoch
+    whole = states(distilled(dataset, "conv", epochs=3))
+    monkeypatch.setenv("LIMBECK_CACHE", str(tmp_path / "other"))
+    monkeypatch.setattr(train, "_SECONDS_BETWEEN_SAVES", 0.0)
+    steps: list[None] = []
+
+    def loss(*arguments: object) -> torch.Tensor:
+        steps.append(None)
+        if len(steps) > step:
+            raise Unplugged
+        return distillation(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(train, "distillation", loss)
+    with pytest.raises(Unplugged):
+        distilled(dataset, "conv", epochs=3)
+    monkeypatch.setattr(train, "distillation", distillation)
+    assert states(distilled(dataset, "conv", epochs=3)) == whole
+    assert not list((tmp_path / "other").rglob("*.unfinished"))
 
 
 def test_training_stops_when_patience_runs_out(empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
