@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from distill import entrants, ladder, making, rivals, standings
@@ -11,18 +12,19 @@ from distill.recipe import Recipe
 from distill.standings import Standings
 
 
-def run(recipe: Recipe, base: Path) -> Standings:
-    """Teach every rung and its twin, ask every peer, and judge all on the test rows.
+def run(recipe: Recipe, base: Path, names: Sequence[str] = ()) -> Standings:
+    """Teach students and their twins, ask every peer, and judge all on the test rows.
 
-    Of columns there are no peers but the baseline. Slow stages are kept by content, so a second run goes on.
+    `names`: of rungs of the ladder; one of each kind where there are none. Of columns there are no peers but the baseline. Slow stages are kept by content, so a second run goes on.
 
     Raises:
         DistillError: see `distill.errors`.
     """
+    rungs = ladder.chosen(recipe, recipe.task, names)
     lesson = lessons.prepare(recipe, base)
     say("students")
     found, twins = [], []
-    for rung in ladder.rungs(lesson.recipe, lesson.rows.task):
+    for rung in rungs:
         made = making.make(lesson, rung.student, f"student {rung.name}")
         found.append((rung.name, made))
         twins.append(entrants.twin(lesson, rung.name, making.twin(lesson, made, f"twin of {rung.name}")))

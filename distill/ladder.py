@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from distill.errors import RecipeError
 from distill.recipe import Recipe, Student
 
 _SMALL_WORDS = {"vocabulary": 12_000, "buckets": 4096, "embedding": 64, "bits": 4}
@@ -33,6 +34,8 @@ _RUNGS: Mapping[str, Mapping[str, Mapping[str, object]]] = MappingProxyType(
         },
     }
 )  # fmt: skip
+# One of each kind: enough to compare with others.
+_COMPARED = ("static-64", "conv-128", "gru-192", "mini-2", "mlp-128", "embedded-128")
 # What a recipe says of these it says of its own kind of student.
 _OF_ONE_KIND = frozenset({"kind", "width", "embedding", "layers", "vocabulary", "buckets", "bits"})
 _PACE = frozenset({"learning_rate", "batch_size", "dropout", "precision"})
@@ -54,3 +57,16 @@ def rungs(recipe: Recipe, task: str) -> tuple[Rung, ...]:
         for name, settings in _RUNGS[task].items()
         if settings["kind"] != "mini" or recipe.teacher.kind == "encoder"
     )
+
+
+def chosen(recipe: Recipe, task: str, names: Sequence[str]) -> tuple[Rung, ...]:
+    """The rungs of these names; one of each kind where there are none.
+
+    Raises:
+        RecipeError: the ladder has no such rung.
+    """
+    found = {rung.name: rung for rung in rungs(recipe, task)}
+    unknown = [name for name in names if name not in found]
+    if unknown:
+        raise RecipeError(f"The ladder for this recipe has no student {unknown[0]!r}. It has: {', '.join(found)}.")
+    return tuple(rung for name, rung in found.items() if name in (names or _COMPARED))

@@ -193,10 +193,12 @@ def test_where_no_student_passes_auto_names_the_nearest_and_what_it_lacks(
 def test_a_comparison_of_columns_has_the_ladder_its_twins_and_the_baseline(
     sealed: Sealed, here: Run, tmp_path: Path
 ) -> None:
-    done = here("compare", "breast-cancer", "--out", "tables", cache=sealed.cache, overrides=QUICK)
+    rungs = ["--rung", "mlp-16", "--rung", "embedded-128"]
+    done = here("compare", "breast-cancer", "--out", "tables", *rungs, cache=sealed.cache, overrides=QUICK)
     assert done.status == 0, done.err
-    for name in ("teacher", "mlp-16", "mlp-128", "embedded-128", "baseline", "hard labels"):
+    for name in ("teacher", "mlp-16", "embedded-128", "baseline", "hard labels"):
         assert name in done.out
+    assert "mlp-128" not in done.out
     assert "misspelt" not in done.out
     assert "| mlp-16 |" in (tmp_path / "tables" / "breast-cancer" / "compare.md").read_text()
 
@@ -209,6 +211,12 @@ def test_an_ablation_shows_each_ingredient_with_and_without(sealed: Sealed, here
     assert "the teacher itself" in done.out
     assert "letters" not in done.out  # columns have none
     assert "| labels softened by T |" in (tmp_path / "reports" / "breast-cancer" / "ablation.md").read_text()
+
+
+def test_a_comparison_of_a_student_that_is_not_on_the_ladder_is_told_which_are(sealed: Sealed, here: Run) -> None:
+    done = here("compare", "breast-cancer", "--rung", "gru-192", cache=sealed.cache, overrides=QUICK)
+    assert done.status == 2
+    assert "no student 'gru-192'. It has: mlp-16, mlp-128, embedded-128, embedded-256" in done.err
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,14 @@ def test_a_student_learns_what_its_teacher_knows(empty_cache: Path, kind: str) -
     assert student.parameters > 0
 
 
+def test_a_student_learns_with_products_in_bfloat16(empty_cache: Path) -> None:
+    dataset = made.text_dataset(300)
+    student = distilled(dataset, "conv", precision="bfloat16")
+    answers = train.logits(student, dataset.test).argmax(axis=1)
+    assert (answers == dataset.test.labels).mean() > max(np.bincount(dataset.test.labels)) / len(dataset.test) + 0.1
+    assert all(value.dtype == torch.float32 for value in student.network.parameters())
+
+
 def test_the_same_seed_gives_the_same_weights_with_an_empty_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

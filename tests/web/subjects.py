@@ -76,23 +76,23 @@ def open_at(subject: Subject, port: int = 0) -> Iterator[str]:
         yield f"{origin}/"
 
 
-def opinion(folder: Path) -> None:
+def opinion(folder: Path, kind: str = "conv", bits: int = 8) -> None:
     """A text model with the graph of a real one, whose weights say nothing: `sentiment-quick` takes minutes."""
     limits = Limits(max_inputs=64, max_characters=20_000, max_body_bytes=1_000_000, max_depth=32, max_explained=2048)
     serving = bundles.text_serving(limits=limits)
-    bundles.seal(folder, _graph("conv"), serving, "sentiment-quick", golden.text(limits))
+    bundles.seal(folder, _graph(kind, bits), serving, "sentiment-quick", golden.text(limits))
 
 
-def mixed(folder: Path) -> None:
+def mixed(folder: Path, kind: str = "mlp") -> None:
     """Numbers with holes and a category, likewise."""
     dataset = made.tabular_dataset()
     serving = bundles.tabular_serving(inputs=dataset.inputs)
-    bundles.seal(folder, _graph("mlp"), serving, "mixed", golden.tabular(dataset.inputs, dataset.train))
+    bundles.seal(folder, _graph(kind), serving, "mixed", golden.tabular(dataset.inputs, dataset.train))
 
 
-def _graph(kind: str) -> onnx.ModelProto:
-    dataset = made.text_dataset() if kind == "conv" else made.tabular_dataset()
-    graph = quantize.weights(export.graph(made.student(kind, dataset, seed=3)))
+def _graph(kind: str, bits: int = 8) -> onnx.ModelProto:
+    dataset = made.tabular_dataset() if kind in ("mlp", "embedded") else made.text_dataset()
+    graph = quantize.weights(export.graph(made.student(kind, dataset, seed=3)), bits)
     return calibrate.fit(graph, dataset.train, dataset.validation).graph.model
 
 

@@ -6,6 +6,7 @@ import json
 import ssl
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,17 @@ def test_a_text_that_would_be_cut_short_on_its_way_into_the_graph_gets_no_answer
         assert "NUL" in page.evaluate(_REFUSES, json.dumps("good\0bad"))
 
 
-@pytest.mark.parametrize("make", [subjects.opinion, subjects.mixed])
+@pytest.mark.parametrize(
+    "make",
+    [
+        subjects.opinion,
+        partial(subjects.opinion, kind="gru", bits=4),
+        partial(subjects.opinion, kind="mini", bits=4),
+        subjects.mixed,
+        partial(subjects.mixed, kind="embedded"),
+    ],
+    ids=["conv", "gru in four bits", "mini in four bits", "mlp", "embedded"],
+)
 def test_graphs_as_they_are_made_answer_alike_in_a_browser(
     playwright: Playwright,
     tmp_path: Path,

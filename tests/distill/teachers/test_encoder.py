@@ -93,6 +93,15 @@ def test_fine_tuning_learns(folder: Path, tmp_path: Path) -> None:
     assert accuracy(tuned(folder, dataset, tmp_path / "fit", epochs=3, learning_rate=3e-3), dataset) >= 0.9
 
 
+def test_products_in_bfloat16_learn_and_answer_nearly_alike(folder: Path, tmp_path: Path) -> None:
+    dataset = plain()
+    settings = {"epochs": 3, "learning_rate": 3e-3}
+    rough = tuned(folder, dataset, tmp_path / "rough", precision="bfloat16", **settings)
+    assert accuracy(rough, dataset) >= 0.9
+    exact = tuned(folder, dataset, tmp_path / "exact", **settings).logits(dataset.test)
+    assert (rough.logits(dataset.test).argmax(axis=1) == exact.argmax(axis=1)).mean() > 0.9
+
+
 def test_only_the_last_layers_are_trained_where_the_recipe_says_so(folder: Path, tmp_path: Path) -> None:
     dataset = plain(40, 20)
     tuned(folder, dataset, tmp_path / "fit", train_layers=1, epochs=1)
