@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -24,14 +23,12 @@ def test_breast_cancer_is_named_as_in_scikit_learn() -> None:
     assert dataset.fingerprint.startswith("d0e70f3be601")
 
 
-def test_vader_has_labels_votes_and_domains_and_loads_fast() -> None:
+def test_vader_has_labels_votes_and_domains() -> None:
     try:
         sdist.fetch(vader.SDIST)
     except FetchError as error:
         pytest.skip(str(error))
-    begun = time.perf_counter()
     dataset = load(Data(source="vader-icwsm14"), Path())
-    assert time.perf_counter() - begun < 5  # 0.4 s when alone
     assert dataset.fingerprint.startswith("1e5b69069698")
     assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (18897, 2361, 2361)
     for part in (dataset.train, dataset.validation, dataset.test):
