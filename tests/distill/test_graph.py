@@ -329,7 +329,10 @@ def test_each_weight_is_within_half_a_step_of_its_int8_and_the_steps_are_as_smal
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_four_bits_are_read_back_as_the_nearest_step_and_the_graph_computes_with_that(kind: str) -> None:
+def test_four_bits_are_read_back_as_the_nearest_step_and_the_graph_computes_with_that(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quantize, "_WORTH_HALVING", 0)
     whole = exported(kind)
     small = quantize.weights(whole, bits=4)
     stored = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in small.model.graph.initializer}
@@ -358,6 +361,16 @@ def test_four_bits_are_read_back_as_the_nearest_step_and_the_graph_computes_with
 
 
 def test_four_bits_take_half_the_bytes_of_eight() -> None:
-    big = made.student("gru", dataset("gru"), buckets=4000, embedding=64)
+    big = made.student("gru", dataset("gru"), buckets=20_000, embedding=64)
     sizes = [quantize.weights(export.graph(big), bits).model.ByteSize() for bits in (8, 4)]
     assert sizes[1] < 0.6 * sizes[0]
+
+
+def test_a_small_matrix_keeps_eight_bits_where_tables_have_four() -> None:
+    stored = {tensor.name for tensor in quantize.weights(exported("conv"), bits=4).model.graph.initializer}
+    halved = {name.removesuffix("/int4") for name in stored if name.endswith("/int4")}
+    whole = {name.removesuffix("/int8") for name in stored if name.endswith("/int8")}
+    assert whole and halved
+    read = {node.input[0] for node in exported("conv").model.graph.node if node.op_type == "Gather"}
+    assert halved <= read
+    assert not whole & read
