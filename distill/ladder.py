@@ -18,7 +18,7 @@ _RUNGS: Mapping[str, Mapping[str, Mapping[str, object]]] = MappingProxyType(
                 "kind": "static", "width": 64, "vocabulary": 8000, "buckets": 2048, "embedding": 32, "bits": 4,
             },
             "static-64": {"kind": "static", "width": 128} | _SMALL_WORDS,
-            "conv-128": {"kind": "conv", "width": 128} | _SMALL_WORDS,
+            "conv-128": {"kind": "conv", "width": 128} | _SMALL_WORDS | {"vocabulary": 16_000},
             "gru-96": {"kind": "gru", "width": 96} | _SMALL_WORDS,
             "gru-192": {"kind": "gru", "width": 192} | _SMALL_WORDS,
             "mini-1": {
