@@ -65,6 +65,7 @@ def compare(
     recipe: Annotated[Path, typer.Argument(help="A recipe file, or the name of a built-in one.")],
     out: Annotated[Path, typer.Option(help="The folder that tables go to, as Markdown.")] = Path("reports"),
     rung: Annotated[list[str] | None, typer.Option(help="A student of the ladder; one of each kind.")] = None,
+    settings: Annotated[int, typer.Option(min=1, max=10, help="How many settings each peer may try.")] = 4,
     set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, as often as needed.")] = None,
 ) -> None:
     """Judge the ladder of students beside its teacher and other people's classifiers. Exit status: 0; 2 wrong."""
@@ -75,7 +76,7 @@ def compare(
     from distill import compare as comparing
     from distill import sheets, standings_sheets
 
-    found = comparing.run(loaded, recipes.folder(recipe), tuple(rung or ()))
+    found = comparing.run(loaded, recipes.folder(recipe), tuple(rung or ()), settings)
     tables = standings_sheets.of(found)
     sheets.show(tables, _output())
     for line in standings_sheets.verdicts(found):

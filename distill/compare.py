@@ -12,11 +12,11 @@ from distill.recipe import Recipe
 from distill.standings import Standings
 
 
-def run(recipe: Recipe, base: Path, names: Sequence[str] = ()) -> Standings:
+def run(recipe: Recipe, base: Path, names: Sequence[str] = (), settings: int = rivals.SETTINGS) -> Standings:
     """Teach students and their twins, ask every peer, and judge all on the test rows.
 
     `names`: of rungs of the ladder; one of each kind where there are none. Of columns there are no peers but the
-    baseline. Slow stages are kept by content, so a second run goes on.
+    baseline. `settings`: how many each peer may try, the best on validation rows counts. Slow stages are kept by content, so a second run goes on.
 
     Raises:
         DistillError: see `distill.errors`.
@@ -31,7 +31,7 @@ def run(recipe: Recipe, base: Path, names: Sequence[str] = ()) -> Standings:
         twins.append(entrants.twin(lesson, rung.name, making.twin(lesson, made, f"twin of {rung.name}")))
     say("peers")
     if lesson.rows.task == "text":
-        peers = rivals.ask(lesson, base)
+        peers = rivals.ask(lesson, base, settings)
     else:
         peers = (entrants.plain(lesson),)
     # Students are timed last and together, when nothing of this run is at work beside them.
