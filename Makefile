@@ -82,7 +82,7 @@ bench: .venv ## the benchmarks, with their numbers
 
 bench-students: .venv .venv-peers ## our students beside other people's classifiers, on both sets (hours from nothing; goes on where it was cut off)
 	.venv/bin/python -m distill compare distill/recipes/sentiment.toml
-	.venv/bin/python -m distill compare distill/recipes/debian-sections.toml
+	.venv/bin/python -m distill compare distill/recipes/debian-sections.toml --rung static-64 --rung conv-128 --settings 1
 
 bench-cold: .venv .venv-sam | $(SEALED) ## cold starts in containers: ours between a floor and a torch handler (RECIPE=...)
 	.venv/bin/python -m tests.benchmarks.bench_cold $(BUNDLES)/$(RECIPE)

@@ -15,8 +15,9 @@ from distill.standings import Standings
 def run(recipe: Recipe, base: Path, names: Sequence[str] = (), settings: int = rivals.SETTINGS) -> Standings:
     """Teach students and their twins, ask every peer, and judge all on the test rows.
 
-    `names`: of rungs of the ladder; one of each kind where there are none. Of columns there are no peers but the
-    baseline. `settings`: how many each peer may try, the best on validation rows counts. Slow stages are kept by content, so a second run goes on.
+    `names`: of rungs of the ladder; one of each kind where there are none. `settings`: how many each peer may try; the
+    best on validation rows counts. Of columns there are no peers but the baseline. Slow stages are kept by content, so
+    a second run goes on.
 
     Raises:
         DistillError: see `distill.errors`.
