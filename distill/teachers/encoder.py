@@ -76,7 +76,8 @@ class EncoderModel:
             return None
         network = self._loaded()
         network.encoder.save_pretrained(folder)  # type: ignore[operator]
-        tokenizer(self.weights.folder).save_pretrained(folder)
+        # A fresh one: one that has cut texts remembers the length it cut at, and would be saved with it.
+        tokenizer.__wrapped__(self.weights.folder).save_pretrained(folder)
         [head] = [module for module in network.head.modules() if isinstance(module, nn.Linear)]
         return head
 

@@ -20,6 +20,7 @@ from distill.soft_labels import SoftLabels
 from distill.students import start as starts
 from distill.students.build import build
 from distill.teachers import fit
+from distill.teachers.encoder import EncoderModel
 from distill.teachers.teacher import Teacher
 from distill.train import Student
 from tests.distill import made
@@ -110,6 +111,20 @@ def test_the_teachers_word_pieces_leave_out_words_that_it_does_not_know(folder: 
     teacher = taught(folder, made.text_dataset(60, 20))
     assert teacher.full.word_pieces(["good", "zebra"]) == [["good"], []]
     assert replace(teacher).full.word_pieces([]) == []
+
+
+def test_a_teacher_that_has_cut_texts_is_saved_as_one_that_has_not(
+    folder: Path, tmp_path: Path, empty_cache: Path
+) -> None:
+    teacher = taught(folder, made.text_dataset(60, 20))
+    before, after = tmp_path / "before", tmp_path / "after"
+    assert isinstance(teacher.full, EncoderModel)
+    for where in (before, after):
+        teacher.full.save(where)
+        teacher.full.logits(made.text_dataset(40, 20).test)
+    assert {path.name: path.read_bytes() for path in before.iterdir()} == {
+        path.name: path.read_bytes() for path in after.iterdir()
+    }
 
 
 def test_a_mini_student_trains(folder: Path, empty_cache: Path) -> None:
