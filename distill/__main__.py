@@ -166,8 +166,7 @@ def web(
     weight.show(site.build(newest(bundle), out, api or None), _output())
     if port is not None:
         with serve.listening(out, port) as origin:
-            _output().print(f"open {origin} (Ctrl-C ends it)")
-            serve.until_stopped()
+            serve.until_stopped(lambda: _output().print(f"open {origin} (Ctrl-C ends it)"))
 
 
 @app.command()

@@ -7,7 +7,7 @@ import mimetypes
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -70,14 +70,15 @@ class _Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-def until_stopped() -> None:
-    """Wait for Ctrl-C or SIGTERM."""
+def until_stopped(announce: Callable[[], None]) -> None:
+    """Wait for Ctrl-C or SIGTERM. `announce` is called once both are heeded, lest who reads it is too quick."""
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, stop)
     with suppress(KeyboardInterrupt):
+        announce()
         threading.Event().wait()
 
 

@@ -3,105 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from distill.__main__ import main
 from handler import contract
+from tests.distill.commands import QUICK, ROOT, Run, Sealed, distill
 from tests.distill.datasets.files import csv_text
 from tests.distill.made import opinions
-
-ROOT = Path(__file__).parents[2]
-QUICK = (
-    "student.epochs=4 transfer.folds=2 evaluation.bootstrap=100 gates.max_latency_ms=1000 "
-    "gates.min_retention=0 gates.min_teacher_accuracy=0"
-).split()
-
-
-@dataclass(frozen=True)
-class Done:
-    status: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Done]
-
-
-def distill(
-    *arguments: str | Path,
-    cache: Path,
-    cwd: Path,
-    stdin: bytes = b"",
-    hash_seed: str = "0",
-    overrides: Sequence[str] = (),
-) -> Done:
-    """Run the command; no run may ever show a traceback."""
-    command = [sys.executable, "-m", "distill", *map(str, arguments)]
-    for override in overrides:
-        command += ["--set", override]
-    environment = os.environ | {
-        "LIMBECK_CACHE": str(cache),
-        "PYTHONPATH": str(ROOT),
-        "PYTHONHASHSEED": hash_seed,
-        "OMP_NUM_THREADS": "1",  # so small a run is slower on two
-    }
-    done = subprocess.run(command, cwd=cwd, env=environment, input=stdin, capture_output=True)
-    found = Done(done.returncode, done.stdout.decode(), done.stderr.decode())
-    assert "Traceback" not in found.out + found.err, found.err
-    return found
-
-
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """`distill` in this process, which has torch already: half a minute less for this module."""
-
-    def run(*arguments: str | Path, cache: Path, overrides: Sequence[str] = ()) -> Done:
-        settings = [word for override in overrides for word in ("--set", override)]
-        monkeypatch.setattr(sys, "argv", ["distill", *map(str, arguments), *settings])
-        monkeypatch.setenv("LIMBECK_CACHE", str(cache))
-        monkeypatch.chdir(tmp_path)
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:  # anything else would be a traceback
-            main()
-            sys.exit(0)
-        return Done(int(end.value.code or 0), *capsys.readouterr())
-
-    return run
-
-
-@dataclass(frozen=True)
-class Sealed:
-    """One real run, which the tests of this module look at."""
-
-    folder: Path
-    cache: Path
-    done: Done
-
-
-@pytest.fixture(scope="module")
-def sealed(tmp_path_factory: pytest.TempPathFactory) -> Sealed:
-    base = tmp_path_factory.mktemp("first")
-    done = distill("run", "breast-cancer", "--out", base / "out", cache=base / "cache", cwd=base, overrides=QUICK)
-    assert done.status == 0, done.err
-    [version] = [path for path in (base / "out" / "breast-cancer").iterdir() if path.is_dir()]
-    return Sealed(version, base / "cache", done)
-
-
-@pytest.fixture
-def ask(sealed: Sealed, tmp_path: Path) -> Run:
-    def asked(*arguments: str | Path, stdin: bytes = b"") -> Done:
-        return distill(*arguments, cache=sealed.cache, cwd=tmp_path, stdin=stdin)
-
-    return asked
 
 
 def row(**changes: object) -> dict[str, object]:
@@ -157,81 +69,6 @@ def test_a_gate_that_fails_is_named_with_limit_and_value_and_nothing_is_sealed(
     assert "the limit is 0.5 KB" in done.err
     assert "hard-label twin" in done.out
     assert list((tmp_path / "bundles" / "breast-cancer").iterdir()) == []
-
-
-AUTO = [*QUICK, "student.kind=auto"]
-
-
-def test_auto_seals_the_student_that_the_sweep_says_it_takes(sealed: Sealed, here: Run, tmp_path: Path) -> None:
-    swept = here("sweep", "breast-cancer", cache=sealed.cache, overrides=[*QUICK, "gates.min_retention=0.5"])
-    assert swept.status == 0, swept.err
-    [taken] = re.findall(r'student.kind = "auto" takes (\S+)', swept.out)
-    [row] = [line for line in swept.out.splitlines() if line.startswith(taken)]
-    assert "passes: auto" in row
-    assert (tmp_path / "reports" / "breast-cancer" / "sweep.svg").read_text().startswith("<?xml")
-    assert taken in (tmp_path / "reports" / "breast-cancer" / "sweep.md").read_text()
-
-    done = here("run", "breast-cancer", cache=sealed.cache, overrides=[*AUTO, "gates.min_retention=0.5"])
-    assert done.status == 0, done.err
-    assert f"{taken}: passes on validation rows" in done.err
-    [bundle] = [path for path in (tmp_path / "bundles" / "breast-cancer").iterdir() if path.is_dir()]
-    kind, width = taken.split("-")
-    student = contract.read(bundle).provenance["recipe"]["student"]
-    assert (student["kind"], student["width"]) == (kind, int(width))
-
-
-def test_where_no_student_passes_auto_names_the_nearest_and_what_it_lacks(
-    sealed: Sealed, here: Run, tmp_path: Path
-) -> None:
-    done = here("run", "breast-cancer", cache=sealed.cache, overrides=[*AUTO, "gates.max_kilobytes=5"])
-    assert done.status == 3
-    assert "The nearest, mlp-16, lacks:" in done.err
-    assert re.search(r"max_kilobytes: [\d.]+ KB, the limit is 5 KB", done.err)
-    assert not (tmp_path / "bundles").exists()
-
-
-def test_a_comparison_of_columns_has_the_ladder_its_twins_and_the_baseline(
-    sealed: Sealed, here: Run, tmp_path: Path
-) -> None:
-    rungs = ["--rung", "mlp-16", "--rung", "embedded-128"]
-    done = here("compare", "breast-cancer", "--out", "tables", *rungs, cache=sealed.cache, overrides=QUICK)
-    assert done.status == 0, done.err
-    for name in ("teacher", "mlp-16", "embedded-128", "baseline", "hard labels"):
-        assert name in done.out
-    assert "mlp-128" not in done.out
-    assert "misspelt" not in done.out
-    assert "| mlp-16 |" in (tmp_path / "tables" / "breast-cancer" / "compare.md").read_text()
-
-
-def test_an_ablation_shows_each_ingredient_with_and_without(sealed: Sealed, here: Run, tmp_path: Path) -> None:
-    asked = ["--only", "labels softened by T", "--only", "the teacher itself", "--only", "letters of unknown words"]
-    done = here("ablate", "breast-cancer", *asked, cache=sealed.cache, overrides=QUICK)
-    assert done.status == 0, done.err
-    assert "labels softened by T" in done.out
-    assert "the teacher itself" in done.out
-    assert "letters" not in done.out  # columns have none
-    assert "| labels softened by T |" in (tmp_path / "reports" / "breast-cancer" / "ablation.md").read_text()
-
-
-def test_a_comparison_of_a_student_that_is_not_on_the_ladder_is_told_which_are(sealed: Sealed, here: Run) -> None:
-    done = here("compare", "breast-cancer", "--rung", "gru-192", cache=sealed.cache, overrides=QUICK)
-    assert done.status == 2
-    assert "no student 'gru-192'. It has: mlp-16, mlp-128, embedded-128, embedded-256" in done.err
-
-
-@pytest.mark.parametrize(
-    ("arguments", "overrides", "said"),
-    [
-        (["--only", "luck"], [], "There is no ingredient 'luck'. There are: the teacher itself"),
-        ([], ["student.kind=auto"], 'student.kind is "auto". Name a kind'),
-    ],
-)
-def test_an_ablation_that_cannot_be_is_told_what_can(
-    sealed: Sealed, here: Run, arguments: list[str], overrides: list[str], said: str
-) -> None:
-    done = here("ablate", "breast-cancer", *arguments, cache=sealed.cache, overrides=[*QUICK, *overrides])
-    assert done.status == 2
-    assert said in done.err
 
 
 @pytest.mark.parametrize("how", ["object", "file", "lines", "name's folder"])
