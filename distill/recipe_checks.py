@@ -138,6 +138,11 @@ def _teacher(recipe: Recipe) -> None:
         )
     if teacher.kind == "encoder" and teacher.mode == "frozen" and teacher.train_layers is not None:
         raise RecipeError("teacher.train_layers has no effect with mode 'frozen'. Set teacher.mode = 'finetune'.")
+    if teacher.runs > 1 and not (teacher.kind == "encoder" and teacher.mode == "finetune"):
+        raise RecipeError(
+            "teacher.runs over 1 averages the weights of fine-tuned encoders. Set teacher.mode = 'finetune', or take "
+            "teacher.runs out."
+        )
     named = _NAMED.get(recipe.data.source)
     if teacher.vote_weight > 0 and not (named and named.votes):
         raise RecipeError("teacher.vote_weight needs raters' votes, and these rows have none. Take it out.")

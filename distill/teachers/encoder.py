@@ -25,6 +25,7 @@ from distill.teachers.inheritance import FirstLayers
 from distill.teachers.network import EncoderClassifier, Texts, forward_all, tokenizer
 from distill.teachers.weights import Weights
 
+_SEEDS_A_RUN = 1000  # an epoch is shuffled by its number and the seed
 _HEAD_EPOCHS, _HEAD_PATIENCE, _HEAD_HIDDEN = 60, 8, 256
 
 
@@ -106,10 +107,12 @@ def fit(
     folder: Path,
     name: str,
     features: Features | None = None,
+    run: int = 0,
 ) -> EncoderModel:
     """Fit on labelled rows, or find it in `folder` already fitted. Choices are made on validation rows.
 
-    `features`: what others of the same frozen encoder have read already.
+    `features`: what others of the same frozen encoder have read already. `run`: another one starts from the same
+    weights and sees the rows in another order.
     """
     features = features or Features(weights, config, train)
     fitted = folder / "fitted.safetensors"
@@ -128,7 +131,8 @@ def fit(
                 )
                 for rows in (train, validation)
             ]
-            finetune(network, config, examples[0], examples[1], seed, folder / "unfinished.pt", name)
+            order = seed + _SEEDS_A_RUN * run
+            finetune(network, config, examples[0], examples[1], order, folder / "unfinished.pt", name)
             parameters = {key: value for key, value in network.named_parameters() if value.requires_grad}
         with cache.replacing(fitted) as temporary:
             save_file({key: value.detach().contiguous() for key, value in parameters.items()}, temporary)

@@ -12,7 +12,7 @@ from distill import cache
 from distill.datasets.rows import Dataset, Rows
 from distill.errors import DataError
 from distill.recipe import Teacher as Config
-from distill.teachers import boosted_trees, encoder, weights
+from distill.teachers import boosted_trees, encoder, soup, weights
 from distill.teachers.features import Features
 from distill.teachers.precomputed import PrecomputedModel
 from distill.teachers.teacher import Model, Teacher, fold_of
@@ -30,9 +30,9 @@ def fit(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) -> 
         DataError: a precomputed teacher says nothing about test rows.
     """
     found = weights.find(config.model, config.sha256, base) if config.kind == "encoder" else None
-    settings = json.loads(config.model_dump_json(exclude={"model", "sha256"}))
+    settings = json.loads(config.model_dump_json(exclude={"model", "sha256", "runs"}))
     parts = [settings, dataset.fingerprint, found.id if found else sklearn.__version__, seed, folds]
-    identity = cache.key(_STAGE, *parts)
+    identity = cache.key(_STAGE, *parts, *_more_than_one(config.runs))
     if config.kind == "precomputed":
         return _precomputed(dataset, identity)
     train = dataset.train.take(dataset.train.labelled)
@@ -48,7 +48,16 @@ def fit(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) -> 
         name = "teacher" if part == "full" else f"teacher, {part}"
         if found is not None:
             shape = (dataset.validation, len(dataset.labels), seed)
-            return encoder.fit(config, found, rows, *shape, folder, name, features)
+            first = encoder.fit(config, found, rows, *shape, folder, name, features)
+            if config.runs == 1:
+                return first
+            others = [
+                encoder.fit(
+                    config, found, rows, *shape, folder_of(f"{part}, run {run}"), f"{name}, run {run + 1}", features, run
+                )
+                for run in range(1, config.runs)
+            ]
+            return soup.mean([first, *others], dataset.validation, folder_of(f"{part}, {config.runs} runs"), name)
         return boosted_trees.fit(dataset.inputs, rows, dataset.validation, len(dataset.labels), seed, folder, name)
 
     full = one(train, "full")
@@ -85,4 +94,10 @@ def _description(config: Config) -> str:
     if config.mode == "frozen":
         return f"{model}, frozen, with an MLP head"
     which = "all layers" if config.train_layers is None else f"last layers ({config.train_layers})"
-    return f"{model}, {which} fine-tuned for {config.epochs} epochs"
+    runs = f", mean of {config.runs} runs" if config.runs > 1 else ""
+    return f"{model}, {which} fine-tuned for {config.epochs} epochs{runs}"
+
+
+def _more_than_one(runs: int) -> tuple[int, ...]:
+    """What the number of runs adds to a key: nothing for one, so that the first of several is found again."""
+    return (runs,) if runs > 1 else ()

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from distill.datasets.rows import Dataset
 from distill.errors import FetchError, RecipeError
 from distill.recipe import Teacher as Config
-from distill.teachers import encoder, finetune, fit, network
+from distill.teachers import encoder, finetune, fit, network, soup
 from distill.teachers.encoder import EncoderModel
 from distill.teachers.network import EncoderClassifier, Texts
 from distill.teachers.teacher import Teacher
@@ -170,6 +170,33 @@ def test_another_seed_trains_another_teacher(folder: Path, tmp_path: Path) -> No
     for seed in (0, 1):
         tuned(folder, dataset, tmp_path / str(seed), seed=seed, epochs=1)
     assert fitted(tmp_path / "0") != fitted(tmp_path / "1")
+
+
+def test_a_teacher_of_several_runs_is_the_mean_of_their_weights(
+    folder: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(soup, "_accuracy", lambda model, _: float(model.fitted.name == "mean.safetensors"))
+    dataset, settings = plain(40, 20), TUNED | {"epochs": 1}
+    alone = teacher(folder, dataset, **settings)
+    together = teacher(folder, dataset, **settings, runs=3)
+    parts = [load_file(file) for file in empty_cache.rglob("fitted.safetensors") if file != together.full.fitted]
+    assert len(parts) == 3  # the one that was there already is the first of the three
+    name = "head.1.weight"
+    assert not torch.equal(parts[0][name], parts[1][name])
+    mean = torch.stack([part[name] for part in parts]).mean(dim=0)
+    assert torch.allclose(load_file(together.full.fitted)[name], mean, atol=1e-7)
+    assert together.id != alone.id
+    assert together.description.endswith("mean of 3 runs")
+
+
+def test_where_the_mean_is_worse_than_a_run_on_validation_rows_the_run_is_kept(
+    folder: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(soup, "_accuracy", lambda model, _: float(model.fitted.name != "mean.safetensors"))
+    dataset, settings = plain(40, 20), TUNED | {"epochs": 1}
+    alone = teacher(folder, dataset, **settings)
+    together = teacher(folder, dataset, **settings, runs=2)
+    assert fitted(together.full.fitted.parent) == fitted(alone.full.fitted.parent)
 
 
 def test_a_finished_teacher_is_loaded_and_not_trained_again(
