@@ -79,6 +79,7 @@ class Student(Section):
     layers: int | None = Field(default=None, ge=1, le=8)
     vocabulary: int = Field(default=16000, ge=100, le=200_000)
     buckets: int = Field(default=1024, ge=1, le=1_000_000)
+    misspellings: int = Field(default=0, ge=0, le=10_000_000)  # places to look up words that are spelt nearly alike
     max_tokens: int = Field(default=256, ge=8, le=4096)
     bits: Literal[8, 4] = 8  # of a stored weight
     precision: Literal["float32", "bfloat16"] = "float32"  # of products while it trains

@@ -37,8 +37,8 @@ def fit(
         wanted = None if transfer is None else transfer.columns["text"]
         sizes = (config.vocabulary, config.buckets, config.max_tokens)
         if config.kind == "mini":
-            return pieces.fit(texts, _pieces_of(split), *sizes, public, wanted)
-        return text.fit(texts, *sizes, public, wanted)
+            return pieces.fit(texts, _pieces_of(split), *sizes, public, wanted, config.misspellings)
+        return text.fit(texts, *sizes, public, wanted, config.misspellings)
     return tabular.fit(dataset.inputs, dataset.train.columns, _PIECES[str(config.kind)])
 
 

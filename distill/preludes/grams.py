@@ -20,30 +20,43 @@ LONGEST_WORD = 24  # letters and the two marks around them; what is beyond is no
 _MIX = (668_265_263, 374_761_393, 1)
 
 
-def nodes(words: str, unknown: str) -> list[onnx.NodeProto]:
-    """`words` [N,L] and the mask `unknown` [N,L] -> `grams`: int64 [U+1,G], one row an unknown word in order.
+def letters(words: str, unknown: str, flat: str, made: str) -> list[onnx.NodeProto]:
+    """`words` [N,L] and the mask `unknown` [N,L] -> `made`: int64 [U+1,G], one row an unknown word in order.
 
-    All are local names. An id is 1 to `buckets`, 0 pads. The last row, of a made-up word, keeps the tensor from
-    being empty.
+    A row holds a hash of each letter between two marks, 0 pads; the last, of a made-up word, keeps the tensor from being
+    empty. `flat` will be the mask [N*L]. All are local names.
     """
-    windows = [
-        node("Slice", ["letter_codes", f"from_{place}", f"to_{place}", "axis"], f"letter_{place}")
-        for place in range(RUN)
-    ]
-    products = [node("Mul", [f"letter_{place}", f"factor_{place}"], f"product_{place}") for place in range(RUN)]
     return [
         node("Reshape", [words, "flat"], "flat_words"),
-        node("Reshape", [unknown, "flat"], "flat_unknown"),
-        node("Compress", ["flat_words", "flat_unknown"], "strangers", axis=0),
+        node("Reshape", [unknown, "flat"], flat),
+        node("Compress", ["flat_words", flat], "strangers", axis=0),
         node("Concat", ["strangers", "made_up"], "spelt", axis=0),
-        node("StringConcat", ["opening", "spelt"], "opened"),
+        *codes("spelt", made),
+    ]
+
+
+def codes(words: str, made: str) -> list[onnx.NodeProto]:
+    """`words` [U] -> `made`: int64 [U,G], see `letters`."""
+    return [
+        node("StringConcat", ["opening", words], "opened"),
         node("StringConcat", ["opened", "closing"], "closed"),
         node(
             "Tokenizer", ["closed"], "letters", domain="com.microsoft", tokenexp=".", mincharnum=1, mark=0, pad_value=""
         ),
         node("Slice", ["letters", "start", "longest_word", "axis"], "read_letters"),
         node("MurmurHash3", ["read_letters"], "letter_hash", domain="com.microsoft", positive=1, seed=0),
-        node("Cast", ["letter_hash"], "letter_codes", to=TensorProto.INT64),
+        node("Cast", ["letter_hash"], made, to=TensorProto.INT64),
+    ]
+
+
+def runs() -> list[onnx.NodeProto]:
+    """`letter_codes` [U+1,G] -> `grams`: int64 [U+1,G-2], an id a run of letters: 1 to `buckets`, 0 pads."""
+    windows = [
+        node("Slice", ["letter_codes", f"from_{place}", f"to_{place}", "axis"], f"letter_{place}")
+        for place in range(RUN)
+    ]
+    products = [node("Mul", [f"letter_{place}", f"factor_{place}"], f"product_{place}") for place in range(RUN)]
+    return [
         *windows,
         *products,
         node("Add", ["product_0", "product_1"], "pair"),
@@ -57,7 +70,7 @@ def nodes(words: str, unknown: str) -> list[onnx.NodeProto]:
 
 
 def constants(buckets: int) -> dict[str, npt.NDArray[np.generic]]:
-    """What `nodes` reads beside its inputs, by local name."""
+    """What these nodes read beside their inputs, by local name."""
     ends = (*range(-RUN + 1, 0), np.iinfo(np.int64).max)
     windows = {
         f"{side}_{place}": np.array([value], np.int64)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper
 
-from distill.preludes import text, words
+from distill.preludes import spelling, text, words
 from distill.preludes.prelude import FEATURES, Prelude
 from distill.preludes.text import END
 from distill.preludes.words import name, node
@@ -34,12 +34,13 @@ def fit(
     max_tokens: int,
     public: Sequence[str] = (),
     transfer: npt.NDArray[np.object_] | None = None,
+    misspellings: int = 0,
 ) -> Prelude:
     """Choose words and pieces, and build the graph.
 
     The `vocabulary` pieces that the words of the `transfer` set need most are kept, and the table gets every word that
     may be stored (see `distill.preludes.text.fit`) and is made of them. `split`: words -> the pieces of each, none for
-    a word that the tokenizer does not know.
+    a word that the tokenizer does not know. `misspellings`: as in `distill.preludes.text`.
 
     Raises:
         DataError: no word may be stored.
@@ -60,7 +61,7 @@ def fit(
         for piece in set(of_word):
             rows_per_piece[piece] += counts[word]
     return Prelude(
-        model=graph(table, kept, buckets, max_tokens),
+        model=graph(table, kept, buckets, max_tokens, misspellings),
         width=FIRST_PIECE + len(kept),
         words=tuple(kept),
         surprisal=text.surprisal([min(rows_per_piece[piece], len(texts)) for piece in kept], len(texts), FIRST_PIECE),
@@ -69,7 +70,9 @@ def fit(
     )
 
 
-def graph(table: Mapping[str, Sequence[str]], pieces: Sequence[str], buckets: int, max_tokens: int) -> onnx.ModelProto:
+def graph(
+    table: Mapping[str, Sequence[str]], pieces: Sequence[str], buckets: int, max_tokens: int, misspellings: int = 0
+) -> onnx.ModelProto:
     """text: string [N] -> ids: int64 [N,L], L <= max_tokens, and grams: int64 [U+1,G] of the U unknown words.
 
     A row is START, the ids of its pieces, END, then PAD. Unknown words are numbered as in `distill.preludes.text`.
@@ -84,7 +87,8 @@ def graph(table: Mapping[str, Sequence[str]], pieces: Sequence[str], buckets: in
         rows[row, : len(table[word])] = [place[piece] for piece in table[word]]
     numbers = {word: place[of_word[0]] for word, of_word in table.items() if len(of_word) == 1}
     numbers |= {word: width - 1 + row for row, word in enumerate(several, start=1)}
-    constants = text.look_up_constants(buckets, max_tokens, width) | {
+    near = spelling.fit(numbers, misspellings, order=table)
+    constants = text.look_up_constants(buckets, max_tokens, width, near) | {
         "pieces_of": rows,
         "last_piece": np.array(width - 1, np.int64),
         "last": np.array([2], np.int64),
@@ -96,7 +100,7 @@ def graph(table: Mapping[str, Sequence[str]], pieces: Sequence[str], buckets: in
         "none": np.array([[0]], np.int64),
     }
     nodes = [
-        *text.look_up(numbers),
+        *text.look_up(numbers, mended=near is not None),
         # Each word, or its pieces, in 1 + most places of which the unused hold PAD.
         node("Sub", ["looked_up", "last_piece"], "row_or_less"),
         node("Max", ["row_or_less", "zero"], "row"),

@@ -12,9 +12,10 @@ import onnx
 from onnx import TensorProto, helper
 
 from distill.errors import DataError
-from distill.preludes import grams, words
+from distill.preludes import grams, spelling, words
 from distill.preludes.grams import GRAMS
 from distill.preludes.prelude import FEATURES, Prelude
+from distill.preludes.spelling import Spelling
 from distill.preludes.words import name, node
 
 PAD, END = 0, 1
@@ -30,11 +31,13 @@ def fit(
     max_tokens: int,
     public: Sequence[str] = (),
     transfer: npt.NDArray[np.object_] | None = None,
+    misspellings: int = 0,
 ) -> Prelude:
     """Choose the words of the vocabulary and build the graph.
 
     A word may enter it that stands in MIN_ROWS training texts [N], or on the list of `public` words, which are
-    nobody's secret; those come first that stand in the most texts of the `transfer` set [T].
+    nobody's secret; those come first that stand in the most texts of the `transfer` set [T]. `misspellings`: places in the
+    table that leads from an unknown word to a known one (`distill.preludes.spelling`).
 
     Raises:
         DataError: no word may.
@@ -43,7 +46,7 @@ def fit(
     seen = counts if transfer is None else words.rows_per_word(transfer, max_tokens)
     known = storable(counts, seen, frozenset(public), len(texts))[:vocabulary]
     return Prelude(
-        model=graph(known, buckets, max_tokens),
+        model=graph(known, buckets, max_tokens, misspellings),
         width=FIRST_WORD + len(known),
         words=tuple(known),
         surprisal=surprisal([counts[word] for word in known], len(texts), FIRST_WORD),
@@ -75,19 +78,21 @@ def fewest_rows(counts: Iterable[int]) -> int:
     return min((count for count in counts if count >= MIN_ROWS), default=0)
 
 
-def graph(known: Sequence[str], buckets: int, max_tokens: int) -> onnx.ModelProto:
+def graph(known: Sequence[str], buckets: int, max_tokens: int, misspellings: int = 0) -> onnx.ModelProto:
     """text: string [N] -> ids: int64 [N,L], L <= max_tokens + 1, and grams: int64 [U+1,G] of the U unknown words.
 
     Each row ends its words with END, so that a batch of empty strings is still one token wide; PAD follows. The ids
     from FIRST_WORD + len(known) on are unknown words, numbered through the batch: the first is row 0 of the grams.
     """
     unknown_from = FIRST_WORD + len(known)
-    constants = look_up_constants(buckets, max_tokens, unknown_from) | {
+    numbers = {word: FIRST_WORD + place for place, word in enumerate(known)}
+    table = spelling.fit(numbers, misspellings)
+    constants = look_up_constants(buckets, max_tokens, unknown_from, table) | {
         "pad_column": np.array([[PAD]], np.int64),
         "end": np.array(END, np.int64),
     }
     nodes = [
-        *look_up({word: FIRST_WORD + place for place, word in enumerate(known)}),
+        *look_up(numbers, mended=table is not None),
         node("Where", ["is_unknown", "unknown_ids", "looked_up"], "ids"),
         # One more column of padding; then the first padding of each row becomes END.
         node("Shape", ["ids"], "rows", start=0, end=1),
@@ -103,26 +108,34 @@ def graph(known: Sequence[str], buckets: int, max_tokens: int) -> onnx.ModelProt
     return model(nodes, constants)
 
 
-def look_up(numbers: Mapping[str, int]) -> list[onnx.NodeProto]:
+def look_up(numbers: Mapping[str, int], mended: bool) -> list[onnx.NodeProto]:
     """Text [N] -> local names `looked_up` [N,L], -1 where a word has no number, the mask `is_unknown`, `unknown_ids`.
 
     The last numbers the unknown words through the batch. Also gives `grams`, the runs of letters of each of them.
+    `mended`: whether a word without a number may take that of one that is spelt nearly alike.
     """
+    exact, mask, flat, codes = (
+        ("exact", "is_stranger", "flat_strangers", "stranger_codes")
+        if mended
+        else ("looked_up", "is_unknown", "flat_unknown", "letter_codes")
+    )
     return [
         *words.nodes(),
         node("Slice", ["words", "start", "max_words", "axis"], "kept"),
         helper.make_node(
             "LabelEncoder",
             [name("kept")],
-            [name("looked_up")],
+            [name(exact)],
             name=name("look_up"),
             domain="ai.onnx.ml",
             keys_strings=["", *numbers],
             values_int64s=[PAD, *numbers.values()],
             default_int64=-1,
         ),
-        node("Equal", ["looked_up", "unknown"], "is_unknown"),
-        *grams.nodes("kept", "is_unknown"),
+        node("Equal", [exact, "unknown"], mask),
+        *grams.letters("kept", mask, flat, codes),
+        *(spelling.nodes() if mended else ()),
+        *grams.runs(),
         node("Cast", ["flat_unknown"], "unknown_flags", to=TensorProto.INT64),
         node("CumSum", ["unknown_flags", "zero"], "unknown_rank"),
         node("Add", ["unknown_rank", "before_unknown"], "flat_unknown_ids"),
@@ -131,14 +144,20 @@ def look_up(numbers: Mapping[str, int]) -> list[onnx.NodeProto]:
     ]
 
 
-def look_up_constants(buckets: int, max_words: int, unknown_from: int) -> dict[str, npt.NDArray[np.generic]]:
+def look_up_constants(
+    buckets: int, max_words: int, unknown_from: int, table: Spelling | None
+) -> dict[str, npt.NDArray[np.generic]]:
     """What `look_up` reads beside its input, by local name. The first unknown word of a batch is `unknown_from`."""
-    return grams.constants(buckets) | {
-        "max_words": np.array([max_words], np.int64),
-        "unknown": np.array(-1, np.int64),
-        "before_unknown": np.array(unknown_from - 1, np.int64),
-        "zero": np.array(0, np.int64),
-    }
+    return (
+        grams.constants(buckets)
+        | (spelling.constants(table) if table else {})
+        | {
+            "max_words": np.array([max_words], np.int64),
+            "unknown": np.array(-1, np.int64),
+            "before_unknown": np.array(unknown_from - 1, np.int64),
+            "zero": np.array(0, np.int64),
+        }
+    )
 
 
 def model(made: list[onnx.NodeProto], constants: Mapping[str, npt.NDArray[np.generic]]) -> onnx.ModelProto:

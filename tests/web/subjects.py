@@ -31,6 +31,7 @@ AWKWARD = (
     "it's won\u2019t don't-do (it) e-mail@example.org #tag",
     "\r\n\tgood\x01bad\x1f",
     "1,250.00 \u0661\u0662\u0663 \u00bd \u2163",
+    "goood grat boring pleasantly dulll actro plott",  # slips
 )
 
 
@@ -92,7 +93,8 @@ def mixed(folder: Path, kind: str = "mlp") -> None:
 
 def _graph(kind: str, bits: int = 8) -> onnx.ModelProto:
     dataset = made.tabular_dataset() if kind in ("mlp", "embedded") else made.text_dataset()
-    graph = quantize.weights(export.graph(made.student(kind, dataset, seed=3)), bits)
+    places = 1000 if kind in ("gru", "mini") else 0
+    graph = quantize.weights(export.graph(made.student(kind, dataset, seed=3, misspellings=places)), bits)
     return calibrate.fit(graph, dataset.train, dataset.validation).graph.model
 
 

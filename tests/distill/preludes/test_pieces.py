@@ -19,9 +19,9 @@ TEXTS = np.array([" ".join(WORDS[i : i + 6]) for i in range(len(WORDS) - 5)] * 3
 MAX_TOKENS = 12
 
 
-@pytest.fixture(scope="module")
-def prelude() -> Prelude:
-    return pieces.fit(TEXTS, split, 200, 16, MAX_TOKENS)
+@pytest.fixture(scope="module", params=[0, 1024], ids=["plain", "mending"])
+def prelude(request: pytest.FixtureRequest) -> Prelude:
+    return pieces.fit(TEXTS, split, 200, 16, MAX_TOKENS, misspellings=request.param)
 
 
 def read(prelude: Prelude, *texts: str) -> list[list[str]]:
@@ -90,9 +90,8 @@ def test_equal_texts_give_equal_graphs_in_any_order() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(texts=st.lists(st.text(max_size=40) | st.lists(st.sampled_from(WORDS), max_size=9).map(" ".join), min_size=1))
-def test_a_text_is_read_alike_alone_and_in_a_batch(texts: list[str]) -> None:
+def test_a_text_is_read_alike_alone_and_in_a_batch(prelude: Prelude, texts: list[str]) -> None:
     texts = [text.encode("utf-8", "ignore").decode().replace("\0", "") for text in texts]
-    fitted = pieces.fit(TEXTS, split, 200, 16, MAX_TOKENS)
-    together = read(fitted, *texts)
-    assert together == [read(fitted, text)[0] for text in texts]
+    together = read(prelude, *texts)
+    assert together == [read(prelude, text)[0] for text in texts]
     assert all(row[0] == "START" and row[-1] == "END" and len(row) <= MAX_TOKENS for row in together)
