@@ -23,8 +23,8 @@ _MIX = (668_265_263, 374_761_393, 1)
 def letters(words: str, unknown: str, flat: str, made: str) -> list[onnx.NodeProto]:
     """`words` [N,L] and the mask `unknown` [N,L] -> `made`: int64 [U+1,G], one row an unknown word in order.
 
-    A row holds a hash of each letter between two marks, 0 pads; the last, of a made-up word, keeps the tensor from being
-    empty. `flat` will be the mask [N*L]. All are local names.
+    A row holds a hash of each letter between two marks, 0 pads; the last, of a made-up word, keeps the tensor from
+    being empty. `flat` will be the mask [N*L]. All are local names.
     """
     return [
         node("Reshape", [words, "flat"], "flat_words"),

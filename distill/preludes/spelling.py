@@ -3,8 +3,8 @@
 Two words that differ by one letter become the same when a letter is taken out of each, so that a table of the known
 words with each letter left out in turn finds the nearest at the price of a few look-ups (Garbe, 2012, "SymSpell"). The
 table holds no strings: a place in it is a hash of what is left of the word, and some bits of another hash tell a find
-from a chance meeting (Fan et al., 2014, "Cuckoo filter: practically better than Bloom"). The first letter is taken to be
-right, as it mostly is (Kukich, 1992, "Techniques for automatically correcting words in text").
+from a chance meeting (Fan et al., 2014, "Cuckoo filter: practically better than Bloom"). The first letter is taken to
+be right, as it mostly is (Kukich, 1992, "Techniques for automatically correcting words in text").
 """
 
 from __future__ import annotations

@@ -36,8 +36,8 @@ def fit(
     """Choose the words of the vocabulary and build the graph.
 
     A word may enter it that stands in MIN_ROWS training texts [N], or on the list of `public` words, which are
-    nobody's secret; those come first that stand in the most texts of the `transfer` set [T]. `misspellings`: places in the
-    table that leads from an unknown word to a known one (`distill.preludes.spelling`).
+    nobody's secret; those come first that stand in the most texts of the `transfer` set [T]. `misspellings`: places in
+    the table that leads from an unknown word to a known one (`distill.preludes.spelling`).
 
     Raises:
         DataError: no word may.

@@ -51,12 +51,8 @@ def fit(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) -> 
             first = encoder.fit(config, found, rows, *shape, folder, name, features)
             if config.runs == 1:
                 return first
-            others = [
-                encoder.fit(
-                    config, found, rows, *shape, folder_of(f"{part}, run {run}"), f"{name}, run {run + 1}", features, run
-                )
-                for run in range(1, config.runs)
-            ]
+            places = {run: (folder_of(f"{part}, run {run}"), f"{name}, run {run + 1}") for run in range(1, config.runs)}
+            others = [encoder.fit(config, found, rows, *shape, *place, features, run) for run, place in places.items()]
             return soup.mean([first, *others], dataset.validation, folder_of(f"{part}, {config.runs} runs"), name)
         return boosted_trees.fit(dataset.inputs, rows, dataset.validation, len(dataset.labels), seed, folder, name)
 
