@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -11,8 +11,9 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from distill import calibrate, making, statistics, train
+from distill import calibrate, entrants, making, statistics, train
 from distill import lesson as lessons
+from distill.datasets.rows import Rows
 from distill.errors import RecipeError
 from distill.lesson import Lesson
 from distill.making import Made
@@ -33,7 +34,9 @@ _WITHOUT: Mapping[str, tuple[str, str, object]] = MappingProxyType(
         "a public list of words": ("transfer", "words", None),
         "cross-fitted labels": ("transfer", "folds", 1),
         "raters' votes": ("teacher", "vote_weight", 0.0),
+        "the mean of several teachers": ("teacher", "runs", 1),
         "letters of unknown words": ("student", "buckets", 1),
+        "misspelt words mended": ("student", "misspellings", 0),
         "labels softened by T": ("student", "temperature", 1.0),
         "gold labels beside": ("student", "gold_weight", 0.0),
         "four bits, not eight": ("student", "bits", 8),
@@ -43,7 +46,15 @@ _WITHOUT: Mapping[str, tuple[str, str, object]] = MappingProxyType(
 _WITH: Mapping[str, object] = MappingProxyType({"cross-fitted labels": 2})
 START, TEACHER = "a start from the teacher", "the teacher itself"
 _OF_COPIES = frozenset({"like words in copies", "slips in copies", "a public list of words"})
-_OF_TEXTS = _OF_COPIES | {START, "letters of unknown words"}
+_OF_TEXTS = _OF_COPIES | {START, "letters of unknown words", "misspelt words mended"}
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one student says of the test rows, and of those rows with slips in a tenth of their words; None: columns."""
+
+    test: Labels
+    misspelt: Labels | None
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,7 @@ class Effect:
     difference: Metric  # with - without
     mcnemar_p: float
     agreement: Metric  # difference of how often they say what the recipe's teacher says
+    misspelt: Metric | None  # the difference of accuracy on the same rows with slips in them
 
 
 @dataclass(frozen=True)
@@ -90,7 +102,7 @@ def run(recipe: Recipe, base: Path, only: tuple[str, ...] = ()) -> Ablation:
     lesson = lessons.prepare(recipe, base)
     made = making.make(lesson, lesson.recipe.student, "whole")
     whole = _answers(lesson, made)
-    others: dict[str, Labels] = {}
+    others: dict[str, Answers] = {}
     for name in only or names():
         answers = _varied(lesson, made, name, base)
         if answers is not None:
@@ -108,15 +120,16 @@ def sheet(found: Ablation) -> Sheet:
             interval(effect.difference, "+"),
             f"{effect.mcnemar_p:.2g}",
             interval(effect.agreement, "+"),
+            interval(effect.misspelt, "+") if effect.misspelt else "",
         )
         for effect in found.effects
     ]
     title = f"{found.test_rows:,} test rows; the recipe as it is: accuracy {interval(found.whole)}"
-    headings = ("", "with", "without", "difference", "McNemar p", "agreement with the teacher")
+    headings = ("", "with", "without", "difference", "McNemar p", "agreement with the teacher", "with slips")
     return Sheet(title, headings, tuple(rows))
 
 
-def _varied(lesson: Lesson, made: Made, name: str, base: Path) -> Labels | None:
+def _varied(lesson: Lesson, made: Made, name: str, base: Path) -> Answers | None:
     """The answers of a student of which one ingredient is changed; None where the recipe has no use for it."""
     if (name in _OF_TEXTS and lesson.rows.task != "text") or (
         name in _OF_COPIES and not lesson.recipe.transfer.augment
@@ -124,7 +137,8 @@ def _varied(lesson: Lesson, made: Made, name: str, base: Path) -> Labels | None:
         return None
     if name == TEACHER:
         say(f"  without {name}")
-        return train.logits(making.twin(lesson, made), lesson.rows.test).argmax(axis=1)
+        twin = making.twin(lesson, made)
+        return _asked(lesson, lambda rows: train.logits(twin, rows))
     if name == START:
         say(f"  without {name}")
         return _answers(lesson, making.make(lesson, lesson.recipe.student, f"without {name}", inherits=False))
@@ -141,32 +155,44 @@ def _varied(lesson: Lesson, made: Made, name: str, base: Path) -> Labels | None:
     return _answers(other, making.make(other, recipe.student, f"without {name}"))
 
 
-def _answers(lesson: Lesson, made: Made) -> Labels:
-    return calibrate.run(made.small, lesson.rows.test)[0].argmax(axis=1)
+def _answers(lesson: Lesson, made: Made) -> Answers:
+    return _asked(lesson, lambda rows: calibrate.run(made.small, rows)[0])
 
 
-def _judged(lesson: Lesson, whole: Labels, others: Mapping[str, Labels]) -> Ablation:
+def _asked(lesson: Lesson, answer: Callable[[Rows], npt.NDArray[np.float32]]) -> Answers:
+    slips = entrants.misspelt(lesson.rows.test, lesson.recipe.seed)
+    return Answers(answer(lesson.rows.test).argmax(axis=1), None if slips is None else answer(slips).argmax(axis=1))
+
+
+def _judged(lesson: Lesson, whole: Answers, others: Mapping[str, Answers]) -> Ablation:
     test, recipe = lesson.rows.test, lesson.recipe
     samples = Bootstrap(len(test), recipe.evaluation.bootstrap, recipe.seed)
     says = lesson.teacher.logits(test).argmax(axis=1)
+
+    def gain(first: Labels, second: Labels, wanted: Labels, name: str) -> Metric:
+        return samples.mean(name, (first == wanted).astype(np.float64) - (second == wanted))
+
     effects = []
     for name, answers in others.items():
         used = name in (TEACHER, START) or _used(recipe, name)
         first, second = (whole, answers) if used else (answers, whole)
-        a, b = first == test.labels, second == test.labels
-        agree = (first == says).astype(np.float64) - (second == says)
+        a, b = first.test == test.labels, second.test == test.labels
+        slips = None
+        if first.misspelt is not None and second.misspelt is not None:
+            slips = gain(first.misspelt, second.misspelt, test.labels, "difference with slips")
         effects.append(
             Effect(
                 ingredient=name,
                 used=used,
                 with_it=samples.mean("accuracy", a),
                 without_it=samples.mean("accuracy", b),
-                difference=samples.mean("difference", a.astype(np.float64) - b),
+                difference=gain(first.test, second.test, test.labels, "difference"),
                 mcnemar_p=statistics.mcnemar(int((a & ~b).sum()), int((b & ~a).sum())),
-                agreement=samples.mean("agreement", agree),
+                agreement=gain(first.test, second.test, says, "agreement"),
+                misspelt=slips,
             )
         )
-    return Ablation(tuple(effects), samples.mean("accuracy", whole == test.labels), len(test))
+    return Ablation(tuple(effects), samples.mean("accuracy", whole.test == test.labels), len(test))
 
 
 def _used(recipe: Recipe, name: str) -> bool:

@@ -9,22 +9,26 @@ from types import MappingProxyType
 from distill.errors import RecipeError
 from distill.recipe import Recipe, Student
 
-_SMALL_WORDS = {"vocabulary": 12_000, "buckets": 4096, "embedding": 64, "bits": 4}
+_SMALL_WORDS = {"vocabulary": 12_000, "buckets": 2048, "misspellings": 49_152, "embedding": 64, "bits": 4}
 # The rest of a student's section is the recipe's: what it reads of a text, how it is taught, for how long.
 _RUNGS: Mapping[str, Mapping[str, Mapping[str, object]]] = MappingProxyType(
     {
         "text": {
             "static-32": {
-                "kind": "static", "width": 64, "vocabulary": 8000, "buckets": 2048, "embedding": 32, "bits": 4,
+                "kind": "static", "width": 64, "vocabulary": 8000, "buckets": 1024, "misspellings": 32_768,
+                "embedding": 32, "bits": 4,
             },
             "static-64": {"kind": "static", "width": 128} | _SMALL_WORDS,
-            "conv-128": {"kind": "conv", "width": 128} | _SMALL_WORDS | {"vocabulary": 16_000},
+            "conv-128": {"kind": "conv", "width": 128} | _SMALL_WORDS,
             "gru-96": {"kind": "gru", "width": 96} | _SMALL_WORDS,
-            "gru-192": {"kind": "gru", "width": 192} | _SMALL_WORDS,
+            "gru-192": {"kind": "gru", "width": 192} | _SMALL_WORDS | {"vocabulary": 10_000},
             "mini-1": {
-                "kind": "mini", "layers": 1, "vocabulary": 8000, "buckets": 2048, "embedding": 128, "bits": 4,
+                "kind": "mini", "layers": 1, "vocabulary": 8000, "buckets": 2048, "misspellings": 65_536,
+                "embedding": 128, "bits": 4,
             },
-            "mini-2": {"kind": "mini", "layers": 2, "vocabulary": 16_000, "buckets": 4096, "bits": 4},
+            "mini-2": {
+                "kind": "mini", "layers": 2, "vocabulary": 16_000, "buckets": 4096, "misspellings": 131_072, "bits": 4,
+            },
         },
         "tabular": {
             "mlp-16": {"kind": "mlp", "width": 16},
@@ -37,7 +41,7 @@ _RUNGS: Mapping[str, Mapping[str, Mapping[str, object]]] = MappingProxyType(
 # One of each kind: enough to compare with others.
 _COMPARED = ("static-64", "conv-128", "gru-192", "mini-2", "mlp-128", "embedded-128")
 # What a recipe says of these it says of its own kind of student.
-_OF_ONE_KIND = frozenset({"kind", "width", "embedding", "layers", "vocabulary", "buckets", "bits"})
+_OF_ONE_KIND = frozenset({"kind", "width", "embedding", "layers", "vocabulary", "buckets", "misspellings", "bits"})
 _PACE = frozenset({"learning_rate", "batch_size", "dropout", "precision"})
 
 
