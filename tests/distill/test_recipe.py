@@ -161,6 +161,7 @@ def test_several_mistakes_are_told_at_once(tmp_path: Path) -> None:
         (MAIL, "evaluation.held_out_group=books", "needs data.group"),
         (MAIL, "teacher.vote_weight=0.5", "needs raters' votes"),
         (MAIL, "teacher.train_layers=2", "Set teacher.mode = 'finetune'"),
+        (MAIL, "teacher.runs=3", "averages the weights of fine-tuned encoders. Set teacher.mode = 'finetune'"),
     ],
 )
 def test_parts_that_do_not_go_together_say_what_to_choose(
