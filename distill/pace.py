@@ -18,7 +18,7 @@ _MIN_STEPS = {"mlp": 6000, "embedded": 6000, "conv": 600, "static": 600, "gru": 
 # Words, as often as they are read, after which a student of texts has gained most of what it can. What a transfer set
 # has beyond a labelled one is then worth more than a second look at it.
 _MANY_ROWS = 100_000
-_WORDS = {"conv": 50_000_000, "static": 50_000_000, "gru": 20_000_000, "mini": 12_000_000}  # for about equal times
+_WORDS = {"conv": 65_000_000, "static": 65_000_000, "gru": 20_000_000, "mini": 12_000_000}  # for about equal times
 _ROWS = {"conv": 300_000, "static": 300_000, "gru": 300_000, "mini": 100_000}  # at least, however long they are
 _MOST_EPOCHS = 20
 _MOST_EPOCHS_OF_KIND = {"mini": 4}  # they start near the goal
