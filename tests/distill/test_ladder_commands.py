@@ -9,6 +9,7 @@ import pytest
 
 from handler import contract
 from tests.distill.commands import QUICK, Run, Sealed
+from tests.distill.made import LABELS, opinions
 
 AUTO = [*QUICK, "student.kind=auto"]
 
@@ -62,6 +63,23 @@ def test_an_ablation_shows_each_ingredient_with_and_without(sealed: Sealed, here
     assert "the teacher itself" in done.out
     assert "letters" not in done.out  # columns have none
     assert "| labels softened by T |" in (tmp_path / "reports" / "breast-cancer" / "ablation.md").read_text()
+
+
+def test_an_ablation_of_texts_shows_what_an_ingredient_gains_on_misspelt_rows(here: Run, tmp_path: Path) -> None:
+    rows = opinions(200, 5)
+    lines = zip(rows.columns["text"].tolist(), rows.labels.tolist(), strict=True)
+    table = "".join(f"{text},{LABELS[label]},{1 - label},{label}\n" for text, label in lines)
+    (tmp_path / "mail.csv").write_text("body,verdict,p_bad,p_good\n" + table)
+    (tmp_path / "mail.toml").write_text(
+        '[data]\nsource = "csv"\npath = "mail.csv"\ntext = "body"\nlabel = "verdict"\nsoft_label_prefix = "p_"\n'
+        '[student]\nkind = "static"\nepochs = 2\nvocabulary = 100\nmisspellings = 1024\n'
+    )
+    done = here("ablate", "mail.toml", "--only", "misspelt words mended", cache=tmp_path / "cache")
+    assert done.status == 0, done.err
+    [heading] = [line for line in (tmp_path / "reports/mail/ablation.md").read_text().splitlines() if "slips" in line]
+    [row] = [line for line in done.out.splitlines() if "misspelt words mended" in line]
+    assert heading.rstrip(" |").endswith("with slips")
+    assert row.count(" to ") == 3  # an interval each of accuracy, of agreement and of accuracy with slips
 
 
 def test_a_comparison_of_a_student_that_is_not_on_the_ladder_is_told_which_are(sealed: Sealed, here: Run) -> None:
