@@ -209,7 +209,7 @@ def test_interrupting_says_what_is_in_place(live: Account, two: Path) -> None:
     wait_for(lambda: alias(live) == ("1", {"2": 0.5}))
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "live is version 1 (50%) and version 2 (50%)" in err and "Traceback" not in err
 
@@ -258,7 +258,7 @@ def test_a_failed_build_gives_status_1_and_leaves_the_traffic_alone(live: Accoun
     assert live.release(two).status == 0
 
 
-def wait_for(done, seconds: float = 120.0) -> None:  # noqa: ANN001 - a question
+def wait_for(done, seconds: float = 30.0) -> None:  # noqa: ANN001 - a question
     deadline = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < deadline
