@@ -20,7 +20,7 @@ _RUNGS: Mapping[str, Mapping[str, Mapping[str, object]]] = MappingProxyType(
             },
             "static-64": {"kind": "static", "width": 128} | _SMALL_WORDS,
             "conv-128": {"kind": "conv", "width": 128} | _SMALL_WORDS,
-            "gru-96": {"kind": "gru", "width": 96} | _SMALL_WORDS,
+            "gru-96": {"kind": "gru", "width": 96} | _SMALL_WORDS | {"vocabulary": 10_000},
             "gru-192": {"kind": "gru", "width": 192} | _SMALL_WORDS | {"vocabulary": 10_000},
             "mini-1": {
                 "kind": "mini", "layers": 1, "vocabulary": 8000, "buckets": 2048, "misspellings": 65_536,
