@@ -90,7 +90,7 @@ def _description(config: Config) -> str:
     if config.mode == "frozen":
         return f"{model}, frozen, with an MLP head"
     which = "all layers" if config.train_layers is None else f"last layers ({config.train_layers})"
-    runs = f", mean of {config.runs} runs" if config.runs > 1 else ""
+    runs = f", mean or best of {config.runs} runs" if config.runs > 1 else ""
     return f"{model}, {which} fine-tuned for {config.epochs} epochs{runs}"
 
 

@@ -186,7 +186,7 @@ def test_a_teacher_of_several_runs_is_the_mean_of_their_weights(
     mean = torch.stack([part[name] for part in parts]).mean(dim=0)
     assert torch.allclose(load_file(together.full.fitted)[name], mean, atol=1e-7)
     assert together.id != alone.id
-    assert together.description.endswith("mean of 3 runs")
+    assert together.description.endswith("mean or best of 3 runs")
 
 
 def test_where_the_mean_is_worse_than_a_run_on_validation_rows_the_run_is_kept(
