@@ -48,7 +48,7 @@ def run(
     set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, as often as needed.")] = None,
 ) -> None:
     """Make a sealed bundle from a recipe. Exit status: 0 sealed; 2 recipe or data wrong; 3 a gate failed."""
-    from distill import recipe as recipes
+    from distill import recipe_load as recipes
 
     loaded = recipes.load(recipe, set_ or [])
 
@@ -69,7 +69,7 @@ def compare(
     set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, as often as needed.")] = None,
 ) -> None:
     """Judge the ladder of students beside its teacher and other people's classifiers. Exit status: 0; 2 wrong."""
-    from distill import recipe as recipes
+    from distill import recipe_load as recipes
 
     loaded = recipes.load(recipe, set_ or [])
 
@@ -92,7 +92,7 @@ def sweep(
     set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, as often as needed.")] = None,
 ) -> None:
     """Teach the ladder and draw accuracy against bytes, microseconds and dollars. Exit status: 0; 2 wrong."""
-    from distill import recipe as recipes
+    from distill import recipe_load as recipes
 
     loaded = recipes.load(recipe, set_ or [])
 
@@ -118,7 +118,7 @@ def ablate(
     set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, as often as needed.")] = None,
 ) -> None:
     """Teach the recipe's student with and without each of its ingredients. Exit status: 0; 2 wrong."""
-    from distill import recipe as recipes
+    from distill import recipe_load as recipes
 
     loaded = recipes.load(recipe, set_ or [])
 

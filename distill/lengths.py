@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from distill.datasets.rows import Dataset
-from distill.datasets.table import counted
+from distill.datasets.wording import counted
 from distill.recipe import Recipe
 
 _WORTH_SAYING = 0.05  # share of texts that are cut

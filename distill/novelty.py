@@ -11,6 +11,7 @@ import onnxruntime as ort
 from sklearn.metrics import roc_auc_score
 
 from distill import chunks
+from distill.datasets.keys import source_of
 from distill.datasets.rows import Dataset, Rows
 from distill.errors import DataError
 from distill.export import Graph
@@ -92,9 +93,8 @@ def without(soft: SoftLabels, dataset: Dataset, group: str) -> tuple[SoftLabels,
     train, validation = dataset.train, dataset.validation
     if train.groups is None or validation.groups is None:
         raise ValueError("a dataset without groups has none to leave out")
-    # A varied copy of a row carries the first digits of its source's key.
-    hidden = {key[:12] for key in train.keys[train.groups == group].tolist()}
-    kept = np.array([key[:12] not in hidden for key in soft.rows.keys.tolist()])
+    hidden = {source_of(key) for key in train.keys[train.groups == group].tolist()}
+    kept = np.array([source_of(key) not in hidden for key in soft.rows.keys.tolist()])
     smaller = replace(
         dataset,
         train=train.take(train.groups != group),

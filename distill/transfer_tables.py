@@ -18,12 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from distill.datasets.rows import UNLABELLED, Rows
-from distill.teachers.teacher import fold_of
+from distill.datasets.keys import copy_key, fold_of
 
 _CANDIDATES = 64  # rows drawn at random, of which the nearest is taken: to look at all would cost rows squared
 _SHARE = 0.5  # of the columns that come from the near row
 _MOST_CELLS = 1 << 22  # compared at once
-_SOURCE_DIGITS = 12  # the first digits of a key decide its fold, and say whose copy a row is
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def varied(train: Rows, apart: Sequence[Rows], folds: int, copies: int, seed: in
                 if content not in taken:
                     taken.add(content)
                     fresh.append(place)
-                    keys.append(str(train.keys[rows[place]])[:_SOURCE_DIGITS] + content[: 64 - _SOURCE_DIGITS])
+                    keys.append(copy_key(str(train.keys[rows[place]]), content))
             for column, name in enumerate(names):
                 parts[name].append(train.columns[name][np.where(swapped[:, column], others, rows)[fresh]])
     return Rows(

@@ -7,7 +7,6 @@ that. What matters is that no two are alike, and that every word comes up that a
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,11 +18,9 @@ from distill import cache, misspell
 from distill.datasets.rows import UNLABELLED, Rows
 from distill.progress import track
 from distill.recipe import Transfer
-from distill.teachers.teacher import fold_of
+from distill.datasets.keys import copy_key, fold_of
 
 _STAGE = "transfer-texts/1"
-_SOURCE_DIGITS = 12  # the first digits of a key decide its fold, and say whose copy a row is
-_KEY_DIGITS = 64
 # Cumulative shares of the ways to begin: the text as it is, a span of it, or its beginning with another's end.
 _WHOLE, _SPAN = 0.3, 0.45
 _INSERT = 0.1  # of all: a few words of a third text stand somewhere in it
@@ -57,7 +54,7 @@ def varied(
     return Rows(
         columns={"text": np.array(texts, dtype=object)},
         labels=np.full(len(texts), UNLABELLED, dtype=np.int64),
-        keys=np.array([_key(train, source, text) for text, source in zip(texts, sources, strict=True)], dtype=object),
+        keys=np.array([copy_key(str(train.keys[source]), cache.digest(text.encode())) for text, source in zip(texts, sources, strict=True)], dtype=object),
     )
 
 
@@ -65,11 +62,6 @@ def _read(path: Path) -> tuple[list[str], list[int]]:
     with np.load(path, allow_pickle=False) as stored:
         texts, sources = stored["texts"].tobytes().decode(), stored["sources"].tolist()
     return (texts.split("\0") if sources else []), sources
-
-
-def _key(train: Rows, source: int, text: str) -> str:
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return str(train.keys[source])[:_SOURCE_DIGITS] + digest[: _KEY_DIGITS - _SOURCE_DIGITS]
 
 
 def _made(

@@ -10,16 +10,15 @@ import base64
 import binascii
 import ssl
 import threading
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from infra.certificate import Certificate
 from infra.emulator import Emulator
 from infra.errors import LocalError
+from infra.lambda_events import rest_event
 
 _MAX_BODY_BYTES = 10_000_000  # REST API's own limit
 _SOCKET_SECONDS = 60.0
@@ -100,36 +99,6 @@ def _handler(emulator: Emulator, one_at_a_time: threading.Lock) -> type[BaseHTTP
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve  # noqa: N815
 
     return Handler
-
-
-def rest_event(method: str, target: str, headers: Any, body: bytes) -> dict[str, Any]:  # noqa: ANN401 - pairs
-    """The event (payload format 1.0) that a REST API with binary media type `*/*` makes of a request."""
-    url = urlsplit(target)
-    query = parse_qs(url.query, keep_blank_values=True)
-    many: dict[str, list[str]] = {}
-    for name, value in headers:
-        many.setdefault(name, []).append(value)
-    return {
-        "resource": "/{proxy+}",
-        "path": url.path,
-        "httpMethod": method,
-        "headers": {name: values[-1] for name, values in many.items()},
-        "multiValueHeaders": many,
-        "queryStringParameters": {name: values[-1] for name, values in query.items()} or None,
-        "multiValueQueryStringParameters": query or None,
-        "pathParameters": {"proxy": url.path.lstrip("/")},
-        "stageVariables": None,
-        "requestContext": {
-            "requestId": str(uuid.uuid4()),
-            "stage": "local",
-            "httpMethod": method,
-            "path": url.path,
-            "resourcePath": "/{proxy+}",
-            "protocol": "HTTP/1.1",
-        },
-        "body": base64.b64encode(body).decode() if body else None,
-        "isBase64Encoded": bool(body),
-    }
 
 
 def _headers(said: dict[str, Any]) -> dict[str, str]:

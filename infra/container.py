@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.emulator import Answer
+from infra.lambda_events import Answer
 from infra.errors import LocalError
 from infra.staging import BUILD, ROOT, stage_certificates
 

@@ -16,12 +16,12 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from infra.errors import LocalError
+from infra.lambda_events import Answer
 from infra.staging import ROOT
 
 HANDLER = "handler.app.lambda_handler"
@@ -29,19 +29,6 @@ INVOKE = "/2015-03-31/functions/function/invocations"
 _START_SECONDS = 10.0
 _STOP_SECONDS = 5.0
 _START_TRIES = 3  # a free port may be taken between finding and using it
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the function returned, and what it wrote while it did."""
-
-    payload: Any  # the handler's return value; an object with errorType where it failed
-    log: str
-
-    @property
-    def failed(self) -> bool:
-        """Whether the function crashed, or did not start."""
-        return isinstance(self.payload, dict) and "errorType" in self.payload
 
 
 def find_emulator(root: Path = ROOT) -> Path:

@@ -28,7 +28,8 @@ from handler.contract import Manifest
 from handler.errors import BundleError
 from handler.signature import Trust
 from infra import container, serving
-from infra.emulator import Answer, Emulator
+from infra.emulator import Emulator
+from infra.lambda_events import Answer
 from infra.errors import InfraError, LocalError
 from infra.serving import Endpoint
 from infra.signing import TRUST_VARIABLE, needed_trust

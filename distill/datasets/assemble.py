@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from distill.datasets import checks, split
-from distill.datasets.pool import Pool, keys_of
+from distill.datasets.keys import keys_of
+from distill.datasets.pool import Pool
 from distill.datasets.rows import UNLABELLED, Dataset, Rows
 from distill.datasets.split import Unique
-from distill.datasets.table import counted
+from distill.datasets.wording import counted
 
 
 def assemble(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from distill.datasets.columns import HOLES, Column
 from distill.datasets.split import PARTS
-from distill.datasets.table import counted
+from distill.datasets.wording import counted
 from distill.errors import DataError
 
 MIN_ROWS_A_CLASS = 10

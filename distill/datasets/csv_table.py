@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from distill.datasets.decode import decode
-from distill.datasets.table import Table, check_names, counted
+from distill.datasets.table import Table, check_names
+from distill.datasets.wording import counted
 from distill.datasets.text import clean
 from distill.errors import DataError
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from distill import cache
 from distill.datasets.stanzas import COMMAND
-from distill.datasets.table import counted
+from distill.datasets.wording import counted
 from distill.datasets.text import clean
 from distill.errors import DataError
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
@@ -11,8 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from handler.contract import Input
-
-KEY_DIGITS = 32
 
 
 @dataclass(frozen=True)
@@ -50,22 +46,3 @@ class Pool:
     def names(self) -> tuple[str, ...]:
         """The classes, sorted."""
         return tuple(sorted({label for label in self.labels if label}))
-
-
-def keys_of(pool: Pool) -> npt.NDArray[np.object_]:
-    """Content hash of each row's inputs, [N] hex strings; neither row nor column order matters to it."""
-    names = sorted(pool.columns)
-    values = [_plain(pool.columns[name]) for name in names]
-    head = json.dumps(names, ensure_ascii=True)
-    keys = np.empty(len(pool), dtype=object)
-    for row, cells in enumerate(zip(*values, strict=True)):
-        text = head + json.dumps(cells, ensure_ascii=True)
-        keys[row] = hashlib.sha256(text.encode()).hexdigest()[:KEY_DIGITS]
-    return keys
-
-
-def _plain(column: npt.NDArray[np.generic]) -> list[object]:
-    """Cells as JSON values; float32 widens exactly, NaN is null and -0.0 is 0.0."""
-    if column.dtype == object:
-        return column.tolist()
-    return [None if value != value else value + 0.0 for value in column.astype(np.float64).tolist()]

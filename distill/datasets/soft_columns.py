@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from distill.datasets.columns import HOLES
-from distill.datasets.table import Table, counted, listed, nearest
+from distill.datasets.table import Table
+from distill.datasets.wording import counted, listed, nearest
 from distill.errors import DataError
 
 TOLERANCE = 0.02  # rounding that is mended: a row's sum may be this far from 1

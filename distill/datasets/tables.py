@@ -12,7 +12,8 @@ from distill.datasets import checks, columns, csv_table, json_table, parquet_tab
 from distill.datasets.columns import Column
 from distill.datasets.pool import Pool
 from distill.datasets.split import TEST, TRAIN, VALIDATION
-from distill.datasets.table import Table, counted, listed
+from distill.datasets.table import Table
+from distill.datasets.wording import counted, listed
 from distill.datasets.text import clean
 from distill.errors import DataError
 from distill.recipe import Data

@@ -15,7 +15,8 @@ from distill.recipe import Teacher as Config
 from distill.teachers import boosted_trees, encoder, soup, weights
 from distill.teachers.features import Features
 from distill.teachers.precomputed import PrecomputedModel
-from distill.teachers.teacher import Model, Teacher, fold_of
+from distill.datasets.keys import fold_of
+from distill.teachers.teacher import Model, Teacher
 
 _STAGE = "teacher/1"
 

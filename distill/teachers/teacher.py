@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from distill import cache
+from distill.datasets.keys import fold_of
 from distill.datasets.rows import Rows
 from distill.teachers.inheritance import FirstLayers
 
@@ -79,8 +80,3 @@ class Teacher:
         content = hashlib.sha256("".join(rows.keys.tolist()).encode()).hexdigest()
         path = cache.root() / "logits" / f"{cache.key('logits/1', self.id, part, content)}.npy"
         return cache.array(path, lambda: model.logits(rows))
-
-
-def fold_of(rows: Rows, folds: int) -> npt.NDArray[np.int64]:
-    """The fold [N] of each row, by its content hash: the same on every machine."""
-    return np.array([int(key[:12], 16) % folds for key in rows.keys.tolist()], dtype=np.int64)

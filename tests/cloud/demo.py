@@ -23,7 +23,7 @@ from rich.console import Console
 from handler import contract, openapi
 from handler.contract import Manifest, Thresholds
 from handler.predictor import Predictor
-from infra.bridge import rest_event
+from infra.lambda_events import rest_event
 from tests.cloud import account, models, server
 from tests.cloud.account import ALARM, ROOT, Account
 

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from distill import choosing, ladder, pareto, sweep
-from distill import recipe as recipes
+from distill import recipe_load as recipes
 from distill.choosing import Tried
 from distill.evidence import GateResult
 from distill.pareto import Point

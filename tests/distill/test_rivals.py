@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from distill import novelty, rivals
-from distill import recipe as recipes
+from distill import recipe_load as recipes
 from distill.lesson import Lesson
 from distill.peers import exchange, launch
 from distill.peers.exchange import Answers, Questions, Trial

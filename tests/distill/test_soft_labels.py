@@ -11,7 +11,8 @@ from distill import soft_labels, train
 from distill.datasets.rows import UNLABELLED, Rows
 from distill.recipe import Transfer
 from distill.teachers.precomputed import PrecomputedModel
-from distill.teachers.teacher import Teacher, fold_of
+from distill.datasets.keys import fold_of
+from distill.teachers.teacher import Teacher
 from tests.distill import made
 
 NAN = float("nan")

@@ -17,7 +17,7 @@ import pytest
 from rich.console import Console
 
 from distill import asking, card, cautions, lengths, pace, pipeline, progress, report, summary
-from distill import recipe as recipes
+from distill import recipe_load as recipes
 from distill.datasets import columns
 from distill.datasets.rows import Rows
 from distill.datasets.table import Table

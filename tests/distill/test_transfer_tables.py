@@ -13,7 +13,7 @@ from distill.datasets.rows import UNLABELLED, Rows
 from distill.recipe import Teacher as TeacherConfig
 from distill.recipe import Transfer
 from distill.teachers import fit as teachers
-from distill.teachers.teacher import fold_of
+from distill.datasets.keys import fold_of
 from tests.distill import made
 
 NAN = float("nan")

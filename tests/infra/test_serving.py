@@ -15,7 +15,7 @@ import pytest
 from cryptography import x509
 
 from infra import certificate, serving
-from infra.bridge import rest_event
+from infra.lambda_events import rest_event
 from infra.errors import LocalError
 from infra.serving import Endpoint
 from tests import bundles
