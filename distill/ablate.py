@@ -21,7 +21,7 @@ from distill.progress import say
 from distill.recipe import AUTO, Recipe
 from distill.sheets import Sheet, interval
 from distill.statistics import Bootstrap
-from handler.contract import Metric
+from handler.bundle.contract import Metric
 
 Labels: TypeAlias = npt.NDArray[np.int64]  # a class a test row, [N]
 

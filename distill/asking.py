@@ -10,10 +10,12 @@ from typing import BinaryIO
 
 from distill.cache import LATEST
 from distill.errors import DataError
-from handler import contract, inputs, strict
-from handler.contract import Serving
+from handler.bundle import contract
+from handler.bundle.contract import Serving
 from handler.errors import RequestError
-from handler.predictor import Predictor
+from handler.http import strict_json
+from handler.modalities import inputs
+from handler.model.predictor import Predictor
 
 
 def answers(bundle: Path, given: str | None, lines: BinaryIO) -> Iterator[str]:
@@ -21,7 +23,7 @@ def answers(bundle: Path, given: str | None, lines: BinaryIO) -> Iterator[str]:
 
     Raises:
         BundleError: the bundle is refused.
-        DataError: an input cannot be read, or breaks the rules of `handler.inputs`.
+        DataError: an input cannot be read, or breaks the rules of `handler.modalities.inputs`.
     """
     predictor = Predictor.load(newest(bundle))
     if given is not None:
@@ -54,7 +56,7 @@ def _value(text: str, serving: Serving) -> object:
     if serving.task == "text":
         return text
     try:
-        return strict.loads(text.encode(errors="surrogatepass"), serving.limits.max_depth)
+        return strict_json.loads(text.encode(errors="surrogatepass"), serving.limits.max_depth)
     except RequestError as error:
         detail = error.detail.split(" Send a JSON object such as")[0].replace("The body", "It", 1)
         columns = json.dumps({column.name: None for column in serving.inputs[:1]}, ensure_ascii=False)

@@ -17,10 +17,11 @@ from distill.calibrate import Calibrated
 from distill.datasets.rows import Dataset
 from distill.errors import DistillError
 from distill.evidence import Evidence, GateResult
+from distill.packaging.openapi import document
 from distill.recipe import Serving as Config
-from handler import contract, openapi
-from handler.contract import DriftBaseline, Limits, Manifest, Metric, Serving, Thresholds
-from handler.predictor import Predictor
+from handler.bundle import contract
+from handler.bundle.contract import DriftBaseline, Limits, Manifest, Metric, Serving, Thresholds
+from handler.model.predictor import Predictor
 
 _HEADLINE = ("accuracy", "macro_f1", "retention", "fidelity", "ece", "novelty_auroc")
 # Headline numbers are part of the version: fewer digits than two runs of one recipe could differ in.
@@ -116,7 +117,7 @@ def seal(
     serving = replace(staged.serving, evidence=tuple(_headline(evidence)))
     version = contract.version_of(model_hash, serving)
     _write_golden(staged, dataset)
-    described = openapi.document(staged.name, version, serving)
+    described = document.document(staged.name, version, serving)
     write(staged.folder / contract.OPENAPI, json.dumps(described, indent=1, ensure_ascii=False) + "\n")
     title = f"{staged.name} {version}"
     write(staged.folder / "report.html", report.html(title, serving, evidence, gates, provenance))

@@ -19,7 +19,7 @@ from distill import chunks, unlikeness
 from distill.datasets.rows import Rows
 from distill.export import DESCRIPTION, LOGITS, Graph, clean
 from distill.unlikeness import SCORE, Unlikeness
-from handler.predictor import session_options
+from handler.model.predictor import session_options
 
 _KNOTS = 65
 _DIGITS = 6  # fitted numbers are rounded, so that a last-bit difference between processors changes no file

@@ -12,7 +12,7 @@ import jinja2
 
 from distill import cautions, notation
 from distill.evidence import ClassRow, Evidence, GateResult, GroupRow
-from handler.contract import Input, Serving
+from handler.bundle.contract import Input, Serving
 
 TEMPLATES = Path(__file__).parent / "templates"
 NOT_STATED = "not stated"

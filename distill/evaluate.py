@@ -19,8 +19,8 @@ from distill.evidence import Bin, ClassRow, Comparison, Contender, Evidence, Gro
 from distill.novelty import Novelty
 from distill.progress import track
 from distill.statistics import Bootstrap
-from handler.contract import Metric
-from handler.predictor import Predictor
+from handler.bundle.contract import Metric
+from handler.model.predictor import Predictor
 
 _TIMED_ROWS = 1000
 _CONSISTENCY_ROWS = 256

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from handler.contract import Metric
+from handler.bundle.contract import Metric
 
 
 @dataclass(frozen=True)

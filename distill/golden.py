@@ -9,8 +9,8 @@ import numpy as np
 
 from distill.datasets.rows import Rows
 from distill.preludes.text import MIN_ROWS
-from handler.contract import Input, Limits
-from handler.predictor import Record
+from handler.bundle.contract import Input, Limits
+from handler.model.predictor import Record
 
 _QUANTILES = (0.1, 0.5, 0.9)
 _DIGITS = 2  # significant: a quantile of few rows would otherwise be somebody's own value

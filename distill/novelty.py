@@ -17,8 +17,8 @@ from distill.errors import DataError
 from distill.export import Graph
 from distill.soft_labels import SoftLabels
 from distill.statistics import rounded
-from handler.contract import Metric
-from handler.predictor import session_options
+from handler.bundle.contract import Metric
+from handler.model.predictor import session_options
 
 _FEWEST_ROWS = 30
 _RESAMPLES = 300

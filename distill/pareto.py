@@ -10,7 +10,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from distill.evidence import GateResult
-from handler.contract import Metric
+from handler.bundle.contract import Metric
 
 _INK, _FRONT, _BEHIND = "#1f2937", "#0f766e", "#9ca3af"
 _STYLE = {

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from distill import cautions, notation, plots
 from distill.evidence import ClassRow, Comparison, Evidence, GateResult
-from handler.contract import Metric, Serving
+from handler.bundle.contract import Metric, Serving
 
 TEMPLATES = Path(__file__).parent / "templates"
 FOLDED_ROWS = 12  # a longer table shows this many and folds the rest away

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from distill import cache
-from handler.contract import Metric
+from handler.bundle.contract import Metric
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from distill import evaluate, statistics
 from distill.entrants import Entrant
 from distill.statistics import Bootstrap
-from handler.contract import Metric
+from handler.bundle.contract import Metric
 
 
 @dataclass(frozen=True)

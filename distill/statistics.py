@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom, binomtest, norm
 
-from handler.contract import Metric
+from handler.bundle.contract import Metric
 
 _DIGITS = 6
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from distill import cautions
 from distill.evidence import Evidence, GateResult
-from handler.contract import Metric
+from handler.bundle.contract import Metric
 
 
 def show(evidence: Evidence, gates: Sequence[GateResult], folder: Path | None, console: Console) -> None:

@@ -11,7 +11,7 @@ from distill.pareto import Point
 from distill.progress import say
 from distill.recipe import Recipe
 from distill.sheets import Sheet, interval
-from handler.contract import Metric
+from handler.bundle.contract import Metric
 
 
 @dataclass(frozen=True)

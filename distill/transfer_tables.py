@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from distill.datasets.rows import UNLABELLED, Rows
 from distill.datasets.keys import copy_key, fold_of
+from distill.datasets.rows import UNLABELLED, Rows
 
 _CANDIDATES = 64  # rows drawn at random, of which the nearest is taken: to look at all would cost rows squared
 _SHARE = 0.5  # of the columns that come from the near row

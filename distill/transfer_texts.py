@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from distill import cache, misspell
+from distill.datasets.keys import copy_key, fold_of
 from distill.datasets.rows import UNLABELLED, Rows
 from distill.progress import track
 from distill.recipe import Transfer
-from distill.datasets.keys import copy_key, fold_of
 
 _STAGE = "transfer-texts/1"
 # Cumulative shares of the ways to begin: the text as it is, a span of it, or its beginning with another's end.
@@ -54,7 +54,13 @@ def varied(
     return Rows(
         columns={"text": np.array(texts, dtype=object)},
         labels=np.full(len(texts), UNLABELLED, dtype=np.int64),
-        keys=np.array([copy_key(str(train.keys[source]), cache.digest(text.encode())) for text, source in zip(texts, sources, strict=True)], dtype=object),
+        keys=np.array(
+            [
+                copy_key(str(train.keys[source]), cache.digest(text.encode()))
+                for text, source in zip(texts, sources, strict=True)
+            ],
+            dtype=object,
+        ),
     )
 
 

@@ -16,15 +16,16 @@ import os  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
-from handler import contract, routes, service, signature, telemetry  # noqa: E402
-from handler.contract import Serving  # noqa: E402
+from handler.api import routes, service, telemetry  # noqa: E402
+from handler.api.service import Service  # noqa: E402
+from handler.bundle import contract, signature  # noqa: E402
+from handler.bundle.contract import Serving  # noqa: E402
 from handler.errors import BundleError  # noqa: E402
-from handler.predictor import Predictor, Record  # noqa: E402
-from handler.service import Service  # noqa: E402
+from handler.model.predictor import Predictor, Record  # noqa: E402
 
 
 def lambda_handler(event: object, context: object) -> dict[str, Any]:
-    """Answer one event; see `handler.request` for the shapes it may have."""
+    """Answer one event; see `handler.http.events` for the shapes it may have."""
     return _service.handle(event, context)
 
 

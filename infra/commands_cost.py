@@ -12,8 +12,8 @@ from typing import Annotated
 
 import typer
 
-from handler import contract
-from handler.contract import Manifest
+from handler.bundle import contract
+from handler.bundle.contract import Manifest
 from handler.errors import BundleError
 from infra import cost as costs
 from infra.console import JsonOption, err, out, table

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from handler import signature
+from handler.bundle import signature
+from handler.bundle.signature import SIGNATURE, PublicKey, Trust
 from handler.errors import BundleError
-from handler.signature import SIGNATURE, PublicKey, Trust
 from infra import references, sealed, signing
 from infra.console import KmsOption, PemOption, err, out
 from infra.errors import ConfigError

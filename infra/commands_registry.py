@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from handler import contract, signature
+from handler.bundle import contract, signature
 from handler.errors import BundleError
 from infra import difference, references, signing, views
 from infra.console import (

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.lambda_events import Answer
 from infra.errors import LocalError
+from infra.lambda_events import Answer
 from infra.staging import BUILD, ROOT, stage_certificates
 
 FUNCTION = "PredictFunction"

@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from handler.contract import Manifest
+from handler.bundle.contract import Manifest
 from infra.errors import ConfigError
 
 PRICES = Path(__file__).parent / "prices.toml"

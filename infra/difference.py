@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from handler import contract
-from handler.contract import Manifest, Metric
+from handler.bundle import contract
+from handler.bundle.contract import Manifest, Metric
 from handler.errors import BundleError
-from handler.predictor import Prediction, Predictor, Record
+from handler.model.predictor import Prediction, Predictor, Record
 from infra import lineage
 from infra.errors import RefusedError
 from infra.lineage import Gate

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from handler.contract import Manifest, Metric
+from handler.bundle.contract import Manifest, Metric
 
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 

@@ -23,14 +23,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from handler import contract
-from handler.contract import Manifest
+from handler.bundle import contract
+from handler.bundle.contract import Manifest
+from handler.bundle.signature import Trust
 from handler.errors import BundleError
-from handler.signature import Trust
 from infra import container, serving
 from infra.emulator import Emulator
-from infra.lambda_events import Answer
 from infra.errors import InfraError, LocalError
+from infra.lambda_events import Answer
 from infra.serving import Endpoint
 from infra.signing import TRUST_VARIABLE, needed_trust
 from infra.staging import newest, stage, stage_certificates

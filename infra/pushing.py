@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from handler import signature
-from handler.contract import MANIFEST, Manifest
-from handler.signature import SIGNATURE
+from handler.bundle import signature
+from handler.bundle.contract import MANIFEST, Manifest
+from handler.bundle.signature import SIGNATURE
 from infra import history, sealed
 from infra.aws import caller
 from infra.bucket import Bucket

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from handler import contract
+from handler.bundle import contract
 from infra.errors import ConfigError
 from infra.tags import TAGS
 

@@ -22,10 +22,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from handler import contract, signature
-from handler.contract import MANIFEST, Manifest
+from handler.bundle import contract, signature
+from handler.bundle.contract import MANIFEST, Manifest
+from handler.bundle.signature import SIGNATURE, Trust
 from handler.errors import BundleError
-from handler.signature import SIGNATURE, Trust
 from infra import history, pushing, sealed
 from infra.aws import caller
 from infra.bucket import Bucket

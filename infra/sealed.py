@@ -7,10 +7,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from handler import contract
-from handler.contract import MANIFEST, Manifest
+from handler.bundle import contract
+from handler.bundle.contract import MANIFEST, Manifest
+from handler.bundle.signature import SIGNATURE
 from handler.errors import BundleError
-from handler.signature import SIGNATURE
 from infra.errors import RefusedError
 
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")

@@ -1,4 +1,4 @@
-"""Keys that sign bundles, and the trust files that say whose signature counts. `handler.signature` does the checking.
+"""Keys that sign bundles, and the trust files that say whose signature counts; `handler.bundle.signature` checks them.
 
 A key is in a PEM file or, better, in KMS, which never gives it away: RSA of 3,072 or 4,096 bits. OpenSSF's
 model-signing does the same job with a key, but to check its bundles the function would have to import a Sigstore
@@ -22,10 +22,10 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from handler import signature
-from handler.contract import Manifest
+from handler.bundle import signature
+from handler.bundle.contract import Manifest
+from handler.bundle.signature import EXPONENT, MAX_BITS, MIN_BITS, SCHEME, SIGNATURE, PublicKey, Trust
 from handler.errors import BundleError
-from handler.signature import EXPONENT, MAX_BITS, MIN_BITS, SCHEME, SIGNATURE, PublicKey, Trust
 from infra.aws import asking, client
 from infra.errors import ConfigError, RefusedError
 from infra.pushing import Sign
@@ -251,7 +251,7 @@ def for_push(pem: Path | None = None, kms: str | None = None, trust_file: Path |
 
 
 def trust_text(trust: Trust) -> bytes:
-    """A trust as the bytes that `handler.signature.read_trust` reads."""
+    """A trust as the bytes that `handler.bundle.signature.read_trust` reads."""
     keys = [{"key_id": key.key_id, "n": f"{key.n:x}", "e": key.e} for key in trust.keys]
     return _text({"model": trust.model, "keys": keys})
 

@@ -11,10 +11,10 @@ import ssl
 from contextlib import suppress
 from pathlib import Path
 
-from handler import contract, signature
-from handler.contract import Manifest
+from handler.bundle import contract, signature
+from handler.bundle.contract import Manifest
+from handler.bundle.signature import SIGNATURE, Trust
 from handler.errors import BundleError
-from handler.signature import SIGNATURE, Trust
 from infra import signing
 from infra.errors import ConfigError
 

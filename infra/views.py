@@ -13,10 +13,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from handler import signature
-from handler.contract import Manifest, Metric
+from handler.bundle import signature
+from handler.bundle.contract import Manifest, Metric
+from handler.bundle.signature import Trust
 from handler.errors import BundleError
-from handler.signature import Trust
 from infra import lineage
 from infra.console import table
 from infra.difference import AnswerChange, Difference

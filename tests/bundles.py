@@ -11,9 +11,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from handler import contract, openapi
-from handler.contract import DriftBaseline, Input, Limits, Manifest, Metric, Serving, Thresholds
-from handler.predictor import Predictor, Record
+from distill.packaging.openapi import document
+from handler.bundle import contract
+from handler.bundle.contract import DriftBaseline, Input, Limits, Manifest, Metric, Serving, Thresholds
+from handler.model.predictor import Predictor, Record
 
 _OPSETS = [
     helper.make_opsetid("", 18),
@@ -175,7 +176,7 @@ def seal(folder: Path, model: onnx.ModelProto, serving: Serving, name: str, gold
     first = serving.inputs[0]
     one: Record = "good" if serving.task == "text" else {first.name: 1.0 if first.kind == "number" else "a"}
     (folder / "golden.jsonl").write_text(_golden(folder, serving, name, golden or [one]))
-    (folder / contract.OPENAPI).write_text(json.dumps(openapi.document(name, version, serving)))
+    (folder / contract.OPENAPI).write_text(json.dumps(document.document(name, version, serving)))
     (folder / "card.md").write_text(f"# {name}\n")
     (folder / "report.html").write_text("<!doctype html><title>report</title>")
     names = (contract.MODEL, contract.OPENAPI, "golden.jsonl", "card.md", "report.html")

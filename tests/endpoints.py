@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from handler import contract
+from handler.bundle import contract
 from handler.errors import BundleError
 from infra import container, serving
 from infra.errors import LocalError

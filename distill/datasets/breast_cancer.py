@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from distill.datasets.pool import Pool
-from handler.contract import Input
+from handler.bundle.contract import Input
 
 
 def read() -> Pool:

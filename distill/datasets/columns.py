@@ -16,7 +16,7 @@ from distill.datasets.table import Table
 from distill.datasets.text import clean
 from distill.datasets.written_numbers import Numbers
 from distill.errors import DataError
-from handler.contract import Input
+from handler.bundle.contract import Input
 
 Kind = Literal["number", "category"]
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from distill.datasets.decode import decode
 from distill.datasets.table import Table, check_names
-from distill.datasets.wording import counted
 from distill.datasets.text import clean
+from distill.datasets.wording import counted
 from distill.errors import DataError
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}

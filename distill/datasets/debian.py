@@ -21,7 +21,7 @@ from distill.datasets import apt, families, packages, stanzas
 from distill.datasets.packages import Package
 from distill.datasets.pool import Pool
 from distill.errors import DataError, FetchError
-from handler.contract import Input
+from handler.bundle.contract import Input
 
 MIN_PACKAGES = 400
 NO_SUBJECT = frozenset({"debian-installer", "debug", "localization", "metapackages", "misc", "oldlibs", "tasks"})

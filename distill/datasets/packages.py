@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from distill import cache
 from distill.datasets.stanzas import COMMAND
-from distill.datasets.wording import counted
 from distill.datasets.text import clean
+from distill.datasets.wording import counted
 from distill.errors import DataError
 
 _FORMAT = 1  # of the kept file; another number is not read

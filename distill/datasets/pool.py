@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import numpy.typing as npt
 
-from handler.contract import Input
+from handler.bundle.contract import Input
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from handler.contract import Input
+from handler.bundle.contract import Input
 
 UNLABELLED = -1
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from distill import cache, progress
 from distill.errors import FetchError
-from handler.contract import sha256_of
+from handler.bundle.contract import sha256_of
 
 TIMEOUT_S = 600
 

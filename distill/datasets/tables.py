@@ -13,11 +13,11 @@ from distill.datasets.columns import Column
 from distill.datasets.pool import Pool
 from distill.datasets.split import TEST, TRAIN, VALIDATION
 from distill.datasets.table import Table
-from distill.datasets.wording import counted, listed
 from distill.datasets.text import clean
+from distill.datasets.wording import counted, listed
 from distill.errors import DataError
 from distill.recipe import Data
-from handler.contract import Input
+from handler.bundle.contract import Input
 
 _PARTS = {
     "train": TRAIN,

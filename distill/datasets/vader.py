@@ -18,7 +18,7 @@ from distill.datasets import sdist
 from distill.datasets.pool import Pool
 from distill.datasets.text import clean
 from distill.errors import FetchError
-from handler.contract import Input
+from handler.bundle.contract import Input
 
 SDIST = sdist.Sdist(
     project="vaderSentiment",

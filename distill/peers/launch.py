@@ -22,7 +22,7 @@ from distill.errors import PeerError
 from distill.peers import exchange
 from distill.peers.exchange import Answers, ExchangeError, Questions
 from distill.progress import console, say
-from handler.contract import sha256_of
+from handler.bundle.contract import sha256_of
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = ROOT / ".venv-peers"

@@ -14,7 +14,7 @@ from onnx import helper
 from distill.chunks import places
 from distill.preludes import tokens
 from distill.preludes.tokens import Tokens
-from handler.predictor import session_options
+from handler.model.predictor import session_options
 
 FEATURES = "limbeck/features"
 # The newest opset that both onnxruntime and onnxruntime-web (a release behind) run everywhere.

@@ -22,7 +22,7 @@ from onnx import TensorProto, helper
 from distill.preludes import grams, words
 from distill.preludes.grams import LONGEST_WORD
 from distill.preludes.words import name, node
-from handler.predictor import session_options
+from handler.model.predictor import session_options
 
 FEWEST_LETTERS = 4  # of a word in the table; in shorter ones a slip makes another word
 _WORD = re.compile(rf"[^\W\d_]{{{FEWEST_LETTERS},}}")

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from distill.datasets.columns import HOLES
 from distill.preludes.prelude import FEATURES, IR_VERSION, OPSETS, Prelude
 from distill.preludes.text import MIN_ROWS
-from handler.contract import Input
+from handler.bundle.contract import Input
 
 MAX_CATEGORIES = 256
 # Scaled numbers end here: one absurd value must not drown the other columns.

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from distill.chunks import places
 from distill.preludes.prelude import IR_VERSION, OPSETS
-from handler.predictor import session_options
+from handler.model.predictor import session_options
 
 # Scripts that put spaces between words. A letter of any other script (Han, Kana, Thai, ...) is a token of its own,
 # with its marks. RE2 has no class subtraction, and the tokenizer takes the longest match, hence the list. Its \s is

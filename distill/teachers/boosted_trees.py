@@ -16,7 +16,7 @@ from distill import cache
 from distill.datasets.rows import Rows
 from distill.preludes.text import MIN_ROWS
 from distill.progress import track
-from handler.contract import Input
+from handler.bundle.contract import Input
 
 FILE = "fitted.pickle"
 # Tried in this order on validation rows; the first of equals wins.

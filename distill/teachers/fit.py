@@ -9,13 +9,13 @@ import numpy as np
 import sklearn
 
 from distill import cache
+from distill.datasets.keys import fold_of
 from distill.datasets.rows import Dataset, Rows
 from distill.errors import DataError
 from distill.recipe import Teacher as Config
 from distill.teachers import boosted_trees, encoder, soup, weights
 from distill.teachers.features import Features
 from distill.teachers.precomputed import PrecomputedModel
-from distill.datasets.keys import fold_of
 from distill.teachers.teacher import Model, Teacher
 
 _STAGE = "teacher/1"

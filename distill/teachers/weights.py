@@ -9,7 +9,7 @@ from pathlib import Path
 from distill import cache
 from distill.errors import FetchError
 from distill.progress import say
-from handler.contract import sha256_of
+from handler.bundle.contract import sha256_of
 
 FILE = "model.safetensors"
 _READ = ("config", "tokenizer", "vocab", "merges", "special_tokens", "added_tokens", "spiece", "sentencepiece", "spm")

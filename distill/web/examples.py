@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from handler.contract import Serving
+from handler.bundle.contract import Serving
 
 GOLDEN = "golden.jsonl"
 _SHOWN = 6

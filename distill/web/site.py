@@ -22,8 +22,8 @@ from markupsafe import Markup
 from distill import cache, notation
 from distill.errors import DataError
 from distill.web import examples, policy, runtime
-from handler import contract
-from handler.contract import Manifest
+from handler.bundle import contract
+from handler.bundle.contract import Manifest
 
 PAGE = Path(__file__).parent / "page"
 MARK = "page.json"  # what the page reads first; a folder with it is a page that may be replaced

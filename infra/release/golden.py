@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from handler.contract import Limits, Manifest
+from handler.bundle.contract import Limits, Manifest
 from handler.errors import BundleError
 from infra.lambda_events import rest_event
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from handler import contract
-from handler.contract import Manifest
-from handler.signature import SIGNATURE, Trust
+from handler.bundle import contract
+from handler.bundle.contract import Manifest
+from handler.bundle.signature import SIGNATURE, Trust
 from infra import container, staging
 from infra.ecr import Images
 from infra.errors import LocalError

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from handler import contract
+from handler.bundle import contract
+from handler.bundle.signature import Trust
 from handler.errors import BundleError
-from handler.signature import Trust
 from infra import references, sealed, signing, staging
 from infra.errors import ConfigError, RefusedError
 from infra.references import Reference

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore import exceptions as aws
 
-from handler.signature import SIGNATURE
+from handler.bundle.signature import SIGNATURE
 from infra import history, tags
 from infra.aws import asking, caller, code_of
 from infra.registry import Registry

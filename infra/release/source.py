@@ -9,10 +9,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from handler import contract, signature
-from handler.contract import Manifest
+from handler.bundle import contract, signature
+from handler.bundle.contract import Manifest
+from handler.bundle.signature import SIGNATURE, Trust
 from handler.errors import BundleError
-from handler.signature import SIGNATURE, Trust
 from infra import sealed, signing
 from infra.errors import RefusedError
 from infra.references import Reference

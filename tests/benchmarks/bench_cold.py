@@ -29,7 +29,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from handler import contract
+from handler.bundle import contract
 from handler.errors import BundleError
 from infra.emulator import INVOKE, find_emulator, free_port
 from infra.errors import LocalError

@@ -16,11 +16,11 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from handler import routes
+from handler.api import routes
+from handler.api.service import Service
+from handler.api.telemetry import Served, Telemetry, make_logger, make_metrics
 from handler.errors import BundleError
-from handler.predictor import Predictor
-from handler.service import Service
-from handler.telemetry import Served, Telemetry, make_logger, make_metrics
+from handler.model.predictor import Predictor
 from infra.staging import newest
 from tests import bundles
 

@@ -32,7 +32,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from handler import contract
+from handler.bundle import contract
 from handler.errors import BundleError
 from infra.emulator import INVOKE, Emulator
 from infra.errors import LocalError

@@ -14,7 +14,7 @@ from onnx import numpy_helper
 
 from distill.students import text
 from distill.students.text import ConvStudent
-from handler import contract
+from handler.bundle import contract
 
 _WEIGHT = "limbeck/student/weight_{}"
 

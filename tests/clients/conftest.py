@@ -18,7 +18,7 @@ from queue import Queue
 
 import pytest
 
-from handler import contract
+from handler.bundle import contract
 from infra.serving import Endpoint
 from tests import endpoints
 from tests.clients import sentiment

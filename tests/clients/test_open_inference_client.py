@@ -11,7 +11,7 @@ import pytest
 from tritonclient.http import InferenceServerClient, InferInput, InferRequestedOutput
 from tritonclient.utils import InferenceServerException
 
-from handler.predictor import Predictor
+from handler.model.predictor import Predictor
 from tests.clients.conftest import Served
 
 pytestmark = [pytest.mark.container, pytest.mark.slow]

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import boto3
 
-from handler.signature import Trust
+from handler.bundle.signature import Trust
 from infra import signing
 from infra.bucket import Bucket
 from infra.registry import Registry

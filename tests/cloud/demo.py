@@ -20,9 +20,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from handler import contract, openapi
-from handler.contract import Manifest, Thresholds
-from handler.predictor import Predictor
+from distill.packaging.openapi import document
+from handler.bundle import contract
+from handler.bundle.contract import Manifest, Thresholds
+from handler.model.predictor import Predictor
 from infra.lambda_events import rest_event
 from tests.cloud import account, models, server
 from tests.cloud.account import ALARM, ROOT, Account
@@ -181,7 +182,7 @@ def _variant(folder: Path, of: Path, abstain_below: float) -> Manifest:
     folder.mkdir()
     for name in sealed.files:
         (folder / name).write_bytes((of / name).read_bytes())
-    (folder / contract.OPENAPI).write_text(json.dumps(openapi.document(NAME, version, serving)))
+    (folder / contract.OPENAPI).write_text(json.dumps(document.document(NAME, version, serving)))
     files = {name: contract.sha256_of(folder / name) for name in sealed.files}
     manifest = replace(sealed, version=version, serving=serving, files=files)
     (folder / contract.MANIFEST).write_text(contract.dumps(manifest))

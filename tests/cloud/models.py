@@ -6,9 +6,9 @@ import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from handler import contract
-from handler.contract import Manifest
-from handler.predictor import Predictor
+from handler.bundle import contract
+from handler.bundle.contract import Manifest
+from handler.model.predictor import Predictor
 from tests import bundles
 
 _TEXTS = ("good", "bad", "good good bad", "not one word of it", "")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from handler import contract
+from handler.bundle import contract
 from infra.references import Reference
 from tests.cloud import account, models, warm
 from tests.cloud.account import FUNCTION, Account

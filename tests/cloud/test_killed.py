@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from handler import contract
+from handler.bundle import contract
 from infra.errors import ConfigError
 from infra.references import Reference
 from infra.release import golden

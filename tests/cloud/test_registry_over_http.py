@@ -10,8 +10,8 @@ from pathlib import Path
 import boto3
 import pytest
 
-from handler import contract
-from handler.signature import SIGNATURE, Trust
+from handler.bundle import contract
+from handler.bundle.signature import SIGNATURE, Trust
 from infra import signing
 from tests import bundles
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from handler import contract
+from handler.bundle import contract
 from infra import signing
 from tests.cloud import account, models
 from tests.cloud.account import ALARM, BUCKET, FUNCTION, Account

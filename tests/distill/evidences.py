@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from distill.evidence import Bin, ClassRow, Comparison, Contender, Evidence, GateResult, GroupRow, RiskPoint
-from handler.contract import DriftBaseline, Input, Limits, Metric, Serving, Thresholds
+from handler.bundle.contract import DriftBaseline, Input, Limits, Metric, Serving, Thresholds
 
 SENTIMENT = ("negative", "neutral", "positive")
 

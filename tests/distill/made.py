@@ -15,7 +15,7 @@ from distill.recipe import Student as Config
 from distill.students.build import build
 from distill.teachers.inheritance import FirstLayers
 from distill.train import Student
-from handler.contract import Input
+from handler.bundle.contract import Input
 
 WORDS = "the a film was good bad great dull very not plot actor end start fine poor rich slow fast odd".split()
 LABELS = ("bad", "good")

@@ -15,9 +15,9 @@ from distill.calibrate import Calibrated
 from distill.datasets.rows import Dataset
 from distill.errors import DistillError
 from distill.recipe import Serving as Config
-from handler import contract
-from handler.contract import Input, Limits
-from handler.predictor import Predictor
+from handler.bundle import contract
+from handler.bundle.contract import Input, Limits
+from handler.model.predictor import Predictor
 from tests.distill import evidences, made
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from handler import contract
+from handler.bundle import contract
 from tests.distill.commands import QUICK, ROOT, Run, Sealed, distill
 from tests.distill.datasets.files import csv_text
 from tests.distill.made import opinions

@@ -12,7 +12,7 @@ from distill.datasets.rows import Dataset, Rows
 from distill.evaluate import Candidate, Rival
 from distill.evidence import Evidence
 from distill.novelty import Novelty
-from handler.contract import Metric, Serving
+from handler.bundle.contract import Metric, Serving
 from tests import bundles
 from tests.distill import made
 

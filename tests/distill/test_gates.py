@@ -8,7 +8,7 @@ from distill import gates
 from distill.errors import GateError
 from distill.evidence import Contender, Evidence, GateResult
 from distill.recipe import Gates
-from handler.contract import Metric
+from handler.bundle.contract import Metric
 from tests.distill import evidences
 
 MEASURED = {

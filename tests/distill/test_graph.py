@@ -22,8 +22,8 @@ from distill.calibrate import Calibrated
 from distill.datasets.rows import Dataset, Rows
 from distill.export import DESCRIPTION, LOGITS, Graph
 from distill.train import Student
-from handler import contract
-from handler.predictor import Predictor
+from handler.bundle import contract
+from handler.model.predictor import Predictor
 from tests import bundles
 from tests.distill import made
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from handler import contract
+from handler.bundle import contract
 from tests.distill.commands import QUICK, Run, Sealed
 from tests.distill.made import LABELS, opinions
 

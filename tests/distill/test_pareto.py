@@ -13,7 +13,7 @@ from distill.evidence import GateResult
 from distill.pareto import Point
 from distill.recipe import Recipe
 from distill.sweep import Sweep
-from handler.contract import Metric
+from handler.bundle.contract import Metric
 
 PASSED = (GateResult("min_retention", 0.9, 0.95, True),)
 FAILED = (GateResult("min_retention", 0.9, 0.85, False),)

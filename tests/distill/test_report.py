@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from distill import card, notation, plots, report
 from distill.evidence import Evidence, RiskPoint
-from handler.contract import Metric
+from handler.bundle.contract import Metric
 from tests.distill import evidences
 
 HOSTILE = '<script>alert("x")</script> & $a_b$ | `c` [d](http://e.example)\x00\n"quoted\' \u202e\ud800'

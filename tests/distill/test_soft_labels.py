@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from distill import soft_labels, train
+from distill.datasets.keys import fold_of
 from distill.datasets.rows import UNLABELLED, Rows
 from distill.recipe import Transfer
 from distill.teachers.precomputed import PrecomputedModel
-from distill.datasets.keys import fold_of
 from distill.teachers.teacher import Teacher
 from tests.distill import made
 

@@ -28,7 +28,7 @@ from distill.recipe import Teacher
 from distill.teachers import features as teacher_features
 from distill.teachers import fit as teachers
 from distill.teachers.network import Texts
-from handler.contract import Input, Metric
+from handler.bundle.contract import Input, Metric
 from tests import bundles
 from tests.distill import made
 from tests.distill.datasets.files import csv_text, load_bytes

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from distill import soft_labels, transfer_tables
+from distill.datasets.keys import fold_of
 from distill.datasets.rows import UNLABELLED, Rows
 from distill.recipe import Teacher as TeacherConfig
 from distill.recipe import Transfer
 from distill.teachers import fit as teachers
-from distill.datasets.keys import fold_of
 from tests.distill import made
 
 NAN = float("nan")

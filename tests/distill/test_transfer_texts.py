@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from distill import transfer_texts
+from distill.datasets.keys import fold_of
 from distill.datasets.rows import UNLABELLED, Rows
 from distill.recipe import Transfer
-from distill.datasets.keys import fold_of
 from tests.distill import made
 
 anything = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)

@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from distill.__main__ import app
 from distill.errors import DataError, FetchError
 from distill.web import policy, runtime, site
-from handler.contract import Input
+from handler.bundle.contract import Input
 from handler.errors import BundleError
 from tests import bundles
 

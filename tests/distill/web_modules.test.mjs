@@ -1,5 +1,5 @@
-// The page's modules that need no browser. They must say what handler/inputs.py, handler/explain.py and
-// handler/predictor.py say. Run from a page's folder: `node --test`.
+// The page's modules that need no browser. They must say what handler/modalities/inputs.py, handler/model/explain.py and
+// handler/model/predictor.py say. Run from a page's folder: `node --test`.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 

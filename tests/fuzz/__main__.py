@@ -20,7 +20,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from handler import contract, openapi
+from distill.packaging.openapi import document as openapi
+from handler.bundle import contract
 from handler.errors import BundleError
 from tests import bundles
 from tests.fuzz import campaign

@@ -27,7 +27,7 @@ class Rules:
         """Judge by this OpenAPI document."""
         self._document = document
         self._validators: dict[str, Any] = {}
-        sources = "".join(path.read_text() for path in sorted(_HANDLER.glob("*.py")))
+        sources = "".join(path.read_text() for path in sorted(_HANDLER.rglob("*.py")))
         shapes = (Path(__file__).parent / "doors.py").read_text()
         # Words of ours: a request may hold them, and so may a log line.
         self._known = json.dumps(document, ensure_ascii=False) + sources + shapes

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from handler.contract import Input
+from handler.bundle.contract import Input
 from tests import bundles
 from tests.fuzz import campaign
 from tests.fuzz.__main__ import LEAST_SHARE

@@ -15,10 +15,10 @@ import pytest
 from aws_lambda_powertools.logging import Logger
 from hypothesis import HealthCheck, settings
 
-from handler import routes
-from handler.predictor import Predictor
-from handler.service import Service
-from handler.telemetry import Telemetry, make_metrics
+from handler.api import routes
+from handler.api.service import Service
+from handler.api.telemetry import Telemetry, make_metrics
+from handler.model.predictor import Predictor
 from tests import bundles
 
 # A machine shared with a training job is slow now and then: that is no failure of what is tested.

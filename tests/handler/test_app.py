@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from handler import contract
+from handler.bundle import contract
 from tests import bundles
 
 ROOT = Path(__file__).parents[2]

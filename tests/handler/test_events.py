@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from handler.predictor import Predictor
+from handler.model.predictor import Predictor
 from tests import bundles
 from tests.handler.conftest import Served, serve
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from handler import inputs, strict
-from handler.contract import Input, Limits
+from handler.bundle.contract import Input, Limits
 from handler.errors import RequestError
+from handler.http import strict_json
+from handler.modalities import inputs
 from tests.bundles import tabular_serving
 
 ACCENTED = tabular_serving(
@@ -39,4 +40,4 @@ def test_a_number_that_is_no_code_is_refused_where_a_category_is_wanted(sent: fl
 
 def test_a_byte_order_mark_is_named() -> None:
     with pytest.raises(RequestError, match="byte order mark"):
-        strict.loads('\ufeff{"inputs": "good"}'.encode(), 32)
+        strict_json.loads('\ufeff{"inputs": "good"}'.encode(), 32)

@@ -12,8 +12,8 @@ import boto3
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from handler import contract
-from handler.signature import SIGNATURE, Trust
+from handler.bundle import contract
+from handler.bundle.signature import SIGNATURE, Trust
 from infra import bucket as s3
 from infra import signing
 from infra.pushing import Progress, PushPlan, nothing

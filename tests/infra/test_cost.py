@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from handler import contract
+from handler.bundle import contract
 from infra import cost
 from infra.__main__ import main
 from infra.cost import DOORS, Architecture, Prices, Work

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from handler import contract
+from handler.bundle import contract
 from infra.local import app
 from tests import bundles
 

@@ -13,8 +13,8 @@ from botocore import exceptions as aws
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler import contract
-from handler.predictor import Predictor
+from handler.bundle import contract
+from handler.model.predictor import Predictor
 from infra import bucket as s3
 from infra import references
 from infra.__main__ import main

@@ -10,8 +10,8 @@ from typing import Any
 import onnx
 import pytest
 
-from handler import contract
-from handler.contract import Metric
+from handler.bundle import contract
+from handler.bundle.contract import Metric
 from infra import difference, lineage
 from infra.__main__ import main
 from infra.difference import MetricChange

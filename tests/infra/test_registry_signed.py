@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from handler import contract, signature
-from handler.signature import SIGNATURE, Trust
+from handler.bundle import contract, signature
+from handler.bundle.signature import SIGNATURE, Trust
 from infra import history, signing
 from infra.__main__ import main
 from infra.errors import ConfigError, RefusedError

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from handler import contract, routes, telemetry
-from handler.contract import Limits
+from handler.api import routes, telemetry
+from handler.api.service import Service
+from handler.bundle import contract
+from handler.bundle.contract import Limits
 from handler.errors import BundleError
-from handler.predictor import Predictor
-from handler.service import Service
+from handler.model.predictor import Predictor
 from infra.release import golden
 from tests import bundles
 from tests.cloud import models

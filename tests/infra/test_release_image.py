@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from handler.bundle.signature import SIGNATURE, Trust
 from handler.errors import BundleError
-from handler.signature import SIGNATURE, Trust
 from infra import container, signing
 from infra.ecr import Login
 from infra.errors import LocalError

@@ -15,8 +15,8 @@ import pytest
 from cryptography import x509
 
 from infra import certificate, serving
-from infra.lambda_events import rest_event
 from infra.errors import LocalError
+from infra.lambda_events import rest_event
 from infra.serving import Endpoint
 from tests import bundles
 

@@ -12,8 +12,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from handler import contract, signature
-from handler.signature import SIGNATURE, Trust
+from handler.bundle import contract, signature
+from handler.bundle.signature import SIGNATURE, Trust
 from infra import signing
 from infra.__main__ import main
 from infra.errors import ConfigError, RefusedError

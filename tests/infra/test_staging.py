@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from handler import contract, signature
+from handler.bundle import contract, signature
+from handler.bundle.signature import SIGNATURE, Trust
 from handler.errors import BundleError
-from handler.signature import SIGNATURE, Trust
 from infra import signing
 from infra.staging import newest, stage, stage_certificates
 from tests import bundles

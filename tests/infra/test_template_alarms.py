@@ -14,7 +14,7 @@ from tests.infra.stacks import stack
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:on-call"
 MAIL = "on-call@example.org"
 OURS = [{"Name": "service", "Value": "limbeck"}]
-TELEMETRY = Path(__file__).parents[2] / "handler" / "telemetry.py"
+TELEMETRY = Path(__file__).parents[2] / "handler" / "api" / "telemetry.py"
 
 
 def alarms(**parameters: str | float) -> dict[str, dict[str, Any]]:

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from handler import routes
-from handler.predictor import Predictor
-from handler.service import Service, without_model
-from handler.telemetry import Telemetry, make_logger, make_metrics
+from handler.api import routes
+from handler.api.service import Service, without_model
+from handler.api.telemetry import Telemetry, make_logger, make_metrics
+from handler.model.predictor import Predictor
 from tests import bundles
 from tests.infra.stacks import TEMPLATE, stack, translated
 

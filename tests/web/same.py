@@ -7,7 +7,7 @@ from dataclasses import astuple
 
 import pytest
 
-from handler.predictor import Prediction
+from handler.model.predictor import Prediction
 
 TOLERANCE = 1e-4
 

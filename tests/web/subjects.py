@@ -14,8 +14,8 @@ import onnx
 
 from distill import calibrate, export, golden, quantize
 from distill.web import serve, site
-from handler.contract import Limits
-from handler.predictor import Prediction, Predictor, Record
+from handler.bundle.contract import Limits
+from handler.model.predictor import Prediction, Predictor, Record
 from infra.serving import Endpoint
 from tests import bundles
 from tests.distill import made

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Playwright
 
-from handler import explain
 from handler.errors import RequestError
-from handler.inputs import MAX_MARKS, check
-from handler.predictor import Prediction
+from handler.modalities.inputs import MAX_MARKS, check
+from handler.model import explain
+from handler.model.predictor import Prediction
 from infra.serving import Endpoint
 from tests.web import chromium, subjects, visit
 from tests.web.same import TOLERANCE, assert_same

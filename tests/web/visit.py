@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from handler.predictor import Prediction, Record
+from handler.model.predictor import Prediction, Record
 
 SECONDS = 20
 _EXPLAINED = """(after) => {

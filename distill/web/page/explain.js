@@ -1,4 +1,4 @@
-// How much each part of an input counted, by occlusion: the definition, the spans and the bounds of handler/explain.py.
+// How much each part of an input counted, by occlusion: the definition, the spans and the bounds of handler/model/explain.py.
 
 const MAX_CHARACTERS = 2_000_000; // of all copies of a text
 const CHARACTERS_A_RUN = 40_000; // a run is one step on the page's thread: between two, it answers to its user

@@ -36,7 +36,7 @@ export async function open(page) {
   return model;
 }
 
-/** Predictions under the rules of handler/predictor.py. */
+/** Predictions under the rules of handler/model/predictor.py. */
 export class Model {
   #session;
   #turn = Promise.resolve(); // one run at a time

@@ -1,4 +1,4 @@
-// Inputs -> the graph's tensors, under the rules that the server has (handler/inputs.py, handler/predictor.py).
+// Inputs -> the graph's tensors, under the rules that the server has (handler/modalities/inputs.py, handler/model/predictor.py).
 // A text is composed to NFC, a missing number is NaN, a missing word is empty. No message quotes what was typed.
 
 const FLOAT32_MAX = 3.4028234663852886e38;

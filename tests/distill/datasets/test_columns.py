@@ -12,7 +12,7 @@ from distill.datasets import columns
 from distill.datasets.columns import HOLES
 from distill.datasets.table import Table
 from distill.errors import DataError
-from handler.contract import Input
+from handler.bundle.contract import Input
 from tests.distill.datasets.files import PATIENT, csv_text, every, load_bytes, patients
 
 

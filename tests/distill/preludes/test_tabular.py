@@ -11,7 +11,7 @@ from distill.datasets.columns import HOLES
 from distill.preludes import tabular
 from distill.preludes.prelude import FEATURES, Prelude
 from distill.preludes.tabular import CLIP, MAX_CATEGORIES
-from handler.contract import Input
+from handler.bundle.contract import Input
 from tests.distill.made import inputs_of, table_rows
 
 NAN, INF = float("nan"), float("inf")

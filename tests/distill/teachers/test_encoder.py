@@ -16,7 +16,7 @@ from distill.teachers.encoder import EncoderModel
 from distill.teachers.network import EncoderClassifier, Texts
 from distill.teachers.teacher import Teacher
 from distill.teachers.weights import Weights
-from handler.contract import sha256_of
+from handler.bundle.contract import sha256_of
 from tests.distill import made
 from tests.distill.teachers import encoders
 

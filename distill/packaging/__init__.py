@@ -1,0 +1,1 @@
+"""The sealed bundle on disk, and all that stands in it."""

@@ -1,0 +1,1 @@
+"""What stands at each path, and what is told of each request."""

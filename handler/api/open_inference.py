@@ -1,0 +1,255 @@
+"""The Open Inference Protocol v2, which KServe, Triton, MLServer and their clients speak.
+
+https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md, with Triton's
+extension for tensors as bytes. One tensor an input of the manifest, a row an input: a text is BYTES, a number FP32 (or
+any other number), a category BYTES. The rules for a value are those of `POST /predict`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from handler.api import tensors
+from handler.api.predict import check_finite, check_size
+from handler.api.tensors import BYTES, Output
+from handler.bundle.contract import Limits, Serving
+from handler.errors import RequestError
+from handler.http import strict_json
+from handler.http.body import OCTETS
+from handler.http.response import Response, dumps
+from handler.modalities import inputs
+from handler.modalities.inputs import is_whole, json_type, nearest
+from handler.model.predictor import Predictor, Record
+
+HEADER_LENGTH = "inference-header-content-length"
+PLATFORM = "onnxruntime_onnx"
+EXTENSIONS = ("binary_tensor_data",)
+_DATATYPES: Mapping[str, str] = MappingProxyType({"string": BYTES, "float32": "FP32"})
+_OUTPUTS: Mapping[str, str] = MappingProxyType(
+    {"probabilities": "FP32", "novelty": "FP32", "label": BYTES, "abstained": "BOOL"}
+)
+_REQUEST_KEYS = ("id", "parameters", "inputs", "outputs")
+_TENSOR_KEYS = ("name", "shape", "datatype", "parameters", "data")
+_MAX_ID_CHARACTERS = 256
+_MAX_LENGTH_DIGITS = 9
+_SHAPE = '"shape" wants [N] or [N, 1], N of 1 or more and the same in all tensors.'
+
+
+@dataclass(frozen=True)
+class Inference:
+    """A checked inference request."""
+
+    records: list[Record]
+    outputs: Mapping[str, bool]  # name -> whether its values are wanted as bytes
+    id: str | None
+
+
+def metadata(predictor: Predictor) -> dict[str, Any]:
+    """What `GET /v2/models/{name}` tells."""
+    serving = predictor.serving
+    outputs = [{"name": name, "datatype": datatype, "shape": [-1]} for name, datatype in _OUTPUTS.items()]
+    outputs[0]["shape"] = [-1, len(serving.labels)]
+    return {
+        "name": predictor.name,
+        "versions": [predictor.version],
+        "platform": PLATFORM,
+        "inputs": [
+            {"name": column.name, "datatype": _DATATYPES[column.dtype], "shape": [-1]} for column in serving.inputs
+        ],
+        "outputs": outputs,
+    }
+
+
+def read(body: bytes, header_length: str | None, serving: Serving) -> Inference:
+    """Read an inference request: JSON, or `header_length` bytes of JSON and then the tensors that are bytes.
+
+    Raises:
+        RequestError: 400 not JSON, 413 over a limit, 422 not what the model takes.
+    """
+    header, tail = _split(body, header_length)
+    document = strict_json.loads(header, serving.limits.max_depth)
+    if not isinstance(document, dict):
+        raise RequestError(422, "wrong-type", f"Wanted a JSON object, found {json_type(document)}.", "")
+    _check_keys(document, _REQUEST_KEYS, "")
+    wants_bytes = _parameters(document, "").get("binary_data_output") is True
+    values, rows = _tensors(document.get("inputs"), tail, serving)
+    if serving.task == "text":
+        records: list[Record] = list(values[serving.inputs[0].name])
+    else:
+        records = [{name: values[name][row] for name in values} for row in range(rows)]
+    return Inference(records, _outputs(document.get("outputs"), wants_bytes), _id(document.get("id")))
+
+
+def answer(asked: Inference, predictor: Predictor) -> Response:
+    """The tensors asked for, as JSON, or as JSON and then bytes.
+
+    Raises:
+        RequestError: 413, the answer would be too large; 422, a number so large that the model has no answer.
+    """
+    check_size(len(asked.records), predictor.serving)
+    predictions = predictor.predict(asked.records)
+    check_finite(predictions)
+    columns: dict[str, Sequence[object]] = {
+        "probabilities": [list(prediction.scores.values()) for prediction in predictions],
+        "novelty": [prediction.novelty for prediction in predictions],
+        "label": [prediction.label for prediction in predictions],
+        "abstained": [prediction.abstained for prediction in predictions],
+    }
+    content: dict[str, Any] = {"model_name": predictor.name, "model_version": predictor.version}
+    if asked.id is not None:
+        content["id"] = asked.id
+    made, tail = [], []
+    for name, as_bytes in asked.outputs.items():
+        output = Output(name, _OUTPUTS[name], tensors.column(columns[name], _OUTPUTS[name]))
+        if as_bytes:
+            described, data = output.as_bytes()
+            tail.append(data)
+        else:
+            described = output.as_json()
+        made.append(described)
+    content["outputs"] = made
+    if not tail:
+        return Response(200, content, predictions=tuple(predictions))
+    header = dumps(content)
+    headers = {HEADER_LENGTH: str(len(header))}
+    packed = header + b"".join(tail)
+    return Response(200, content, OCTETS, headers, tuple(predictions), packed, is_binary=True)
+
+
+def _split(body: bytes, header_length: str | None) -> tuple[bytes, memoryview]:
+    if header_length is None:
+        return body, memoryview(b"")
+    whole = header_length.isascii() and header_length.isdigit() and len(header_length) <= _MAX_LENGTH_DIGITS
+    if not whole or int(header_length) > len(body):
+        detail = "The header Inference-Header-Content-Length wants the number of the body's bytes that are JSON."
+        raise RequestError(400, "malformed-body", detail)
+    return body[: int(header_length)], memoryview(body)[int(header_length) :]
+
+
+def _tensors(given: object, tail: memoryview, serving: Serving) -> tuple[dict[str, list[Any]], int]:
+    """Checked values by input name, and how many each has."""
+    columns = {column.name: column for column in serving.inputs}
+    if not isinstance(given, list) or not given:
+        raise RequestError(422, "no-inputs", 'Wanted "inputs": a list of one tensor or more.', "/inputs")
+    values: dict[str, list[Any]] = {}
+    rows = 0
+    for i, tensor in enumerate(given):
+        pointer = f"/inputs/{i}"
+        name = _name(tensor, columns, values, pointer)
+        count = _rows(tensor["shape"] if "shape" in tensor else None, serving.limits, f"{pointer}/shape")
+        if rows not in (0, count):
+            raise RequestError(422, "wrong-shape", _SHAPE, f"{pointer}/shape")
+        rows = count
+        raw, tail = _values(tensor, tail, rows, pointer)
+        column = columns[name]
+        values[name] = [
+            inputs.cell(value, column, serving.limits, f"{pointer}/data/{row}") for row, value in enumerate(raw)
+        ]
+    if tail:
+        detail = f"{len(tail):,} bytes after the JSON belong to no tensor's binary_data_size."
+        raise RequestError(422, "wrong-shape", detail, "/inputs")
+    return values, rows
+
+
+def _name(tensor: object, known: Mapping[str, object], seen: Mapping[str, object], pointer: str) -> str:
+    if not isinstance(tensor, dict):
+        raise RequestError(422, "wrong-type", f"A tensor wants an object, found {json_type(tensor)}.", pointer)
+    _check_keys(tensor, _TENSOR_KEYS, pointer)
+    name = tensor.get("name")
+    if not isinstance(name, str) or name not in known:
+        hint = nearest(name, known) if isinstance(name, str) else ""
+        takes = f"It takes {len(known)}, as GET /v2/models/{{name}} tells."
+        raise RequestError(
+            422, "unknown-tensor", f"The model has no input of this name. {hint or takes}", f"{pointer}/name"
+        )
+    if name in seen:
+        raise RequestError(422, "repeated-tensor", "Two tensors have the same name.", f"{pointer}/name")
+    return name
+
+
+def _rows(shape: object, limits: Limits, pointer: str) -> int:
+    sizes = shape if isinstance(shape, list) else []
+    if not all(is_whole(size) for size in sizes) or not sizes or sizes[0] < 1 or sizes[1:] not in ([], [1]):
+        raise RequestError(422, "wrong-shape", _SHAPE, pointer)
+    rows = int(sizes[0])
+    if rows > limits.max_inputs:
+        detail = f"The request holds {rows:,} inputs, the limit is {limits.max_inputs:,}. Send several requests."
+        raise RequestError(413, "too-many-inputs", detail, pointer)
+    return rows
+
+
+def _values(tensor: Mapping[str, Any], tail: memoryview, rows: int, pointer: str) -> tuple[list[Any], memoryview]:
+    """The tensor's values, and what is left of the bytes."""
+    datatype = tensor.get("datatype")
+    if not isinstance(datatype, str):
+        detail = f'"datatype" wants a string, found {json_type(datatype)}.'
+        raise RequestError(422, "wrong-type", detail, f"{pointer}/datatype")
+    size = _parameters(tensor, pointer).get("binary_data_size")
+    if size is None:
+        return tensors.from_json(tensor.get("data"), datatype, rows, pointer), tail
+    if not is_whole(size) or not 0 <= size <= len(tail) or "data" in tensor:
+        detail = '"binary_data_size" wants the number of this tensor\'s bytes after the JSON, and no "data" beside it.'
+        raise RequestError(422, "wrong-shape", detail, f"{pointer}/parameters/binary_data_size")
+    size = int(size)
+    return tensors.from_bytes(tail[:size], datatype, rows, pointer), tail[size:]
+
+
+def _outputs(given: object, wants_bytes: bool) -> dict[str, bool]:
+    if given is None or given == []:
+        return dict.fromkeys(_OUTPUTS, wants_bytes)
+    if not isinstance(given, list):
+        raise RequestError(422, "wrong-type", f'"outputs" wants an array, found {json_type(given)}.', "/outputs")
+    wanted: dict[str, bool] = {}
+    for i, output in enumerate(given):
+        pointer = f"/outputs/{i}"
+        name = _name_of_output(output, wanted, pointer)
+        parameters = _parameters(output, pointer)
+        if "classification" in parameters:
+            detail = 'Classification is not an extension that this server has: take the output "label".'
+            raise RequestError(422, "unknown-key", detail, f"{pointer}/parameters/classification")
+        wanted[name] = parameters.get("binary_data", wants_bytes) is True
+    return wanted
+
+
+def _name_of_output(output: object, seen: Mapping[str, bool], pointer: str) -> str:
+    if not isinstance(output, dict):
+        raise RequestError(422, "wrong-type", f"An output wants an object, found {json_type(output)}.", pointer)
+    _check_keys(output, ("name", "parameters"), pointer)
+    name = output.get("name")
+    if not isinstance(name, str) or name not in _OUTPUTS:
+        detail = f"There is no output of this name. There are {', '.join(_OUTPUTS)}."
+        raise RequestError(422, "unknown-tensor", detail, f"{pointer}/name")
+    if name in seen:
+        raise RequestError(422, "repeated-tensor", "Two outputs have the same name.", f"{pointer}/name")
+    return name
+
+
+def _parameters(holder: Mapping[str, Any], pointer: str) -> Mapping[str, Any]:
+    """Optional settings; those that this server does not know are for other servers."""
+    found = holder.get("parameters")
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        detail = f'"parameters" wants an object, found {json_type(found)}.'
+        raise RequestError(422, "wrong-type", detail, f"{pointer}/parameters")
+    return found
+
+
+def _id(found: object) -> str | None:
+    if found is None:
+        return None
+    if not isinstance(found, str) or len(found) > _MAX_ID_CHARACTERS or not found.isprintable():
+        detail = f'"id" wants a printable string of at most {_MAX_ID_CHARACTERS} characters.'
+        raise RequestError(422, "wrong-type", detail, "/id")
+    return found
+
+
+def _check_keys(found: Mapping[str, Any], known: tuple[str, ...], pointer: str) -> None:
+    for key in found:
+        if key not in known:
+            listed = ", ".join(f'"{name}"' for name in known)
+            detail = f"There is an unknown key. {nearest(key, known) or f'Known are {listed}.'}"
+            raise RequestError(422, "unknown-key", detail, pointer)

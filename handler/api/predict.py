@@ -1,0 +1,148 @@
+"""`POST /predict`: what is asked, and the answer to it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from handler.bundle.contract import Serving
+from handler.errors import RequestError
+from handler.http.response import Response
+from handler.modalities.inputs import is_whole, json_type, nearest
+from handler.model import explain
+from handler.model.predictor import Prediction, Predictor, Record
+
+# Lambda answers with at most 6 MB, in which a REST body's quotes are escaped once more.
+MAX_ANSWER_BYTES = 5_500_000
+_BYTES_A_PREDICTION = 200
+_BYTES_A_SCORE = 32  # a float's digits, quotes and their escapes
+_KEYS = ("inputs", "abstain_below", "top_k", "explain")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A prediction request, its inputs not yet checked."""
+
+    inputs: object
+    abstain_below: float | None  # instead of the manifest's threshold
+    top_k: int | None  # how many of the labels to give scores of
+    explain: bool
+
+
+def question(document: object) -> Question:
+    """Read the body of a prediction request.
+
+    Raises:
+        RequestError: 422, not an object with inputs, an unknown key, or an option that is out of its range.
+    """
+    if not isinstance(document, dict) or "inputs" not in document:
+        detail = 'Wanted a JSON object with the key "inputs": an input, or a list of them.'
+        raise RequestError(422, "no-inputs", detail, "")
+    for key in document:
+        if key not in _KEYS:
+            detail = f"The request holds an unknown key. {nearest(key, _KEYS) or f'It takes {_listed(_KEYS)}.'}"
+            raise RequestError(422, "unknown-key", detail, "")
+    return Question(
+        document["inputs"],
+        _number(document["abstain_below"]) if "abstain_below" in document else None,
+        _count(document["top_k"]) if "top_k" in document else None,
+        _flag(document["explain"]) if "explain" in document else False,
+    )
+
+
+def answer(asked: Question, records: Sequence[Record], predictor: Predictor) -> Response:
+    """One prediction an input, in their order, and the model that gave them.
+
+    Raises:
+        RequestError: 413, the answer would be too large or its explanation too costly; 422, a number is so large that
+            the model has no answer.
+    """
+    occlusions = explain.occlusions(records, predictor.serving.limits.max_explained) if asked.explain else []
+    check_size(len(records), predictor.serving, sum(occlusion.answer_bytes for occlusion in occlusions))
+    # One batch through the graph: the inputs, and the copies of them with a part left out.
+    answers = predictor.predict([*records, *(occlusion.record for occlusion in occlusions)])
+    check_finite(answers)
+    predictions = [_judged(prediction, asked.abstain_below) for prediction in answers[: len(records)]]
+    contents = [_content(prediction, asked.top_k) for prediction in predictions]
+    if asked.explain:
+        for content, parts in zip(contents, explain.contributions(answers, occlusions, len(records)), strict=True):
+            content["contributions"] = parts
+    content = {"predictions": contents, "model": {"name": predictor.name, "version": predictor.version}}
+    return Response(200, content, predictions=tuple(predictions))
+
+
+def check_size(inputs: int, serving: Serving, more_bytes: int = 0) -> None:
+    """Refuse what Lambda could not answer, before it is computed.
+
+    Raises:
+        RequestError: 413, the answer would be too large.
+    """
+    each = _BYTES_A_PREDICTION + sum(2 * len(json.dumps(label)) + _BYTES_A_SCORE for label in serving.labels)
+    total = inputs * each + more_bytes
+    if total > MAX_ANSWER_BYTES:
+        most = max(1, inputs * MAX_ANSWER_BYTES // total)
+        detail = f"The answer to {inputs} inputs would be over Lambda's limit. Send at most {most} a request."
+        raise RequestError(413, "too-many-inputs", detail, "/inputs")
+
+
+def check_finite(answers: Sequence[Prediction]) -> None:
+    """Refuse to send NaN, which JSON cannot hold.
+
+    Raises:
+        RequestError: 422, a number in the inputs was too much for the graph's 32-bit arithmetic.
+    """
+    if not all(math.isfinite(answer.score + answer.novelty) for answer in answers):
+        detail = "A number in the inputs is so large that the model has no answer."
+        raise RequestError(422, "out-of-range", detail, "/inputs")
+
+
+def _judged(prediction: Prediction, abstain_below: float | None) -> Prediction:
+    if abstain_below is None:
+        return prediction
+    return replace(prediction, abstained=prediction.score < abstain_below)
+
+
+def _content(prediction: Prediction, top_k: int | None) -> dict[str, Any]:
+    scores = prediction.scores
+    if top_k is not None:
+        scores = dict(sorted(scores.items(), key=lambda pair: -pair[1])[:top_k])
+    return {
+        "label": prediction.label,
+        "score": prediction.score,
+        "scores": scores,
+        "abstained": prediction.abstained,
+        "novelty": prediction.novelty,
+    }
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise _wrong_type("abstain_below", "a number from 0 to 1", value)
+    if not 0 <= value <= 1:
+        raise RequestError(422, "out-of-range", '"abstain_below" wants a number from 0 to 1.', "/abstain_below")
+    return float(value)
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, (int, float)) or not is_whole(value):
+        raise _wrong_type("top_k", "a whole number of 1 or more", value)
+    if value < 1:
+        raise RequestError(422, "out-of-range", '"top_k" wants a whole number of 1 or more.', "/top_k")
+    return int(value)
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong_type("explain", "true or false", value)
+    return value
+
+
+def _wrong_type(key: str, wanted: str, found: object) -> RequestError:
+    return RequestError(422, "wrong-type", f'"{key}" wants {wanted}, found {json_type(found)}.', f"/{key}")
+
+
+def _listed(keys: Sequence[str]) -> str:
+    return ", ".join(f'"{key}"' for key in keys)

@@ -1,0 +1,149 @@
+"""The Open Inference Protocol's tensors: JSON or bytes -> values, and values -> JSON or bytes.
+
+Datatypes and layouts: https://github.com/kserve/open-inference-protocol (required API, tensor data types), and for the
+bytes https://github.com/triton-inference-server/server (binary tensor data extension): little-endian numbers in row
+order; a string is its length in four bytes and then its UTF-8.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from handler.errors import RequestError
+from handler.modalities.inputs import is_whole, json_type
+
+if TYPE_CHECKING:  # half a millisecond at every start
+    import numpy.typing as npt
+
+BYTES = "BYTES"
+_LENGTH = struct.Struct("<I")
+# name -> numpy's little-endian type, and what its values are in JSON.
+_DATATYPES: Mapping[str, tuple[str, type]] = MappingProxyType(
+    {
+        "BOOL": ("?", bool),
+        "UINT8": ("<u1", int),
+        "UINT16": ("<u2", int),
+        "UINT32": ("<u4", int),
+        "UINT64": ("<u8", int),
+        "INT8": ("<i1", int),
+        "INT16": ("<i2", int),
+        "INT32": ("<i4", int),
+        "INT64": ("<i8", int),
+        "FP16": ("<f2", float),
+        "FP32": ("<f4", float),
+        "FP64": ("<f8", float),
+    }
+)
+_WANTED = MappingProxyType({bool: "booleans", int: "whole numbers", float: "numbers", str: "strings"})
+
+
+@dataclass(frozen=True)
+class Output:
+    """One tensor of an answer."""
+
+    name: str
+    datatype: str
+    values: npt.NDArray[np.generic]  # BYTES: an array of Python strings
+
+    def as_json(self) -> dict[str, Any]:
+        """With its values as a flat list."""
+        return {**self._head(), "data": self.values.ravel().tolist()}
+
+    def as_bytes(self) -> tuple[dict[str, Any], bytes]:
+        """With the number of its bytes, and the bytes."""
+        if self.datatype == BYTES:
+            words = [str(word).encode() for word in self.values.ravel()]
+            data = b"".join(_LENGTH.pack(len(word)) + word for word in words)
+        else:
+            data = self.values.astype(_DATATYPES[self.datatype][0]).tobytes()
+        return {**self._head(), "parameters": {"binary_data_size": len(data)}}, data
+
+    def _head(self) -> dict[str, Any]:
+        return {"name": self.name, "datatype": self.datatype, "shape": list(self.values.shape)}
+
+
+def from_json(data: object, datatype: str, rows: int, pointer: str) -> list[Any]:
+    """The values of one tensor of `rows` rows and one column, flat or nested. null stands for a missing value.
+
+    Raises:
+        RequestError: 422, another number of values, or of another type than `datatype`.
+    """
+    wanted = _json_type_of(datatype, pointer)
+    if not isinstance(data, list):
+        raise RequestError(422, "wrong-type", f'"data" wants an array, found {json_type(data)}.', f"{pointer}/data")
+    values = [item[0] if isinstance(item, list) and len(item) == 1 else item for item in data]
+    if len(values) != rows:
+        detail = f'"data" holds {len(values):,} values, its shape wants {rows:,}.'
+        raise RequestError(422, "wrong-shape", detail, f"{pointer}/data")
+    for i, value in enumerate(values):
+        if value is not None and not _is(value, wanted):
+            detail = f"A tensor of {datatype} wants {_WANTED[wanted]} or null, found {json_type(value)}."
+            raise RequestError(422, "wrong-type", detail, f"{pointer}/data/{i}")
+    return values
+
+
+def from_bytes(data: memoryview, datatype: str, rows: int, pointer: str) -> list[Any]:
+    """The values of one tensor of `rows` rows and one column. NaN stands for a missing number.
+
+    Raises:
+        RequestError: 422, another number of values, or strings that are not UTF-8.
+    """
+    _json_type_of(datatype, pointer)
+    if datatype == BYTES:
+        return _strings(data, rows, pointer)
+    kind = np.dtype(_DATATYPES[datatype][0])
+    if len(data) != rows * kind.itemsize:
+        detail = f"The tensor has {len(data):,} bytes, its shape and datatype want {rows * kind.itemsize:,}."
+        raise RequestError(422, "wrong-shape", detail, pointer)
+    return [None if value != value else value for value in np.frombuffer(data, kind).tolist()]
+
+
+def _strings(data: memoryview, rows: int, pointer: str) -> list[Any]:
+    values: list[Any] = []
+    place = 0
+    while place + _LENGTH.size <= len(data) and len(values) < rows:
+        (length,) = _LENGTH.unpack_from(data, place)
+        place += _LENGTH.size
+        word = data[place : place + length]
+        if len(word) != length:
+            break
+        try:
+            values.append(str(word, "utf-8"))
+        except UnicodeDecodeError:
+            detail = f"String {len(values)} of the tensor is not UTF-8."
+            raise RequestError(422, "not-unicode", detail, pointer) from None
+        place += length
+    if len(values) != rows or place != len(data):
+        detail = f"The tensor's bytes do not hold {rows:,} strings, each after its length in four bytes."
+        raise RequestError(422, "wrong-shape", detail, pointer)
+    return values
+
+
+def _json_type_of(datatype: str, pointer: str) -> type:
+    if datatype == BYTES:
+        return str
+    if datatype not in _DATATYPES:
+        known = ", ".join([BYTES, *_DATATYPES])
+        raise RequestError(422, "wrong-type", f'"datatype" wants one of {known}.', f"{pointer}/datatype")
+    return _DATATYPES[datatype][1]
+
+
+def _is(value: object, wanted: type) -> bool:
+    if wanted is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if wanted is int:
+        return is_whole(value)
+    return isinstance(value, wanted)
+
+
+def column(values: Sequence[object], datatype: str) -> npt.NDArray[np.generic]:
+    """Values of one output as an array."""
+    if datatype == BYTES:
+        return np.array(values, dtype=object)
+    return np.array(values, dtype=_DATATYPES[datatype][0])

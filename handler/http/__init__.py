@@ -1,0 +1,1 @@
+"""Requests and responses: the shapes of events, bodies, strict JSON."""

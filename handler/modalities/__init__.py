@@ -1,0 +1,1 @@
+"""What an input of each kind is, and how it becomes tensors."""

@@ -1,0 +1,168 @@
+"""The value under "inputs" -> what the predictor takes. Every rule about an input is here, and nowhere else.
+
+Messages and pointers name columns of the manifest, positions, types and limits, never a value or a key that was sent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from unicodedata import combining, normalize
+
+from handler.bundle.contract import Input, Limits, Serving
+from handler.errors import RequestError
+from handler.model.predictor import Record
+
+FLOAT32_MAX = 3.4028234663852886e38
+MAX_MARKS = 256  # combining marks in a row: the Unicode stream-safe format (UAX #15) allows 30, for any writing system
+_LONGEST_KEY = 200  # a longer key is like no column's name
+_NAMES_SHOWN = 8
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_MARK_PAIRS = "\u0f73\u0f75\u0f81"  # not marks themselves, but decompose into two
+
+
+def check(value: object, serving: Serving) -> list[Record]:
+    """Check one input or a list of them against the manifest's columns and limits.
+
+    Raises:
+        RequestError: 413 over a limit, 422 for anything that is not what the model takes, with a JSON pointer.
+    """
+    if not isinstance(value, list):
+        return [_record(value, serving, "/inputs")]
+    if not value:
+        raise RequestError(422, "no-inputs", "The list of inputs is empty, wanted at least one.", "/inputs")
+    if len(value) > serving.limits.max_inputs:
+        detail = f"The request holds {len(value)} inputs, the limit is {serving.limits.max_inputs}."
+        raise RequestError(413, "too-many-inputs", f"{detail} Send several requests.", "/inputs")
+    return [_record(item, serving, f"/inputs/{i}") for i, item in enumerate(value)]
+
+
+def _record(value: object, serving: Serving, pointer: str) -> Record:
+    if serving.task == "text":
+        text = cell(value, serving.inputs[0], serving.limits, pointer)
+        assert isinstance(text, str)
+        return text
+    if not isinstance(value, dict):
+        raise _wrong_type("An input", "an object of columns", value, pointer)
+    columns = {column.name: column for column in serving.inputs}
+    value = _composed(value, pointer)
+    for i, key in enumerate(value):
+        if key not in columns:
+            raise RequestError(
+                422,
+                "unknown-column",
+                f"Column {i + 1} of {len(value)} in this input is not one the model knows. {_hint(key, columns)}",
+                pointer,
+            )
+    if not value:
+        raise RequestError(422, "no-columns", f"This input has no columns. {_names(columns)}", pointer)
+    return {name: cell(sent, columns[name], serving.limits, _at(pointer, name)) for name, sent in value.items()}
+
+
+def _composed(value: Mapping[str, object], pointer: str) -> Mapping[str, object]:
+    """The columns under names in NFC, as training read them: both forms of "é" look alike and mean the same."""
+    if all(key.isascii() for key in value):
+        return value
+    made = {normalize("NFC", key) if len(key) <= _LONGEST_KEY else key: cell for key, cell in value.items()}
+    if len(made) != len(value):
+        raise RequestError(422, "repeated-column", "Two columns of this input have the same name.", pointer)
+    return made
+
+
+def cell(value: object, column: Input, limits: Limits, pointer: str) -> str | float | None:
+    """Check one value of one column, the text of a text model included. `pointer` is the value's own.
+
+    Raises:
+        RequestError: 413 over a limit, 422 not what the column takes.
+    """
+    if column.kind == "text":
+        if not isinstance(value, str):
+            raise _wrong_type("An input", "a string", value, pointer)
+        return _word(value, limits, pointer)
+    if value is None:
+        return None
+    if column.kind == "number":
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise _wrong_type(f'Column "{column.name}"', "a number or null", value, pointer)
+        if not -FLOAT32_MAX <= value <= FLOAT32_MAX:  # also false for NaN
+            detail = f'Column "{column.name}" wants a finite number that 32-bit floating point can hold, or null.'
+            raise RequestError(422, "out-of-range", detail, pointer)
+        return float(value)
+    return _word(_category(value, column, pointer), limits, pointer)
+
+
+def _category(value: object, column: Input, pointer: str) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int) and -(2**63) <= value < 2**63:
+        return str(value)
+    if isinstance(value, float) and abs(value) <= 2**53 and value.is_integer():
+        return str(int(value))  # 7.0 and 7 are one number in JSON
+    raise _wrong_type(f'Column "{column.name}"', "a string or null", value, pointer)
+
+
+def _word(text: str, limits: Limits, pointer: str) -> str:
+    if len(text) > limits.max_characters:
+        detail = f"A text of {len(text)} characters is over the limit of {limits.max_characters}. Send a shorter one."
+        raise RequestError(413, "too-long", detail, pointer)
+    if not text.isascii():
+        if _SURROGATE.search(text):
+            raise RequestError(422, "not-unicode", "The text holds half of a surrogate pair.", pointer)
+        if _piles_marks(text):
+            detail = f"The text holds more than {MAX_MARKS} combining marks in a row."
+            raise RequestError(422, "too-many-marks", detail, pointer)
+    return text
+
+
+def _piles_marks(text: str) -> bool:
+    """Whether a run of marks is long enough to make normalisation, quadratic in it, take seconds."""
+    # Every run over the limit holds one of these samples, and ordinary text is done here.
+    if not any(combining(sample) or sample in _MARK_PAIRS for sample in text[MAX_MARKS - 1 :: MAX_MARKS]):
+        return False
+    run = 0
+    for character in text:
+        run = run + 1 if combining(character) or character in _MARK_PAIRS else 0
+        if run > MAX_MARKS:
+            return True
+    return False
+
+
+def _hint(key: str, columns: Mapping[str, Input]) -> str:
+    return nearest(key, columns) or _names(columns)
+
+
+def nearest(key: str, known: Iterable[str]) -> str:
+    """A sentence that names the known key most like `key`; nothing where none is."""
+    import difflib  # only for a request that failed, so that no start pays for it
+
+    folded = {name.casefold(): name for name in known}
+    close = difflib.get_close_matches(key.casefold(), folded, n=1) if len(key) <= _LONGEST_KEY else []
+    return f'The nearest it knows is "{folded[close[0]]}".' if close else ""
+
+
+def _names(columns: Mapping[str, Input]) -> str:
+    shown = ", ".join(f'"{name}"' for name in list(columns)[:_NAMES_SHOWN])
+    more = len(columns) - _NAMES_SHOWN
+    return f"The model takes {shown}{f' and {more} more' if more > 0 else ''}."
+
+
+def _at(pointer: str, name: str) -> str:
+    """RFC 6901: '~' and '/' in a name are escaped."""
+    return f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
+
+
+def _wrong_type(what: str, wanted: str, found: object, pointer: str) -> RequestError:
+    return RequestError(422, "wrong-type", f"{what} wants {wanted}, found {json_type(found)}.", pointer)
+
+
+def is_whole(value: object) -> bool:
+    """Whether a JSON value is a whole number: 7.0 is one, as JSON has one kind of number (RFC 8259, 6)."""
+    return isinstance(value, int) and not isinstance(value, bool) or isinstance(value, float) and value.is_integer()
+
+
+def json_type(value: object) -> str:
+    """What JSON calls the type of `value`, with its article."""
+    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "a number")

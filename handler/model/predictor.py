@@ -1,0 +1,170 @@
+"""A bundle's graph as a function: raw inputs in, predictions out.
+
+The one place where a graph is run for an answer: the Lambda handler, the command line, the evidence and
+the gates all come through here, so that what was measured is what is served.
+"""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+# ONNX Runtime reports its use to its makers unless told not to before it starts (seen in 1.31 on Linux).
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+import onnxruntime as ort  # noqa: E402
+
+from handler.bundle import contract
+from handler.bundle.contract import Serving
+from handler.errors import BundleError
+from handler.model import optimized_graph
+
+if TYPE_CHECKING:  # half a millisecond at every start
+    import numpy.typing as npt
+
+RUNTIME = str(ort.__version__)
+Record = str | Mapping[str, str | float | None]
+Arrays = dict[str, "npt.NDArray[np.generic]"]
+
+_TENSOR_TYPES = MappingProxyType({"string": "tensor(string)", "float32": "tensor(float)"})
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer for one input: probabilities are calibrated and sum to 1."""
+
+    label: str
+    score: float
+    scores: dict[str, float]
+    abstained: bool
+    novelty: float  # 0..1, the quantile among validation rows of how unlike the training data the input is
+
+
+class Predictor:
+    """One ONNX session and what the manifest says about it."""
+
+    def __init__(self, model: Path | bytes, serving: Serving, name: str, version: str) -> None:
+        """Open a session on `model`: a file, or the bytes of a graph that is optimised already.
+
+        For a sealed bundle use `load`, which checks it first.
+
+        Raises:
+            BundleError: ONNX Runtime cannot load the graph.
+        """
+        self.serving = serving
+        self.name = name
+        self.version = version
+        options = session_options()
+        if isinstance(model, bytes):
+            options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        graph = model if isinstance(model, bytes) else str(model)
+        where = optimized_graph.MODEL if isinstance(model, bytes) else str(model)
+        try:
+            self._session = ort.InferenceSession(graph, sess_options=options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's own errors share no public base class
+            raise BundleError(f"{where} cannot be loaded by ONNX Runtime {RUNTIME}: {error}") from None
+        self._check_signature(where)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Predictor:
+        """Open a sealed bundle, by the graph derived from it where that fits (see `handler.model.optimized_graph`).
+
+        Raises:
+            BundleError: see `handler.bundle.contract.read`.
+        """
+        manifest, folder = contract.read(folder), Path(folder)
+        rest = (manifest.serving, manifest.name, manifest.version)
+        graph = optimized_graph.find(folder, manifest.files[contract.MODEL], RUNTIME)
+        if graph is not None:
+            try:
+                return cls(graph, *rest)
+            except BundleError:
+                pass  # the sealed file says the same, a little later
+        return cls(folder / contract.MODEL, *rest)
+
+    def predict(self, inputs: Sequence[Record]) -> list[Prediction]:
+        """Answer each input: a text, or a mapping of column to value (None or absent: missing).
+
+        Inputs from outside go through `handler.modalities.inputs.check` first. No inputs, no predictions.
+        """
+        if not inputs:
+            return []
+        probabilities, novelty = self.run(self.arrays(inputs))
+        return [self._prediction(row, unlike) for row, unlike in zip(probabilities, novelty, strict=True)]
+
+    def run(self, arrays: Arrays) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Run the graph: arrays of shape [N] by input name -> probabilities [N,K], novelty [N]."""
+        probabilities, novelty = self._session.run(["probabilities", "novelty"], arrays)
+        return probabilities, novelty
+
+    def arrays(self, inputs: Sequence[Record]) -> Arrays:
+        """Lay the inputs out as the graph's tensors. Text is composed to NFC, as it was for training."""
+        columns = self.serving.inputs
+        if self.serving.task == "text":
+            return {columns[0].name: _tensor("string", inputs)}
+        rows = [row for row in inputs if isinstance(row, Mapping)]
+        if len(rows) != len(inputs):
+            raise TypeError("A tabular model takes mappings of column to value.")
+        return {column.name: _tensor(column.dtype, [row.get(column.name) for row in rows]) for column in columns}
+
+    def _check_signature(self, where: str) -> None:
+        """Refuse a graph whose tensors are not those the manifest names."""
+        found = {tensor.name: tensor.type for tensor in self._session.get_inputs()}
+        wanted = {column.name: _TENSOR_TYPES.get(column.dtype, column.dtype) for column in self.serving.inputs}
+        outputs = {tensor.name for tensor in self._session.get_outputs()}
+        if found != wanted or not outputs >= {"probabilities", "novelty"}:
+            raise BundleError(
+                f"{where} takes {found} and gives {sorted(outputs)}, its manifest wants {wanted} and "
+                "probabilities and novelty. Seal the bundle again."
+            )
+
+    def _prediction(self, row: npt.NDArray[np.float32], novelty: np.float32) -> Prediction:
+        best = int(row.argmax())
+        score = float(row[best])
+        return Prediction(
+            label=self.serving.labels[best],
+            score=score,
+            scores=dict(zip(self.serving.labels, row.tolist(), strict=True)),
+            abstained=score < self.serving.thresholds.abstain_below,
+            novelty=float(novelty),
+        )
+
+
+def _tensor(dtype: str, values: Sequence[object]) -> npt.NDArray[np.generic]:
+    """Values of one column as shape [N]: a missing word is empty, a missing number NaN."""
+    if dtype == "string":
+        words = ["" if value is None else unicodedata.normalize("NFC", str(value)) for value in values]
+        return np.array(words, dtype=object)
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float32)
+
+
+def optimized(model: Path, level: str) -> bytes:
+    """The graph as ONNX Runtime would rewrite it at every start, up to "basic", "extended" or "all"."""
+    import tempfile  # for the image's build alone
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / contract.MODEL
+        options = session_options()
+        options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, f"ORT_ENABLE_{level.upper()}")
+        options.optimized_model_filepath = str(path)
+        ort.InferenceSession(str(model), sess_options=options, providers=["CPUExecutionProvider"])
+        return path.read_bytes()
+
+
+def session_options() -> ort.SessionOptions:
+    """One thread, no spinning: a Lambda function has about one core, and a spinning thread spoils its p99."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    options.log_severity_level = 4  # fatal only: an error line may quote a tensor's value, and it is raised as well
+    return options
