@@ -72,7 +72,7 @@ check: .venv ## lint, format and types
 	.venv/bin/mypy
 
 lint: .venv .venv-sam .venv-lint .venv-checkov ## the SAM template: sam validate, cfn-lint, checkov; prints the written-down exceptions
-	@.venv/bin/python -m infra.lint
+	@.venv/bin/python -m infra.template.lint
 
 cloud-demo: .venv ## release models into a cloud on this machine: canary, golden replay, an alarm, and back; no AWS account, no Docker
 	@.venv/bin/python -m tests.cloud.demo

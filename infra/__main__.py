@@ -13,8 +13,8 @@ from collections.abc import Sequence
 try:
     import typer
 
-    from infra import commands_check, commands_cost, commands_key, commands_registry, commands_release
-    from infra.console import err
+    from infra.commands import check, cost, key, registry, release
+    from infra.commands.console import err
 except ModuleNotFoundError as missing:
     raise SystemExit(f"{missing.name} is not installed. Run: pip install 'limbeck[infra]'") from None
 
@@ -30,11 +30,11 @@ app = typer.Typer(
     "version, 3 release stopped, 4 bundle refused, 5 AWS unreachable or unwilling. AWS settings are boto3's own: "
     "AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL and so on.",
 )
-commands_registry.register(app)
-commands_key.register(app)
-commands_release.register(app)
-commands_check.register(app)
-commands_cost.register(app)
+registry.register(app)
+key.register(app)
+release.register(app)
+check.register(app)
+cost.register(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,10 +13,11 @@ import pytest
 
 from handler.bundle import contract
 from handler.errors import BundleError
-from infra import container, serving
 from infra.errors import LocalError
-from infra.serving import Endpoint
-from infra.staging import newest, stage
+from infra.image import container
+from infra.image.staging import newest, stage
+from infra.local import serve
+from infra.local.serve import Endpoint
 from tests import checkout
 
 ROOT = Path(__file__).parents[1]
@@ -33,13 +34,13 @@ def serve_for(origin: str, make_folder: Callable[[str], Path]) -> Serve:
     except LocalError as error:
         if os.environ.get("CI") == "true":
             pytest.fail(f"CI must have a container, but: {error}")
-        return lambda bundle, tag: serving.under_emulator(bundle, environment={serving.ORIGIN_VARIABLE: origin})
+        return lambda bundle, tag: serve.under_emulator(bundle, environment={serve.ORIGIN_VARIABLE: origin})
 
     def in_container(bundle: Path, tag: str) -> AbstractContextManager[Endpoint]:
         root = checkout.copy(make_folder("checkout"), tag)
         stage(bundle, root)
         container.build(host, base, lambda step: None, root)
-        return serving.in_container(host, root, parameters={serving.ORIGIN_PARAMETER: origin})
+        return serve.in_container(host, root, parameters={serve.ORIGIN_PARAMETER: origin})
 
     return in_container
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from distill import dollars
-from infra import cost
-from infra.cost import Architecture, Work
+from infra.cost import cost
+from infra.cost.cost import Architecture, Work
 
 TEMPLATE = Path(__file__).parents[1] / "template.yaml"
 

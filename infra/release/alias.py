@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from botocore import exceptions as aws
 
-from infra.aws import asking, code_of
+from infra.aws.clients import asking, code_of
 from infra.errors import MovedError
 
 if TYPE_CHECKING:

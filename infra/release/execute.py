@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from infra.ecr import Repository
+from infra.aws.ecr import Repository
 from infra.errors import CloudError, ConfigError, InfraError, LocalError, MovedError, StoppedError
+from infra.image.build import Builder
 from infra.release import golden
 from infra.release import plan as steps
 from infra.release.alias import Alias, Route
-from infra.release.image import Builder
+from infra.release.cloud import Cloud
 from infra.release.plan import Plan, Shift, Step
 from infra.release.source import Source
-from infra.release.state import Cloud
 
 _POLL_SECONDS = 5.0
 _WRONGS_SHOWN = 3

@@ -17,7 +17,7 @@ from typing import Any
 
 from handler.bundle.contract import Limits, Manifest
 from handler.errors import BundleError
-from infra.lambda_events import rest_event
+from infra.aws.lambda_events import rest_event
 
 FILE = "golden.jsonl"
 TOLERANCE = 1e-4  # of a probability; another processor's sums differ by some 1e-6

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from infra.ecr import Repository
-from infra.release.alarms import Alarm
+from infra.aws.ecr import Repository
+from infra.monitoring.alarms import Alarm
 from infra.release.alias import Alias, Route, said_of
 from infra.release.function import Function
 

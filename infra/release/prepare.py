@@ -8,14 +8,16 @@ from pathlib import Path
 from handler.bundle import contract
 from handler.bundle.signature import Trust
 from handler.errors import BundleError
-from infra import references, sealed, signing, staging
 from infra.errors import ConfigError, RefusedError
-from infra.references import Reference
-from infra.registry import Registry
+from infra.image import staging
+from infra.registry import bundle_folder, references
+from infra.registry.references import Reference
+from infra.registry.registry import Registry
 from infra.release import source
+from infra.release.journal import Journal
 from infra.release.plan import Bundle
-from infra.release.record import Journal
 from infra.release.source import Source
+from infra.signing import keys as signing
 
 BUNDLES = Path("bundles")
 _NOBODY = Bundle("NAME", "VERSION", "NAME-VERSION-CODE", 0, "s3://BUCKET/NAME/VERSION")
@@ -62,7 +64,7 @@ def prepare(wanted: str, registry: Registry | None, journal: Journal | None, key
 def _of_folder(
     folder: Path, registry: Registry | None, journal: Journal | None, keys: Keys, workplace: Path
 ) -> Prepared:
-    manifest, _ = sealed.read(folder)
+    manifest, _ = bundle_folder.read(folder)
     name, version = manifest.name, manifest.version
     trust = signing.trust_for(name, keys.trust_file)
     if registry is not None and journal is not None and journal.exists() and journal.holds(name, version):

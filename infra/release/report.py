@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from infra.release.alarms import Alarm
+from infra.monitoring.alarms import Alarm
+from infra.registry.tags import LIVE
 from infra.release.alias import Alias
 from infra.release.function import Function
-from infra.tags import LIVE
 
 HEADINGS = ("version", "bundle", "image", "traffic", "live before", "tag")
 

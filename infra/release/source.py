@@ -13,13 +13,15 @@ from handler.bundle import contract, signature
 from handler.bundle.contract import Manifest
 from handler.bundle.signature import SIGNATURE, Trust
 from handler.errors import BundleError
-from infra import sealed, signing
 from infra.errors import RefusedError
-from infra.references import Reference
-from infra.registry import Registry
-from infra.release import golden, image
+from infra.image import build
+from infra.registry import bundle_folder
+from infra.registry.references import Reference
+from infra.registry.registry import Registry
+from infra.release import golden
 from infra.release.golden import Golden
-from infra.signing import Signer
+from infra.signing import keys
+from infra.signing.keys import Signer
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def signed(folder: Path, signer: Signer, trust: Trust, workplace: Path) -> Sourc
     Raises:
         RefusedError: it is not as it was sealed, or its key is not trusted.
     """
-    manifest, text = sealed.read(folder)
+    manifest, text = bundle_folder.read(folder)
     copy = workplace / "signed" / manifest.version
     copy.mkdir(parents=True)
     for name in (*manifest.files, contract.MANIFEST):
@@ -58,7 +60,7 @@ def signed(folder: Path, signer: Signer, trust: Trust, workplace: Path) -> Sourc
         signature.check(folder, trust)
         shutil.copyfile(kept, copy / SIGNATURE)
     except BundleError:
-        (copy / SIGNATURE).write_bytes(signing.signed(text, signer))
+        (copy / SIGNATURE).write_bytes(keys.signed(text, signer))
     return _laid(copy, trust, workplace)
 
 
@@ -66,7 +68,7 @@ def _laid(folder: Path, trust: Trust, workplace: Path) -> Source:
     context = workplace / "context"
     context.mkdir()
     try:
-        manifest = image.lay(folder, trust, context)
-        return Source(folder, context, manifest, golden.read(folder), image.tag_of(manifest, context))
+        manifest = build.lay(folder, trust, context)
+        return Source(folder, context, manifest, golden.read(folder), build.tag_of(manifest, context))
     except BundleError as error:
         raise RefusedError(str(error)) from None

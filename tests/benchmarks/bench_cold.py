@@ -31,9 +31,9 @@ from rich.table import Table
 
 from handler.bundle import contract
 from handler.errors import BundleError
-from infra.emulator import INVOKE, find_emulator, free_port
 from infra.errors import LocalError
-from infra.staging import newest
+from infra.image.staging import newest
+from infra.local.emulator import INVOKE, find_emulator, free_port
 from tests.benchmarks.cold_images import FLOOR, OURS, TORCH, Docker, Image, build
 
 MAX_OVER_FLOOR = 1.35

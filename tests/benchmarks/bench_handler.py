@@ -21,7 +21,7 @@ from handler.api.service import Service
 from handler.api.telemetry import Served, Telemetry, make_logger, make_metrics
 from handler.errors import BundleError
 from handler.model.predictor import Predictor
-from infra.staging import newest
+from infra.image.staging import newest
 from tests import bundles
 
 STARTS, CALLS, WARM_UP = 11, 2000, 50

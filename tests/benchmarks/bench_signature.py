@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from handler.errors import BundleError
-from infra.staging import newest, stage
+from infra.image.staging import newest, stage
 from tests import bundles
 
 STARTS = 15

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from infra import container
 from infra.errors import LocalError
-from infra.staging import BUILD, ROOT, stage, stage_certificates
+from infra.image import container
+from infra.image.staging import BUILD, ROOT, stage, stage_certificates
 from tests.benchmarks import torch_student
 
 HERE = Path(__file__).parent / "images"

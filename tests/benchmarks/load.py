@@ -34,9 +34,9 @@ from rich.table import Table
 
 from handler.bundle import contract
 from handler.errors import BundleError
-from infra.emulator import INVOKE, Emulator
 from infra.errors import LocalError
-from infra.staging import newest
+from infra.image.staging import newest
+from infra.local.emulator import INVOKE, Emulator
 
 MAX_P99_OVER_P50 = 4.0
 MAX_GROWTH_MEGABYTES = 3.0

@@ -19,7 +19,7 @@ from queue import Queue
 import pytest
 
 from handler.bundle import contract
-from infra.serving import Endpoint
+from infra.local.serve import Endpoint
 from tests import endpoints
 from tests.clients import sentiment
 from tests.endpoints import Serve

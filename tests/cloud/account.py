@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 import boto3
 
 from handler.bundle.signature import Trust
-from infra import signing
-from infra.bucket import Bucket
-from infra.registry import Registry
+from infra.aws.s3 import Bucket
+from infra.registry.registry import Registry
 from infra.release.function import Lambda
 from infra.release.golden import Invoke
+from infra.signing import keys
 from tests.cloud import server, warm
 from tests.cloud.plane import Plane
 
@@ -120,7 +120,7 @@ class Account:
 
     def trust(self, name: str = "tiny-text") -> Trust:
         """Whose signature counts: the account's own key's."""
-        return Trust(name, (signing.PemSigner.read(self.work / "key.pem").public,))
+        return Trust(name, (keys.PemSigner.read(self.work / "key.pem").public,))
 
     def registry(self) -> Registry:
         """The registry, read past the plane."""
@@ -145,7 +145,7 @@ def account(moto: str, work: Path) -> Iterator[Account]:
     images = work / "images"
     images.mkdir(parents=True)
     if not (work / "key.pem").exists():
-        signing.new_key(work / "key.pem")
+        keys.new_key(work / "key.pem")
     with Plane(moto, images) as plane:
         environment = server.environment(plane.address) | {
             "STAND_IN_IMAGES": str(images),

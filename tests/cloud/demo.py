@@ -24,7 +24,7 @@ from distill.packaging.openapi import document
 from handler.bundle import contract
 from handler.bundle.contract import Manifest, Thresholds
 from handler.model.predictor import Predictor
-from infra.lambda_events import rest_event
+from infra.aws.lambda_events import rest_event
 from tests.cloud import account, models, server
 from tests.cloud.account import ALARM, ROOT, Account
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from handler.bundle import contract
-from infra.references import Reference
+from infra.registry.references import Reference
 from tests.cloud import account, models, warm
 from tests.cloud.account import FUNCTION, Account
 from tests.cloud.plane import LOSE, PASS, REFUSE, Asked

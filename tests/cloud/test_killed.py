@@ -14,7 +14,7 @@ import pytest
 
 from handler.bundle import contract
 from infra.errors import ConfigError
-from infra.references import Reference
+from infra.registry.references import Reference
 from infra.release import golden
 from tests.cloud import account, models, warm
 from tests.cloud.account import FUNCTION, Account

@@ -12,7 +12,7 @@ import pytest
 
 from handler.bundle import contract
 from handler.bundle.signature import SIGNATURE, Trust
-from infra import signing
+from infra.signing import keys
 from tests import bundles
 
 ROOT = Path(__file__).parents[2]
@@ -51,8 +51,8 @@ def desk(aws_environment: dict[str, str], tmp_path: Path) -> Desk:
         region_name="us-east-1",
     )
     client.create_bucket(Bucket="shelf")
-    key = signing.new_key(tmp_path / "keys" / "key.pem").public
-    (tmp_path / "trust.json").write_bytes(signing.trust_text(Trust("tiny-text", (key,))))
+    key = keys.new_key(tmp_path / "keys" / "key.pem").public
+    (tmp_path / "trust.json").write_bytes(keys.trust_text(Trust("tiny-text", (key,))))
     named = {"LIMBECK_REGISTRY": "s3://shelf/models", "LIMBECK_TRUST": str(tmp_path / "trust.json")}
     return Desk(aws_environment | named | {"LIMBECK_SIGNING_KEY": str(tmp_path / "keys" / "key.pem")})
 

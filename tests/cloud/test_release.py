@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from handler.bundle import contract
-from infra import signing
+from infra.signing import keys
 from tests.cloud import account, models
 from tests.cloud.account import ALARM, BUCKET, FUNCTION, Account
 from tests.cloud.plane import Asked
@@ -235,7 +235,7 @@ def test_a_tampered_byte_in_the_registry_is_refused_and_nothing_is_built(live: A
 
 
 def test_a_foreign_key_is_refused_and_nothing_is_built(live: Account, two: Path, tmp_path: Path) -> None:
-    signing.new_key(tmp_path / "foreign.pem")
+    keys.new_key(tmp_path / "foreign.pem")
     assert live.quickly("push", two, "--pem", tmp_path / "foreign.pem").status == 0
     ran = live.release(f"tiny-text/{version_in(two)}")
     assert ran.status == 4 and "signed with key" in ran.err

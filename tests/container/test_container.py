@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from infra import container
-from infra.container import Image
 from infra.errors import LocalError
+from infra.image import container
+from infra.image.container import Image
+from infra.image.staging import stage
 from infra.local import MAX_OWN_MEGABYTES
-from infra.signing import PemSigner
-from infra.staging import stage
+from infra.signing.keys import PemSigner
 from tests.checkout import copy
 from tests.container.conftest import EXPECTED, event, status
 

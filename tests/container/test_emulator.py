@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from handler.bundle import contract
-from infra.emulator import Emulator
+from infra.local.emulator import Emulator
 from tests import bundles
 from tests.container.conftest import EXPECTED, event, names, status
 

@@ -14,12 +14,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from handler.bundle import contract
 from handler.bundle.signature import SIGNATURE, Trust
-from infra import bucket as s3
-from infra import signing
-from infra.pushing import Progress, PushPlan, nothing
-from infra.references import Reference
-from infra.registry import Registry
-from infra.signing import PemSigner
+from infra.aws import s3
+from infra.registry.push import Progress, PushPlan, nothing
+from infra.registry.references import Reference
+from infra.registry.registry import Registry
+from infra.signing import keys as signing
+from infra.signing.keys import PemSigner
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -11,7 +11,7 @@ import typer.main
 from botocore import xform_name
 
 from infra.__main__ import app
-from tests.infra.stacks import ROOT, stack
+from tests.infra.template.stacks import ROOT, stack
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GLOBAL = {"query", "output", "region", "profile", "cli-binary-format", "endpoint-url"}

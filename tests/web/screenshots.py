@@ -10,7 +10,7 @@ import typer
 from playwright.sync_api import Browser, sync_playwright
 
 from handler.model.predictor import Record
-from infra.staging import newest
+from infra.image.staging import newest
 from tests.web import chromium, subjects, visit
 from tests.web.subjects import Subject
 

@@ -16,7 +16,7 @@ from distill import calibrate, export, golden, quantize
 from distill.web import serve, site
 from handler.bundle.contract import Limits
 from handler.model.predictor import Prediction, Predictor, Record
-from infra.serving import Endpoint
+from infra.local.serve import Endpoint
 from tests import bundles
 from tests.distill import made
 

@@ -17,7 +17,7 @@ from handler.errors import RequestError
 from handler.modalities.inputs import MAX_MARKS, check
 from handler.model import explain
 from handler.model.predictor import Prediction
-from infra.serving import Endpoint
+from infra.local.serve import Endpoint
 from tests.web import chromium, subjects, visit
 from tests.web.same import TOLERANCE, assert_same
 from tests.web.subjects import Subject

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 from rich.console import Console
 from rich.table import Table
 
-from infra.emulator import Emulator
+from infra.local.emulator import Emulator
 from tests.web import subjects, visit
 from tests.web.subjects import Subject
 

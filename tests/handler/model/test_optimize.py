@@ -14,9 +14,9 @@ from handler.bundle.signature import SIGNATURE
 from handler.errors import BundleError
 from handler.model import optimize, optimized_graph
 from handler.model.predictor import RUNTIME, Predictor
-from infra.bucket import Stored
-from infra.registry import Registry
-from infra.staging import stage
+from infra.aws.s3 import Stored
+from infra.image.staging import stage
+from infra.registry.registry import Registry
 from tests import bundles
 
 MADE = (optimized_graph.MODEL, optimized_graph.RECORD)

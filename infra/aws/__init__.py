@@ -1,0 +1,1 @@
+"""Clients for AWS, one module a service, with errors in plain words."""

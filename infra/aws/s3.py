@@ -1,0 +1,161 @@
+"""One S3 bucket as the registry sees it: list, read, and write on a condition. It deletes nothing.
+
+A key is written if it does not exist yet, or if it still holds what was read from it.
+Every failure leaves here as an InfraError that says what to do.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePosixPath
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from botocore import exceptions as aws
+
+from infra.aws.clients import asking, client, code_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
+
+_CHUNK_BYTES = 1 << 20
+_CONFLICT_TRIES = 5  # S3 answers 409 while another conditional write of the same key is in flight
+_CONTENT_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".json": "application/json",
+    ".jsonl": "application/x-ndjson",
+    ".md": "text/markdown; charset=utf-8",
+}
+_ABSENT = {"NoSuchKey", "404"}
+_OTHERWISE = {"PreconditionFailed", "412"}
+_NEEDS = (
+    "access denied ({}). The credentials need s3:ListBucket on the bucket, and s3:GetObject and s3:PutObject on its "
+    "objects"
+)
+_OTHER_REGION = "the bucket is in another region ({}). Set AWS_REGION to it"
+_CHANGED = "the bytes changed on the way ({}). Run the same command again"
+_ADVICE: Mapping[str, str] = MappingProxyType(
+    {
+        **{code: _NEEDS.format(code) for code in ("AccessDenied", "AllAccessDisabled", "Forbidden", "403")},
+        **{
+            code: _OTHER_REGION.format(code)
+            for code in ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException")
+        },
+        **{
+            code: "this store knows no conditional writes, which keep versions immutable. Use one that does"
+            for code in ("NotImplemented", "501")
+        },
+        **{code: _CHANGED.format(code) for code in ("BadDigest", "XAmzContentSHA256Mismatch")},
+    }
+)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object in the bucket."""
+
+    key: str
+    size_bytes: int
+    modified: datetime
+
+
+@dataclass(frozen=True)
+class Held:
+    """An object's bytes, and S3's mark of this state of it."""
+
+    body: bytes
+    etag: str
+
+
+class Bucket:
+    """A bucket and the client that speaks to it."""
+
+    def __init__(self, name: str, client: S3Client) -> None:
+        """Keep both; nothing is asked of S3 yet."""
+        self.name = name
+        self._client = client
+
+    def stored(self, prefix: str) -> Iterator[Stored]:
+        """Every object whose key starts with `prefix`, by key."""
+        with self._asking(f"list s3://{self.name}/{prefix}"):
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix):
+                for item in page.get("Contents", []):
+                    yield Stored(item["Key"], item["Size"], item["LastModified"])
+
+    def copy(self, key: str, sink: BinaryIO) -> str | None:
+        """Write the object's bytes to `sink` and return their SHA-256 in hex; None where there is no such key."""
+        digest = hashlib.sha256()
+        with self._asking(f"read s3://{self.name}/{key}"):
+            answer = self._answer(key)
+            if answer is None:
+                return None
+            for chunk in answer["Body"].iter_chunks(_CHUNK_BYTES):
+                digest.update(chunk)
+                sink.write(chunk)
+        return digest.hexdigest()
+
+    def read(self, key: str) -> Held | None:
+        """An object's bytes and the mark of this state of it; None where there is no such key."""
+        with self._asking(f"read s3://{self.name}/{key}"):
+            answer = self._answer(key)
+            if answer is None:
+                return None
+            return Held(answer["Body"].read(), answer["ETag"])
+
+    def _answer(self, key: str) -> GetObjectOutputTypeDef | None:
+        """The object as S3 begins to send it; None where there is no such key."""
+        try:
+            return self._client.get_object(Bucket=self.name, Key=key, ChecksumMode="ENABLED")
+        except aws.ClientError as error:
+            if code_of(error) in _ABSENT:
+                return None
+            raise
+
+    def put_new(self, key: str, body: bytes) -> bool:
+        """Write `body` under a key that does not exist. False, and nothing written, where it does.
+
+        False too where an attempt did write and only its answer was lost: compare what is there with what you have.
+        """
+        return self._put(key, body, {"IfNoneMatch": "*"})
+
+    def replace(self, key: str, body: bytes, etag: str) -> bool:
+        """Write `body` over the state that `read` gave `etag` for. False, and nothing written, where it is another."""
+        return self._put(key, body, {"IfMatch": etag})
+
+    def _put(self, key: str, body: bytes, condition: Mapping[str, str]) -> bool:
+        checksum = base64.b64encode(hashlib.sha256(body).digest()).decode()
+        kind = _CONTENT_TYPES.get(PurePosixPath(key).suffix, "application/octet-stream")
+        asked: dict[str, Any] = {"ChecksumSHA256": checksum, "ContentType": kind, **condition}
+        with self._asking(f"write s3://{self.name}/{key}"):
+            for attempt in range(1, _CONFLICT_TRIES + 1):
+                try:
+                    self._client.put_object(Bucket=self.name, Key=key, Body=body, **asked)
+                except aws.ClientError as error:
+                    if code_of(error) in _OTHERWISE or (code_of(error) in _ABSENT and "IfMatch" in condition):
+                        return False
+                    if code_of(error) != "ConditionalRequestConflict" or attempt == _CONFLICT_TRIES:
+                        raise
+                    time.sleep(0.1 * 2**attempt)
+                else:
+                    return True
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _asking(self, doing: str) -> AbstractContextManager[None]:
+        absent = f"there is no bucket {self.name}. Create it, or name another with --bucket or LIMBECK_REGISTRY"
+        return asking(doing, {**_ADVICE, "NoSuchBucket": absent})
+
+
+def connect(name: str) -> Bucket:
+    """The bucket called `name`, through boto3's usual settings.
+
+    Raises:
+        ConfigError: the settings or the endpoint make no sense.
+    """
+    return Bucket(name, client("s3"))

@@ -1,0 +1,146 @@
+"""The command cost: dollars for some requests behind each door, for a bundle's student and for its teacher.
+
+Exit status: 0 printed; 2 the arguments are wrong, or there is no bundle with evidence; 4 the bundle was refused.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from handler.bundle import contract
+from handler.bundle.contract import Manifest
+from handler.errors import BundleError
+from infra.commands.console import JsonOption, err, out, table
+from infra.cost import cost as costs
+from infra.cost.cost import DOORS, Architecture, Bill, Prices, Work
+from infra.errors import ConfigError
+from infra.image.staging import newest
+
+_OLD_DAYS = 180
+_BUNDLES = Path("bundles")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to a command line."""
+    app.command()(cost)
+
+
+def cost(
+    requests: Annotated[float, typer.Option(help="How many, as in 1e6.", min=1, max=1e15)] = 1e6,
+    memory: Annotated[int, typer.Option(help="The function's, in MB.", min=128, max=10240)] = 512,
+    bundle: Annotated[
+        Path | None,
+        typer.Option("--bundle", "-b", help="Its folder, or that of its versions. By default the newest in bundles/."),
+    ] = None,
+    region: Annotated[str, typer.Option(help="Whose prices.")] = "us-east-1",
+    architecture: Annotated[Architecture, typer.Option(help="The function's.")] = Architecture.X86_64,
+    teacher_memory: Annotated[
+        int,
+        typer.Option(help="A teacher's function's, in MB. Below one core it is as much slower.", min=128, max=10240),
+    ] = costs.CORE_MEGABYTES,
+    cold: Annotated[
+        float, typer.Option(help="Share of the requests that wait for a start.", min=0, max=1)
+    ] = costs.COLD_SHARE,
+    logs: Annotated[bool, typer.Option("--logs", help="What CloudWatch asks for the logs, too.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Print what requests cost behind a REST API, an HTTP API and a Function URL, and what the teacher's would."""
+    manifest = contract.read(newest(bundle)) if bundle else _latest(_BUNDLES)
+    prices = costs.prices(region)
+    works = costs.works(manifest, memory, teacher_memory)
+    bills = [costs.bill(work, prices, requests, architecture, cold) for work in works]
+    if as_json:
+        typer.echo(json.dumps([_row(work, bill) for work, bill in zip(works, bills, strict=True)]))
+        return
+    out.print(f"{manifest.name} {manifest.version}: dollars for {requests:,.0f} requests in {region}, {architecture}")
+    _print(works, bills, logs)
+    _print_comparison(bills)
+    _print_assumptions(prices, cold, requests, architecture)
+
+
+def _latest(folder: Path) -> Manifest:
+    """The newest bundle below a folder that this version reads."""
+    sealed = sorted(folder.glob(f"*/*/{contract.MANIFEST}"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in sealed:
+        try:
+            return contract.read(path.parent)
+        except BundleError:
+            continue
+    raise ConfigError(
+        f"No sealed bundle in {folder}/. Name one with --bundle, or make one: `python -m distill run breast-cancer`."
+    )
+
+
+def _row(work: Work, bill: Bill) -> dict[str, object]:
+    return {
+        "who": work.name,
+        "memory_megabytes": work.memory_megabytes,
+        "milliseconds": round(work.milliseconds, 3),
+        "billed_ms": work.billed_ms,
+        "compute": bill.compute,
+        "starts": bill.starts,
+        "invocations": bill.invocations,
+        "total": {door: bill.total(door) for door in DOORS},
+        "logs": dict(bill.logs),
+    }
+
+
+def _print(works: list[Work], bills: list[Bill], logs: bool) -> None:
+    numbers = ("MB", "ms", "billed ms", "compute", "starts", "calls", *DOORS)
+    shown = table("", *numbers, right=numbers)
+    for work, bill in zip(works, bills, strict=True):
+        shown.add_row(
+            work.name,
+            f"{work.memory_megabytes:,}",
+            f"{work.milliseconds:.2f}",
+            f"{work.billed_ms}",
+            *(
+                _dollars(it)
+                for it in (bill.compute, bill.starts, bill.invocations, *(bill.total(door) for door in DOORS))
+            ),
+        )
+    if logs:
+        shown.add_row("logs, besides", "", "", "", "", "", "", *(_dollars(bills[0].logs[door]) for door in DOORS))
+    out.print(shown)
+
+
+def _print_comparison(bills: list[Bill]) -> None:
+    student, teacher = bills[0], bills[2]
+    times = [f"{teacher.total(door) / student.total(door):.1f} times behind the {door}" for door in DOORS]
+    ratio = teacher.compute / student.compute
+    out.print(
+        f"At p50 the teacher's requests take {ratio:,.0f} times the student's compute; the bill is {', '.join(times)}."
+    )
+
+
+def _print_assumptions(prices: Prices, cold: float, requests: float, architecture: Architecture) -> None:
+    lines = [
+        f"List prices as read on {prices.read_on:%d %B %Y} (infra/cost/prices.toml), without free tier and tax. "
+        "Data transfer, X-Ray, alarms and metrics are not counted.",
+        "Durations are the evidence's, measured on one whole core of the machine that sealed the bundle, and "
+        f"{costs.OVERHEAD_MS} ms for event, log line and metrics. {costs.CORE_MEGABYTES:,} MB are one core; less "
+        "memory is as much slower, more is no faster. A millisecond or so that Lambda itself may add is in neither.",
+        f"{cold:.1%} of the requests wait for a start, which is billed (AWS: usually under 1%): "
+        f"{costs.STUDENT_START_MS:.0f} ms of a core, the teacher's {costs.TEACHER_START_MS:.0f} (`make bench-cold`; "
+        "its torch loads a far smaller model, so a teacher takes longer).",
+        "The teacher answers one request at a time by one thread, as it was measured. With less memory than one "
+        "core's it is slower and costs the same.",
+    ]
+    if architecture is Architecture.ARM64:
+        lines.append("The durations are x86_64's: on arm64 none were measured.")
+    for line in lines:
+        out.print(f"- {line}", style="dim", markup=False)
+    for door, most in costs.FIRST_TIERS.items():
+        if requests > most:
+            out.print(f"- Over {most:,.0f} requests a month, {door}s get cheaper; that is not counted.", style="dim")
+    if (age := (date.today() - prices.read_on).days) > _OLD_DAYS:
+        err.print(f"The prices are {age} days old: check them, and infra/cost/prices.toml says where.", markup=False)
+
+
+def _dollars(amount: float) -> str:
+    return f"{amount:,.2f}" if amount >= 0.1 else f"{amount:.4f}"

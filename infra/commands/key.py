@@ -1,0 +1,106 @@
+"""The commands of keys and signatures: key new, key public, key trust, and sign."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from handler.bundle import signature
+from handler.bundle.signature import SIGNATURE, PublicKey, Trust
+from handler.errors import BundleError
+from infra.commands.console import KmsOption, PemOption, err, out
+from infra.errors import ConfigError
+from infra.registry import bundle_folder, references
+from infra.signing import keys as signing
+
+key_app = typer.Typer(no_args_is_help=True, add_completion=False, help="Keys that sign bundles, and whom to trust.")
+
+PublicOption = Annotated[
+    list[Path] | None, typer.Option("--public", help="A public key in PEM. May be given more than once.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to a command line."""
+    app.add_typer(key_app, name="key")
+    app.command()(sign)
+
+
+@key_app.command("new")
+def new(folder: Annotated[Path, typer.Argument(help="The folder for key.pem and public.pem.")]) -> None:
+    """Make a key. Whoever has key.pem can sign: keep it out of any repository, or use a key in KMS instead."""
+    private = folder / signing.PRIVATE_FILE
+    made = signing.new_key(private, signing.password())
+    (folder / signing.PUBLIC_FILE).write_bytes(signing.public_pem(made.public))
+    out.print(f"Key {made.public.key_id} is in {private}, its public half in {folder / signing.PUBLIC_FILE}.")
+    if signing.password() is None:
+        err.print(f"It has no password: {signing.PASSWORD_VARIABLE} was not set.", markup=False)
+
+
+@key_app.command("public")
+def public(pem: PemOption = None, kms: KmsOption = None) -> None:
+    """Print the public half of a key as PEM; its id goes to standard error."""
+    found = signing.needed_signer(pem, kms).public
+    err.print(f"key {found.key_id}", markup=False)
+    typer.echo(signing.public_pem(found).decode(), nl=False)
+
+
+@key_app.command("trust")
+def trust(
+    model: Annotated[str, typer.Argument(metavar="NAME", help="The model whose bundles may be signed so.")],
+    pem: PemOption = None,
+    kms: KmsOption = None,
+    public: PublicOption = None,
+    out_file: Annotated[Path | None, typer.Option("--out", help="Write here; else it is printed.")] = None,
+    add: Annotated[bool, typer.Option("--add", help="Keep the keys that --out trusts already.")] = False,
+) -> None:
+    """Write a trust file: whose signatures count for one model. The image is built with it."""
+    name = references.reference(model).name
+    keys = [_read_public(path) for path in public or ()]
+    if pem or kms or not keys:
+        keys.insert(0, signing.needed_signer(pem, kms).public)
+    made = signing.merged(_trusted_already(name, out_file) if add else Trust(name, ()), keys)
+    text = signing.trust_text(made)
+    if out_file is None:
+        typer.echo(text.decode(), nl=False)
+        return
+    out_file.write_bytes(text)
+    out.print(f"{out_file} trusts {', '.join(key.key_id for key in made.keys)} for {name}.", markup=False)
+
+
+def sign(
+    bundle: Annotated[Path, typer.Argument(help="Folder of a sealed bundle.")],
+    pem: PemOption = None,
+    kms: KmsOption = None,
+) -> None:
+    """Sign a sealed bundle where it lies, without a registry: writes manifest.sig beside its manifest."""
+    key = signing.needed_signer(pem, kms)
+    _, text = bundle_folder.read(bundle)
+    draft = bundle / f".{SIGNATURE}.{os.getpid()}"
+    draft.write_bytes(signing.signed(text, key))
+    draft.replace(bundle / SIGNATURE)
+    out.print(f"{bundle / SIGNATURE} is by key {key.public.key_id}.", markup=False)
+
+
+def _trusted_already(name: str, path: Path | None) -> Trust:
+    if path is None:
+        raise ConfigError("--add adds to the trust file that --out names. Name it.")
+    try:
+        found = signature.read_trust(path)
+    except BundleError as error:
+        raise ConfigError(str(error)) from None
+    if found.model != name:
+        raise ConfigError(f"{path} is for {found.model!r}, not {name!r}. Name another file with --out.")
+    return found
+
+
+def _read_public(path: Path) -> PublicKey:
+    try:
+        return signing.public_key(path.read_bytes(), str(path))
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be read ({error.strerror}). `python -m infra key public` writes one."
+        ) from None

@@ -1,0 +1,269 @@
+"""The registry's commands: push, pull, list, verify, tag, history, show and diff."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from handler.bundle import contract, signature
+from handler.errors import BundleError
+from infra.commands import views
+from infra.commands.console import (
+    BucketOption,
+    JsonOption,
+    KmsOption,
+    PemOption,
+    PrefixOption,
+    TrustOption,
+    bar,
+    err,
+    is_folder,
+    named_registry,
+    out,
+    table,
+)
+from infra.errors import ConfigError, RefusedError
+from infra.registry import diff as difference
+from infra.registry import references
+from infra.registry.push import PushPlan
+from infra.registry.registry import Registry
+from infra.signing import keys
+
+WantedArgument = Annotated[
+    str, typer.Argument(metavar="NAME[/VERSION|@TAG]", help="Without a version or tag: the one pushed last.")
+]
+EitherArgument = Annotated[
+    str, typer.Argument(metavar="BUNDLE|NAME[/VERSION|@TAG]", help="A folder here, else in the registry.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to a command line."""
+    for command in (push, pull, verify, tag, history, show, diff):
+        app.command()(command)
+    app.command("list")(list_versions)
+
+
+def push(
+    bundle: Annotated[Path, typer.Argument(help="Folder of a sealed bundle.")],
+    bucket: BucketOption = None,
+    prefix: PrefixOption = None,
+    pem: PemOption = None,
+    kms: KmsOption = None,
+    trust: TrustOption = None,
+    sign_anew: Annotated[
+        bool, typer.Option("--sign-anew", help="Replace the signature, where the registry has one by another key.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check and print what would be put; write nothing.")
+    ] = False,
+) -> None:
+    """Sign a sealed bundle and put it into the registry. The same again is a no-op, a torn push is finished.
+
+    Without a key, a bundle that has a signature already is pushed with that, if --trust says that it counts.
+    """
+    shelf = named_registry(bucket, prefix)
+    plan = shelf.plan_push(bundle, keys.for_push(pem, kms, trust), sign_anew=sign_anew)
+    where = shelf.where(plan.name, plan.version)
+    if dry_run:
+        _print_plan(plan, where)
+        return
+    with bar("pushing", sum(step.size_bytes for step in plan.steps)) as done:
+        written = shelf.push(plan, done)
+    said = f"Pushed {written} of {len(plan.steps)} files to" if written else "Already there, every byte equal:"
+    out.print(f"{said} {where}, signed with key {signature.key_of(plan.signature)}", markup=False)
+
+
+def _print_plan(plan: PushPlan, where: str) -> None:
+    for step in plan.steps:
+        what = "there" if step.stored else "over" if step.over else "put"
+        out.print(f"{what:5} {step.size_bytes:>10,} B  {step.key}", markup=False)
+    out.print(f"Would write {len(plan.missing)} of {len(plan.steps)} files to {where}.", markup=False)
+
+
+def pull(
+    wanted: WantedArgument,
+    bucket: BucketOption = None,
+    prefix: PrefixOption = None,
+    trust: TrustOption = None,
+    into: Annotated[Path, typer.Option("--out", help="It goes to OUT/NAME/VERSION.")] = Path("bundles"),
+) -> None:
+    """Bring a version here, whole, its signature and every byte checked, and print its folder."""
+    shelf, asked = named_registry(bucket, prefix), references.reference(wanted)
+    trusted = keys.needed_trust(asked.name, trust)
+    with bar("pulling", None) as done:
+        folder = shelf.pull(asked, into, trusted, done)
+    out.print(str(folder), markup=False)
+
+
+def list_versions(
+    name: Annotated[str | None, typer.Argument(help="Only this bundle.")] = None,
+    bucket: BucketOption = None,
+    prefix: PrefixOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show every whole version, by name and then by age."""
+    shelf = named_registry(bucket, prefix)
+    entries = shelf.entries(references.reference(name).name if name else None)
+    worn = {each: shelf.tags(each).worn() for each in {entry.name for entry in entries}}
+    rows: list[dict[str, Any]] = [
+        {
+            "name": it.name,
+            "version": it.version,
+            "pushed_at": it.pushed_at.isoformat(),
+            "bytes": it.size_bytes,
+            "tag": worn[it.name].get(it.version),
+        }
+        for it in entries
+    ]
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    if not entries:
+        err.print(f"Nothing in {shelf.where(name or '')} yet. `python -m infra push BUNDLE` adds to it.", markup=False)
+        return
+    made = table("name", "version", "pushed at (UTC)", "kB", "tag", right=("kB",))
+    for it, row in zip(entries, rows, strict=True):
+        moment = f"{it.pushed_at:%Y-%m-%d %H:%M:%S}"
+        made.add_row(it.name, it.version, moment, f"{it.size_bytes / 1000:,.0f}", row["tag"] or "")
+    out.print(made)
+
+
+def verify(
+    wanted: EitherArgument,
+    bucket: BucketOption = None,
+    prefix: PrefixOption = None,
+    trust: TrustOption = None,
+) -> None:
+    """Check every byte of a bundle against its manifest, and that against its signature.
+
+    A folder here may be unsigned as long as no trust file is named.
+    """
+    if is_folder(wanted):
+        out.print(_verified_folder(Path(wanted), trust), markup=False)
+        return
+    asked = references.reference(wanted)
+    if bucket is None:
+        raise ConfigError(f"No folder {wanted} here, and no registry named. Use --bucket or set LIMBECK_REGISTRY.")
+    shelf, trusted = named_registry(bucket, prefix), keys.needed_trust(asked.name, trust)
+    with bar("verifying", None) as done:
+        entry = shelf.verify(asked, trusted, done)
+    out.print(f"{shelf.where(entry.name, entry.version)} is as it was sealed and signed.", markup=False)
+
+
+def _verified_folder(folder: Path, trust: Path | None) -> str:
+    try:
+        manifest = contract.read(folder)
+        said = f"{folder} is {manifest.name}/{manifest.version} as it was sealed"
+        if trust is None:
+            return f"{said}. Its signature was not looked at: no --trust was given."
+        return f"{said}, signed with key {signature.check(folder, keys.needed_trust(manifest.name, trust))}."
+    except BundleError as error:
+        raise RefusedError(str(error)) from None
+
+
+def tag(
+    wanted: WantedArgument,
+    name: Annotated[str, typer.Argument(metavar="TAG", help="candidate, live or retired.")],
+    bucket: BucketOption = None,
+    prefix: PrefixOption = None,
+) -> None:
+    """Give a version a tag. `release` and `rollback` do so by themselves; this moves no traffic."""
+    shelf, asked = named_registry(bucket, prefix), references.reference(wanted)
+    holder = shelf.tag(asked, name)
+    before = f", which {holder.previous} had" if holder.previous else ""
+    out.print(f"{asked.name}/{holder.version} is {name} now{before}.", markup=False)
+
+
+def history(
+    name: Annotated[str, typer.Argument(metavar="NAME[/VERSION]", help="A bundle, or one version of it.")],
+    bucket: BucketOption = None,
+    prefix: PrefixOption = None,
+    last: Annotated[int, typer.Option("--last", min=1, help="Only so many, the latest.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what happened to a bundle's versions, the latest last: pushed, signed, tagged, released, rolled back."""
+    shelf, asked = named_registry(bucket, prefix), references.reference(name)
+    version = shelf.resolve(asked).version if asked.version or asked.tag else None
+    events = shelf.history(asked.name).events(last, version)
+    if as_json:
+        rows = [{**asdict(event), "at": event.at.isoformat(), "details": dict(event.details)} for event in events]
+        typer.echo(json.dumps(rows))
+        return
+    if not events:
+        err.print(f"Nothing happened to {asked.name} in {shelf.where()} yet.", markup=False)
+        return
+    out.print(views.of_events(events))
+
+
+def show(
+    wanted: EitherArgument,
+    bucket: BucketOption = None,
+    prefix: PrefixOption = None,
+    trust: TrustOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show where a version comes from (data, teacher, recipe, commit), what was measured of it, and who signed it."""
+    shown = _from_folder(Path(wanted), trust) if is_folder(wanted) else _from_registry(wanted, bucket, prefix, trust)
+    if as_json:
+        typer.echo(json.dumps(views.as_json(shown), ensure_ascii=False))
+        return
+    for part in views.of_bundle(shown):
+        out.print(part)
+
+
+def _from_folder(folder: Path, trust: Path | None) -> views.Shown:
+    try:
+        manifest = contract.read(folder)
+        path = folder / signature.SIGNATURE
+        value = path.read_bytes() if path.is_file() else None
+        text = (folder / contract.MANIFEST).read_bytes()
+    except BundleError as error:
+        raise RefusedError(str(error)) from None
+    trusted = keys.needed_trust(manifest.name, trust) if trust else None
+    return views.Shown(manifest, str(folder), views.signed_by(text, value, trusted, folder))
+
+
+def _from_registry(wanted: str, bucket: str | None, prefix: str | None, trust: Path | None) -> views.Shown:
+    shelf, asked = named_registry(bucket, prefix), references.reference(wanted)
+    found = shelf.sealed(asked)
+    name, version = found.entry.name, found.entry.version
+    where, trusted = shelf.where(name, version), keys.trust_for(name, trust)
+    by = views.signed_by(found.text, found.signature, trusted, where)
+    return views.Shown(found.manifest, where, by, found.entry.pushed_at, shelf.tags(name).worn().get(version))
+
+
+def diff(
+    before: EitherArgument,
+    after: EitherArgument,
+    bucket: BucketOption = None,
+    prefix: PrefixOption = None,
+    trust: TrustOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what changed from one version to another: data, recipe, evidence, gates, and answers to golden inputs.
+
+    Both graphs are run here on the golden inputs of either.
+    """
+    needed = not (is_folder(before) and is_folder(after))
+    shelf = named_registry(bucket, prefix) if needed else None
+    with tempfile.TemporaryDirectory(prefix="limbeck-diff-") as workplace:
+        folders = [_brought(wanted, shelf, Path(workplace), trust) for wanted in (before, after)]
+        found = difference.between(*folders)
+    if as_json:
+        typer.echo(json.dumps(asdict(found), ensure_ascii=False))
+        return
+    for part in views.of_difference(found):
+        out.print(part)
+
+
+def _brought(wanted: str, shelf: Registry | None, workplace: Path, trust: Path | None) -> Path:
+    if shelf is None or is_folder(wanted):
+        return Path(wanted)
+    asked = references.reference(wanted)
+    return shelf.pull(asked, workplace, keys.needed_trust(asked.name, trust))

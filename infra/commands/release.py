@@ -1,0 +1,258 @@
+"""The commands that move a function: `python -m infra release|rollback|status`. What happened: `history`.
+
+Exit status: 0 done; 1 no image could be built; 2 the arguments, settings or credentials are wrong, or something is
+missing that a person has to give; 3 the new version misbehaved and its traffic went back; 4 a bundle was refused;
+5 AWS could not be reached or said no, or somebody else moved the alias.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.status import Status
+
+from infra.aws.clients import client
+from infra.aws.ecr import Images
+from infra.commands.console import (
+    BucketOption,
+    JsonOption,
+    KmsOption,
+    PemOption,
+    PrefixOption,
+    TrustOption,
+    err,
+    named_registry,
+    out,
+    table,
+)
+from infra.errors import CloudError, ConfigError, InfraError
+from infra.image.build import Builder, CommandBuilder, DockerBuilder
+from infra.monitoring.alarms import Watch
+from infra.registry.registry import Registry
+from infra.release import cloud as states
+from infra.release import plan as planning
+from infra.release import prepare, report
+from infra.release import rollback as back
+from infra.release.alias import Switch, said_of
+from infra.release.cloud import Cloud
+from infra.release.execute import Release
+from infra.release.function import Lambda
+from infra.release.journal import Journal
+from infra.release.plan import Asked, Plan, Step
+from infra.release.prepare import Keys
+
+FUNCTION = "limbeck"
+_INTERRUPTED = 130
+
+FunctionOption = Annotated[
+    str,
+    typer.Option("--function", "-f", help="The Lambda function's name.", envvar="LIMBECK_FUNCTION", show_envvar=True),
+]
+AliasOption = Annotated[str, typer.Option("--alias", help="The alias that callers reach it by.")]
+AlarmOption = Annotated[
+    list[str] | None,
+    typer.Option("--alarm", help="An alarm to watch, once or more. By default all that watch the function."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to a command line."""
+    for command in (release, rollback, status):
+        app.command()(command)
+
+
+def release(
+    bundle: Annotated[
+        str,
+        typer.Argument(
+            metavar="[BUNDLE|NAME[/VERSION]|NAME@TAG]", help="A sealed bundle's folder, else in the registry."
+        ),
+    ] = "",
+    function: FunctionOption = FUNCTION,
+    alias: AliasOption = "live",
+    bucket: BucketOption = None,
+    prefix: PrefixOption = None,
+    trust: TrustOption = None,
+    pem: PemOption = None,
+    kms: KmsOption = None,
+    repository: Annotated[str, typer.Option("--repository", help="In ECR. By default the function's own.")] = "",
+    role: Annotated[
+        str, typer.Option("--role", help="Execution role's ARN, to make a function that is not there.")
+    ] = "",
+    stages: Annotated[str, typer.Option("--stages", help="Shares of the traffic in percent.")] = "5,25,50,100",
+    bake: Annotated[float, typer.Option("--bake", min=0, help="Seconds that each share is watched.")] = 300,
+    alarm: AlarmOption = None,
+    without_alarms: Annotated[bool, typer.Option("--without-alarms", help="A canary that no alarm watches.")] = False,
+    another_model: Annotated[bool, typer.Option("--another-model", help="Replace a model of another name.")] = False,
+    builder: Annotated[
+        str, typer.Option("--builder", help="COMMAND CONTEXT URI builds and pushes the image; by default Docker.")
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan; change nothing.")] = False,
+) -> None:
+    """Bring a bundle into production by canary. Broken off anywhere, the same command goes on."""
+    asked = Asked(
+        function, alias, repository, role, _shares(stages), bake, tuple(alarm or ()), without_alarms, another_model
+    )
+    cloud, registry = _cloud(function, alias, bucket, prefix)
+    with tempfile.TemporaryDirectory(prefix="limbeck-release-") as folder:
+        found = prepare.prepare(bundle, registry, cloud.journal, Keys(trust, pem, kms), Path(folder))
+        needed = () if registry else ("No registry named. Use --bucket or set LIMBECK_REGISTRY to s3://bucket/prefix.",)
+        plan = planning.plan(asked, found.bundle, states.read(cloud, asked, found.bundle), (*needed, *found.needed))
+        if dry_run:
+            _print(plan)
+            return
+        if plan.needed or found.source is None:
+            raise ConfigError("Nothing was changed. First: " + "\n".join(plan.needed))
+        chosen: Builder = CommandBuilder(builder) if builder else DockerBuilder(cloud.images)
+        _run(Release(plan, cloud, chosen, found.source, _Lines()), plan)
+
+
+def rollback(
+    to: Annotated[
+        str, typer.Option("--to", help="A version of the bundle or of the function. By default the one before.")
+    ] = "",
+    function: FunctionOption = FUNCTION,
+    alias: AliasOption = "live",
+    bucket: BucketOption = None,
+    prefix: PrefixOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Also to a version that was never live.")] = False,
+) -> None:
+    """Send everybody back: out of a canary, else to the version before. Only the alias moves."""
+    cloud, _ = _cloud(function, alias, bucket, prefix)
+    there, now = cloud.function.read(), cloud.switch.read()
+    if there is None or now is None:
+        raise ConfigError(f"There is no {'alias ' + alias + ' of' if there else 'function'} {function}. Name another.")
+    decided = back.decide(there, now, to, force=force)
+    if decided is None:
+        out.print(f"{alias} is {there.said(now.route.version)} already.", markup=False)
+        return
+    cloud.switch.move(now, decided.route)
+    number = decided.route.version
+    out.print(f"{alias} is back on {there.said(number)}, away from {there.said(decided.left)}.", markup=False)
+    left = there.version(decided.left)
+    if cloud.journal is None or not decided.route.bundle or left is None or not left.bundle:
+        err.print("Not noted in a registry: none is named, or a version has no bundle's name.", markup=False)
+        return
+    try:
+        cloud.journal.rolled_back(left.bundle, decided.route.bundle, number)
+    except InfraError as error:
+        raise CloudError(
+            f"The alias is moved, do not roll back again. Only the registry does not know: {error}"
+        ) from None
+
+
+def status(
+    function: FunctionOption = FUNCTION,
+    alias: AliasOption = "live",
+    bucket: BucketOption = None,
+    prefix: PrefixOption = None,
+    alarm: AlarmOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show who answers callers: the alias, its versions and their bundles, the alarms, and what the registry says."""
+    cloud, _ = _cloud(function, alias, bucket, prefix)
+    there = cloud.function.read()
+    if there is None:
+        raise ConfigError(f"There is no function {function}. Name one with --function.")
+    now = cloud.switch.read()
+    alarms = states.alarms_of(cloud.watch, tuple(alarm or ()), there)
+    live = there.version(now.route.version) if now else None
+    name = live.bundle.partition("/")[0] if live else ""
+    worn = _worn(cloud, name)
+    seen = report.Seen(there, now, alarms, name, worn)
+    if as_json:
+        typer.echo(json.dumps(report.document(seen)))
+        return
+    rows = table(*report.HEADINGS, right=("version", "traffic"), fold=("bundle",))
+    for row in report.rows(seen):
+        rows.add_row(*row)
+    out.print(rows)
+    for line in report.remarks(seen):
+        out.print(line, markup=False)
+
+
+def _worn(cloud: Cloud, name: str) -> dict[str, str]:
+    """What the registry says of a bundle's versions. The alias is worth showing without it."""
+    try:
+        return cloud.journal.worn(name) if cloud.journal and name else {}
+    except InfraError as error:
+        err.print(f"The registry does not answer. {error}", markup=False)
+        return {}
+
+
+class _Lines:
+    """A line a step on standard output; what is under way spins on standard error, where that is a terminal."""
+
+    def __init__(self) -> None:
+        self._title = ""
+        self._status: Status | None = None
+
+    def step(self, step: Step) -> None:
+        self._title = step.title
+        if step.done:
+            self._line("there already")
+        elif err.is_terminal:
+            self._status = err.status(f"{step.title}: {step.what}")
+            self._status.start()
+
+    def done(self, what: str) -> None:
+        self.stop()
+        self._line(what)
+
+    def watching(self, seconds_left: float) -> None:
+        if self._status:
+            self._status.update(f"{self._title}: {seconds_left:.0f} s to watch")
+
+    def stop(self) -> None:
+        if self._status:
+            self._status.stop()
+            self._status = None
+
+    def _line(self, what: str) -> None:
+        out.print(f"{self._title:12} {what}", markup=False)
+
+
+def _run(work: Release, plan: Plan) -> None:
+    try:
+        work.run()
+    except KeyboardInterrupt:
+        err.print("Broken off. The same command goes on, `python -m infra rollback` ends a canary. Now:", markup=False)
+        now = work.cloud.switch.read()
+        err.print(f"{plan.asked.alias} is {said_of(now.route) if now else 'not there'}.", markup=False)
+        raise typer.Exit(_INTERRUPTED) from None
+    finally:
+        work.reporter.stop()
+
+
+def _print(plan: Plan) -> None:
+    rows = table("", "step", "what", "state", right=("",), fold=("what",))
+    for number, step in enumerate(plan.steps, 1):
+        rows.add_row(str(number), step.title, step.what, "there" if step.done else "to do")
+    out.print(rows)
+    for needed in plan.needed:
+        out.print(f"Needed first: {needed}", markup=False)
+    out.print("Nothing was changed: this is the plan.", markup=False)
+
+
+def _cloud(function: str, alias: str, bucket: str | None, prefix: str | None) -> tuple[Cloud, Registry | None]:
+    registry, journal = None, None
+    if bucket:
+        registry = named_registry(bucket, prefix)
+        journal = Journal(registry, bucket.removeprefix("s3://").partition("/")[0], client("s3"), function)
+    lambdas = client("lambda")
+    switch, watch, images = Switch(lambdas, function, alias), Watch(client("cloudwatch")), Images(client("ecr"))
+    return Cloud(Lambda(lambdas, function), switch, images, watch, journal), registry
+
+
+def _shares(text: str) -> tuple[float, ...]:
+    try:
+        shares = tuple(float(part) / 100 for part in text.split(","))
+    except ValueError:
+        shares = ()
+    if not shares or any(low >= high for low, high in zip((0.0, *shares), shares, strict=False)) or shares[-1] != 1:
+        raise ConfigError(f"--stages is {text!r}, wanted rising percentages that end with 100, such as 5,25,50,100.")
+    return shares

@@ -1,0 +1,1 @@
+"""The Lambda container image, from a staged bundle to a digest."""

@@ -1,0 +1,133 @@
+"""A bundle's image: the folder it is built from, the tag that names all that is in there, and what builds it.
+
+The folder is made for one release, so two at once do not disturb each other, and what was hashed is what is built.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from handler.bundle import contract
+from handler.bundle.contract import Manifest
+from handler.bundle.signature import SIGNATURE, Trust
+from infra.aws.ecr import Images
+from infra.errors import LocalError
+from infra.image import container, staging
+
+_CODE_DIGITS = 12
+_FILES = ("infra/Dockerfile", "infra/constraints-image.txt")
+_BUILD_SECONDS = 1800
+_SAID = 800  # characters of a failed build's output that are shown
+
+
+class Builder(Protocol):
+    """What makes an image and pushes it."""
+
+    def build(self, context: Path, uri: str) -> None:
+        """Build `context` with its `infra/Dockerfile` and push it as `uri` (host/repository:tag).
+
+        Raises:
+            LocalError: it cannot.
+        """
+
+
+def lay(bundle: Path, trust: Trust, context: Path, root: Path = staging.ROOT) -> Manifest:
+    """Put all that the image is made of into the new folder `context`: handler, Dockerfile, bundle, trusted keys.
+
+    Raises:
+        BundleError: the bundle is not as it was sealed.
+    """
+    shutil.copytree(root / "handler", context / "handler", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in _FILES:
+        (context / name).parent.mkdir(exist_ok=True)
+        shutil.copyfile(root / name, context / name)
+    manifest = staging.stage(bundle, context, trust)
+    staging.stage_certificates(context)
+    return manifest
+
+
+def tag_of(manifest: Manifest, context: Path) -> str:
+    """NAME-VERSION-CODE: CODE is a hash of every file in the context, so the same tag is the same image.
+
+    But for the certificates, which are this machine's, and the signature, which may be made anew for the same bytes.
+    """
+    left_out = {staging.CERTIFICATES, SIGNATURE}
+    files = sorted(path for path in context.rglob("*") if path.is_file() and path.name not in left_out)
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(f"{path.relative_to(context)} {contract.sha256_of(path)}\n".encode())
+    return f"{manifest.name}-{manifest.version}-{digest.hexdigest()[:_CODE_DIGITS]}"
+
+
+@dataclass(frozen=True)
+class DockerBuilder:
+    """Docker, on this machine."""
+
+    images: Images
+
+    def build(self, context: Path, uri: str) -> None:
+        """See `Builder`. The password of the repository is in no file but a temporary one.
+
+        Raises:
+            LocalError: no Docker, or it failed.
+        """
+        host = container.docker_host()
+        base = container.base_image(host)
+        login = self.images.login()
+        # Lambda takes no index with attestations, which newer builders add.
+        environment = os.environ | {"DOCKER_HOST": host} | {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+        build = ["docker", "build", "-f", str(context / "infra/Dockerfile"), "--build-arg", f"BASE_IMAGE={base}"]
+        _run([*build, "-t", uri, str(context)], environment)
+        with tempfile.TemporaryDirectory() as folder:
+            environment["DOCKER_CONFIG"] = folder
+            login_command = ["docker", "login", "--username", login.user, "--password-stdin", login.host]
+            _run(login_command, environment, login.password)
+            _run(["docker", "push", uri], environment)
+
+
+@dataclass(frozen=True)
+class CommandBuilder:
+    """Another program: `COMMAND CONTEXT URI` builds and pushes."""
+
+    command: str
+
+    def build(self, context: Path, uri: str) -> None:
+        """See `Builder`.
+
+        Raises:
+            LocalError: the program failed.
+        """
+        _run([*shlex.split(self.command), str(context), uri], dict(os.environ))
+
+
+def _run(command: list[str], environment: dict[str, str], given: str = "") -> None:
+    shown = " ".join(command[:2])
+    try:
+        done = subprocess.run(
+            command,
+            env=environment,
+            input=given,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=_BUILD_SECONDS,
+        )
+    except OSError as error:
+        raise LocalError(
+            f"`{shown}` cannot be run ({error.strerror}). Install it, or name another --builder."
+        ) from None
+    except subprocess.TimeoutExpired:
+        raise LocalError(f"`{shown}` did not end within {_BUILD_SECONDS} s. Run the same command again.") from None
+    if done.returncode != 0:
+        raise LocalError(
+            f"`{shown}` failed with status {done.returncode}. It ends with:\n{done.stdout[-_SAID:].strip()}"
+        )

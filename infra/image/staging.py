@@ -1,0 +1,128 @@
+"""A sealed bundle on its way into the image: checked, then laid where the Docker context takes it from.
+
+With it goes the trust file that the function checks the bundle's signature by, at the image's build and at every start.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import ssl
+from contextlib import suppress
+from pathlib import Path
+
+from handler.bundle import contract, signature
+from handler.bundle.contract import Manifest
+from handler.bundle.signature import SIGNATURE, Trust
+from handler.errors import BundleError
+from infra.errors import ConfigError
+from infra.signing import keys
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ".build"
+BUNDLE = "bundle"
+TRUST = "trust.json"
+CERTIFICATES = "ca.pem"
+_DEVELOPMENT_KEY = "development-key.pem"  # the Docker context does not hold it
+_CERTIFICATE_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+
+def newest(folder: Path) -> Path:
+    """The bundle meant by `folder`: itself if it is one, else the newest sealed one among its versions.
+
+    `bundles/<name>` holds a folder a version, and a file `latest` that names the last one sealed.
+
+    Raises:
+        BundleError: there is no sealed bundle in `folder`.
+    """
+    if (folder / contract.MANIFEST).is_file():
+        return folder
+    sealed = sorted(folder.glob(f"*/{contract.MANIFEST}"), key=lambda path: path.stat().st_mtime)
+    try:
+        latest = folder / (folder / "latest").read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        latest = None
+    if latest is not None and latest / contract.MANIFEST in sealed:
+        return latest
+    if not sealed:
+        raise BundleError(
+            f"No sealed bundle in {folder}: wanted a folder with {contract.MANIFEST}, or one of such folders. "
+            "Make one with `python -m distill run RECIPE --out bundles`."
+        )
+    return sealed[-1].parent
+
+
+def stage(bundle: Path, root: Path = ROOT, trust: Trust | None = None) -> Manifest:
+    """Check `bundle` whole and put a copy in `.build/bundle`, and in `.build/trust.json` whose signature it must bear.
+
+    Both take the place of those before. Only what the manifest lists is copied, and its signature, readable by
+    everybody: Lambda runs the function as a user of its own. The copy is checked again before it takes the name, so
+    the image never holds half a bundle.
+
+    `trust`: whose signature counts; the bundle's own is checked. Without it the copy is signed with this checkout's
+    development key, made on the spot, which nobody else trusts: what is served is signed, here too.
+
+    Raises:
+        BundleError: the bundle is not as it was sealed, or not signed by whom to trust.
+    """
+    manifest = contract.read(bundle)
+    build = root / BUILD
+    copy, target = build / f"{BUNDLE}.{os.getpid()}", build / BUNDLE
+    shutil.rmtree(copy, ignore_errors=True)
+    copy.mkdir(parents=True)
+    try:
+        for name in (*manifest.files, contract.MANIFEST):
+            shutil.copyfile(bundle / name, copy / name)
+        if trust is None:
+            trust = _sign_for_development(copy, manifest, build)
+        else:
+            signature.check(bundle, trust)
+            shutil.copyfile(bundle / SIGNATURE, copy / SIGNATURE)
+        contract.read(copy)
+        signature.check(copy, trust)
+        for path in copy.iterdir():
+            path.chmod(0o644)
+        copy.chmod(0o755)
+        shutil.rmtree(target, ignore_errors=True)
+        copy.rename(target)
+        _write(build / TRUST, keys.trust_text(trust))
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)
+    return manifest
+
+
+def _sign_for_development(copy: Path, manifest: Manifest, build: Path) -> Trust:
+    """Sign the copy with the checkout's own key, and trust that."""
+    path = build / _DEVELOPMENT_KEY
+    if not path.exists():
+        with suppress(ConfigError):  # another stage was faster, and its key does as well
+            keys.new_key(path)
+    key = keys.PemSigner.read(path)
+    (copy / SIGNATURE).write_bytes(keys.signed((copy / contract.MANIFEST).read_bytes(), key))
+    return Trust(manifest.name, (key.public,))
+
+
+def _write(path: Path, text: bytes) -> None:
+    """Whole or not at all, readable by everybody."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_bytes(text)
+    draft.chmod(0o644)
+    draft.replace(path)
+
+
+def stage_certificates(root: Path = ROOT) -> Path | None:
+    """Put the certificates that this machine trusts in `.build/ca.pem`, for pip inside the image's build.
+
+    Where a proxy signs with a certificate of its own, only this machine knows it. The final image does not get it.
+    """
+    named = (os.environ.get(variable) for variable in _CERTIFICATE_VARIABLES)
+    candidates = [*named, ssl.get_default_verify_paths().cafile]
+    source = next((Path(name) for name in candidates if name and Path(name).is_file()), None)
+    target = root / BUILD / CERTIFICATES
+    if source is None:
+        target.unlink(missing_ok=True)
+        return None
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+    target.chmod(0o644)
+    return target

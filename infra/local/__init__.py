@@ -1,0 +1,1 @@
+"""The function on this machine: in its container, or under the runtime emulator."""

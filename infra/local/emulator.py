@@ -1,0 +1,191 @@
+"""The handler under the Lambda runtime emulator, without Docker: the binary that the SAM CLI carries.
+
+The emulator starts `python -m awslambdaric` and speaks the Lambda runtime protocol with it, so the same code answers
+the same events as in the cloud. What it does not show is the image: its base, its user, its stripped packages.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import platform
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from infra.aws.lambda_events import Answer
+from infra.errors import LocalError
+from infra.image.staging import ROOT
+
+HANDLER = "handler.app.lambda_handler"
+INVOKE = "/2015-03-31/functions/function/invocations"
+_START_SECONDS = 10.0
+_STOP_SECONDS = 5.0
+_START_TRIES = 3  # a free port may be taken between finding and using it
+
+
+def find_emulator(root: Path = ROOT) -> Path:
+    """The emulator for this machine's processor: in `.venv-sam`, or beside the `sam` that the shell finds.
+
+    Raises:
+        LocalError: not on Linux, or no SAM CLI.
+    """
+    if sys.platform != "linux":
+        raise LocalError(f"The Lambda runtime emulator runs on Linux only, this is {sys.platform}: use Docker.")
+    name = "aws-lambda-rie-" + ("arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64")
+    homes = [root / ".venv-sam"]
+    if sam := shutil.which("sam"):
+        homes.append(Path(sam).resolve().parent.parent)
+    for home in homes:
+        for path in sorted(home.glob(f"lib/python*/site-packages/samcli/local/rapid/{name}")):
+            if os.access(path, os.X_OK):
+                return path
+    raise LocalError(f"No {name} found: it comes with the SAM CLI. Run `make .venv-sam`.")
+
+
+class Emulator:
+    """A running function. Use it as a context manager; it stops with everything it started."""
+
+    def __init__(self, bundle: Path, root: Path = ROOT, environment: dict[str, str] | None = None) -> None:
+        """Prepare to serve `bundle` with the handler under `root`; `environment` is added to this process's own."""
+        self._binary = find_emulator(root)
+        self._root = root
+        self._environment = os.environ | {
+            "BUNDLE_DIR": str(bundle.resolve()),
+            "LAMBDA_TASK_ROOT": str(root),
+            "PYTHONPATH": str(root),
+            "OPENBLAS_NUM_THREADS": "1",
+            "ORT_DISABLE_TELEMETRY": "1",
+            "AWS_LAMBDA_FUNCTION_NAME": "limbeck",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
+            "AWS_LAMBDA_FUNCTION_TIMEOUT": "10",
+            "POWERTOOLS_SERVICE_NAME": "limbeck",
+            "POWERTOOLS_METRICS_NAMESPACE": "Limbeck",
+            **(environment or {}),
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+        self._port = 0
+        self._log: Path | None = None
+
+    def __enter__(self) -> Self:
+        """Start the emulator. The function itself starts at the first event, as the emulator does it."""
+        folder = self._root / ".build"
+        folder.mkdir(exist_ok=True)
+        for _ in range(_START_TRIES):
+            self._port, runtime_port = free_port(), free_port()
+            self._log = folder / f"emulator-{self._port}.log"
+            command = [str(self._binary), "--runtime-interface-emulator-address", f"127.0.0.1:{self._port}"]
+            command += ["--runtime-api-address", f"127.0.0.1:{runtime_port}"]
+            command += [sys.executable, "-m", "awslambdaric", HANDLER]
+            with self._log.open("wb") as log:
+                self._process = subprocess.Popen(
+                    command,
+                    cwd=self._root,
+                    env=self._environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+            if self._listens():
+                return self
+            said = self.log
+            self._stop()
+        raise LocalError(f"The Lambda runtime emulator did not start. It said: {said.strip()[-500:] or 'nothing'}")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop the emulator and the function."""
+        self._stop()
+
+    @property
+    def log(self) -> str:
+        """Everything that the emulator and the function wrote so far."""
+        return self._log.read_text(encoding="utf-8", errors="replace") if self._log and self._log.exists() else ""
+
+    @property
+    def log_path(self) -> Path:
+        """The file behind `log`, while the emulator runs."""
+        assert self._log is not None, "the emulator is not running"
+        return self._log
+
+    @property
+    def port(self) -> int:
+        """Where it listens, on 127.0.0.1."""
+        return self._port
+
+    @property
+    def function_pid(self) -> int:
+        """The process of the function itself, once the first event has started it.
+
+        Raises:
+            LocalError: it is not running.
+        """
+        pid = self._process.pid if self._process else 0
+        for task in Path(f"/proc/{pid}/task").glob("*/children"):
+            for child in task.read_text(encoding="ascii").split():
+                return int(child)
+        raise LocalError("The function is not running under the emulator.")
+
+    def invoke(self, event: object, timeout_seconds: float = 60.0) -> Answer:
+        """Send one event, wait for the answer.
+
+        Raises:
+            LocalError: the emulator did not answer, or answered something else than JSON.
+        """
+        before = len(self.log)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=timeout_seconds)
+        try:
+            connection.request("POST", INVOKE, json.dumps(event), {"Content-Type": "application/json"})
+            body = connection.getresponse().read().decode()
+            payload = json.loads(body) if body.strip() else None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise LocalError(
+                f"The Lambda runtime emulator gave no answer ({reason}). Its log ends with: {self.log[-500:]}"
+            ) from None
+        finally:
+            connection.close()
+        return Answer(payload, self.log[before:])
+
+    def _listens(self) -> bool:
+        assert self._process is not None
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self._port)) == 0:
+                    return True
+            time.sleep(0.02)
+        return False
+
+    def _stop(self) -> None:
+        if self._process is None:
+            return
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self._process.pid, number)
+            except ProcessLookupError:
+                break
+            try:
+                self._process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                continue
+        self._process = None
+        if self._log:
+            self._log.unlink(missing_ok=True)
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on, just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

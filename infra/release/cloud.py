@@ -1,0 +1,51 @@
+"""Everything that a release, a rollback or a status has to know of the cloud, read in one go. Changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from infra.aws.ecr import Images
+from infra.monitoring.alarms import Alarm, Watch
+from infra.release.alias import Switch
+from infra.release.function import Function, Lambda
+from infra.release.plan import Asked, Bundle, State, repository_of
+
+if TYPE_CHECKING:
+    from infra.release.journal import Journal
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """What a release asks and moves. Tests put others in their places."""
+
+    function: Lambda
+    switch: Switch
+    images: Images
+    watch: Watch
+    journal: Journal | None  # None where no registry is named
+
+
+def read(cloud: Cloud, asked: Asked, bundle: Bundle) -> State:
+    """Look at everything that bears on the release of `bundle`."""
+    function = cloud.function.read()
+    repository = cloud.images.repository(repository_of(asked, function))
+    digest = cloud.images.digest(repository.name, bundle.tag) if repository else None
+    journal = cloud.journal if cloud.journal and cloud.journal.exists() else None
+    return State(
+        journal is not None,
+        journal is not None and journal.holds(bundle.name, bundle.version),
+        repository,
+        digest,
+        function,
+        cloud.switch.read() if function else None,
+        alarms_of(cloud.watch, asked.alarms, function),
+        journal is not None and journal.live(bundle.name) == bundle.version,
+    )
+
+
+def alarms_of(watch: Watch, names: tuple[str, ...], function: Function | None) -> tuple[Alarm, ...]:
+    """The alarms that were named, or all that watch the function."""
+    if names:
+        return watch.named(names)
+    return watch.found(function.name, function.service) if function else ()

@@ -1,0 +1,335 @@
+"""Keys that sign bundles, and the trust files that say whose signature counts; `handler.bundle.signature` checks them.
+
+A key is in a PEM file or, better, in KMS, which never gives it away: RSA of 3,072 or 4,096 bits. OpenSSF's
+model-signing does the same job with a key, but to check its bundles the function would have to import a Sigstore
+library at every cold start; what it would add beside a key (an identity, a transparency log) a private registry does
+not ask for.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from handler.bundle import signature
+from handler.bundle.contract import Manifest
+from handler.bundle.signature import EXPONENT, MAX_BITS, MIN_BITS, SCHEME, SIGNATURE, PublicKey, Trust
+from handler.errors import BundleError
+from infra.aws.clients import asking, client
+from infra.errors import ConfigError, RefusedError
+from infra.registry.push import Sign
+
+if TYPE_CHECKING:
+    from mypy_boto3_kms import KMSClient
+
+KEY_VARIABLE = "LIMBECK_SIGNING_KEY"  # a PEM file, or kms: and a key's id, ARN or alias
+TRUST_VARIABLE = "LIMBECK_TRUST"  # a trust file, or a folder of them, each called <name>.json
+PASSWORD_VARIABLE = "LIMBECK_KEY_PASSWORD"  # of the PEM file, where it has one
+PRIVATE_FILE, PUBLIC_FILE = "key.pem", "public.pem"
+_KMS_PREFIX = "kms:"
+_KMS_SCHEME: Literal["RSASSA_PKCS1_V1_5_SHA_256"] = "RSASSA_PKCS1_V1_5_SHA_256"
+_KEY_ID_DIGITS = 16
+_KMS_NEEDS = "The credentials need kms:GetPublicKey and kms:Sign on the key"
+
+
+class Signer(Protocol):
+    """What signs: a public key, and signatures that it opens."""
+
+    @property
+    def public(self) -> PublicKey:
+        """The half that anybody may have."""
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature over a message of at most 4,096 bytes."""
+
+
+@dataclass(frozen=True)
+class PemSigner:
+    """A private key out of a PEM file."""
+
+    _private: rsa.RSAPrivateKey
+
+    @classmethod
+    def read(cls, path: Path, password: bytes | None = None) -> PemSigner:
+        """Read a key, by its password where it is encrypted.
+
+        Raises:
+            ConfigError: no such file, no key in it, another kind of key, or a wrong password.
+        """
+        try:
+            private = serialization.load_pem_private_key(path.read_bytes(), password)
+        except OSError as error:
+            raise ConfigError(
+                f"The signing key {path} cannot be read ({error.strerror}). `python -m infra key new DIR` makes one."
+            ) from None
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            raise ConfigError(
+                f"{path} holds no private key in PEM that can be opened. Name such a file, and set "
+                f"{PASSWORD_VARIABLE} if, and only if, it has a password."
+            ) from None
+        if not isinstance(private, rsa.RSAPrivateKey):
+            raise ConfigError(f"{path} is no RSA key. `python -m infra key new DIR` makes one that fits.")
+        _public(private.public_key(), str(path))
+        return cls(private)
+
+    @property
+    def public(self) -> PublicKey:
+        """The half that anybody may have."""
+        return _public(self._private.public_key(), "The signing key")
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature over a message."""
+        return self._private.sign(message, padding.PKCS1v15(), hashes.SHA256())
+
+
+class KmsSigner:
+    """A key in KMS: it signs there, and never leaves."""
+
+    def __init__(self, key: str, kms: KMSClient | None = None) -> None:
+        """Ask KMS for the public half of `key`, an id, ARN or alias (`alias/...`).
+
+        Raises:
+            ConfigError: no such key, or one of another kind.
+        """
+        self._key = key
+        self._kms = kms or client("kms")
+        with self._asking(f"read the public key of {key} in KMS"):
+            answer = self._kms.get_public_key(KeyId=key)
+        if _KMS_SCHEME not in answer.get("SigningAlgorithms", []):
+            raise ConfigError(
+                f"The KMS key {key} cannot sign by {_KMS_SCHEME}. Make one with `aws kms create-key "
+                "--key-spec RSA_3072 --key-usage SIGN_VERIFY`."
+            )
+        self._public = public_key(answer["PublicKey"], f"The KMS key {key}")
+
+    @property
+    def public(self) -> PublicKey:
+        """The half that anybody may have."""
+        return self._public
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature over a message of at most 4,096 bytes."""
+        with self._asking(f"sign with {self._key} in KMS"):
+            answer = self._kms.sign(KeyId=self._key, Message=message, MessageType="RAW", SigningAlgorithm=_KMS_SCHEME)
+        return answer["Signature"]
+
+    def _asking(self, doing: str) -> AbstractContextManager[None]:
+        disabled = "the key is disabled, or about to be deleted. Enable it, or sign with another"
+        return asking(
+            doing,
+            {
+                "AccessDeniedException": f"access denied. {_KMS_NEEDS}",
+                "DisabledException": disabled,
+                "KMSInvalidStateException": disabled,
+                "InvalidKeyUsageException": "the key is not for signing. Make one with key usage SIGN_VERIFY",
+                "UnsupportedOperationException": "the key has no public half. Make one with key spec RSA_3072",
+            },
+        )
+
+
+def signer(pem: Path | None = None, kms: str | None = None) -> Signer | None:
+    """The key that is named: by a PEM file, in KMS, or by `LIMBECK_SIGNING_KEY`; None where none is.
+
+    Raises:
+        ConfigError: both are named, or what is named is no key that can be used.
+    """
+    if pem and kms:
+        raise ConfigError("Two keys are named. Sign with --pem or with --kms.")
+    if not pem and not kms:
+        named = os.environ.get(KEY_VARIABLE, "")
+        if named.startswith(_KMS_PREFIX):
+            kms = named.removeprefix(_KMS_PREFIX)
+        elif named:
+            pem = Path(named)
+    if kms:
+        return KmsSigner(kms)
+    return PemSigner.read(pem, password()) if pem else None
+
+
+def needed_signer(pem: Path | None = None, kms: str | None = None) -> Signer:
+    """As `signer`, where there has to be one.
+
+    Raises:
+        ConfigError: none is named.
+    """
+    found = signer(pem, kms)
+    if found is None:
+        raise ConfigError(
+            f"No key to sign with, and what is unsigned is not kept. Use --pem FILE, --kms KEY, or set {KEY_VARIABLE} "
+            "to a file or kms:KEY. `python -m infra key new DIR` makes one."
+        )
+    return found
+
+
+def trust_for(model: str, trust_file: Path | None = None) -> Trust | None:
+    """Whose signature counts for a model; None where nothing says so.
+
+    Said by a trust file, or a folder of them (`<name>.json`), named here or by `LIMBECK_TRUST`; else by the key that
+    `LIMBECK_SIGNING_KEY` names: who can sign trusts themselves.
+
+    Raises:
+        ConfigError: what is named is no trust file, or is another model's.
+    """
+    path = trust_file or (Path(named) if (named := os.environ.get(TRUST_VARIABLE, "")) else None)
+    if path is None:
+        own = signer()
+        return Trust(model, (own.public,)) if own else None
+    path = path / f"{model}.json" if path.is_dir() else path
+    try:
+        found = signature.read_trust(path)
+    except BundleError as error:
+        raise ConfigError(str(error)) from None
+    if found.model != model:
+        raise ConfigError(
+            f"{path} says whom to trust for {found.model!r}, asked for is {model!r}. Name the trust file of {model!r}: "
+            "`python -m infra key trust` writes one."
+        )
+    return found
+
+
+def needed_trust(model: str, trust_file: Path | None = None) -> Trust:
+    """As `trust_for`, where there has to be one.
+
+    Raises:
+        ConfigError: nothing says whose signature counts.
+    """
+    found = trust_for(model, trust_file)
+    if found is None:
+        raise ConfigError(
+            f"Nothing says whose signature counts for {model}. Use --trust FILE, or set {TRUST_VARIABLE}. "
+            f"`python -m infra key trust {model} --pem FILE` writes such a file, also from the public half of a key."
+        )
+    return found
+
+
+def signed(manifest: bytes, by: Signer) -> bytes:
+    """The signature file for a manifest's bytes.
+
+    Raises:
+        RefusedError: what the signer gave is not its key's signature.
+    """
+    message = signature.statement(manifest)
+    value = by.sign(message)
+    if not signature.holds(message, value, by.public):
+        raise RefusedError(f"Key {by.public.key_id} gave a signature that its public half does not open. Try again.")
+    raw = {"key_id": by.public.key_id, "scheme": SCHEME, "signature": base64.b64encode(value).decode()}
+    return _text(raw)
+
+
+def for_push(pem: Path | None = None, kms: str | None = None, trust_file: Path | None = None) -> Sign:
+    """What signs a bundle as it is pushed: the key that is named; else the signature that the bundle has, checked.
+
+    Raises:
+        ConfigError: no key is named, and the bundle has no signature, or nothing says whose counts. Raised by what
+            this returns, as RefusedError is where the signature is not by whom to trust.
+    """
+    key = signer(pem, kms)
+
+    def sign(folder: Path, manifest: Manifest, text: bytes) -> bytes:
+        path = folder / SIGNATURE
+        if key is not None or not path.is_file():
+            return signed(text, key or needed_signer(pem, kms))
+        value = path.read_bytes()
+        try:
+            signature.verify(text, value, needed_trust(manifest.name, trust_file), folder)
+        except BundleError as error:
+            raise RefusedError(str(error)) from None
+        return value
+
+    return sign
+
+
+def trust_text(trust: Trust) -> bytes:
+    """A trust as the bytes that `handler.bundle.signature.read_trust` reads."""
+    keys = [{"key_id": key.key_id, "n": f"{key.n:x}", "e": key.e} for key in trust.keys]
+    return _text({"model": trust.model, "keys": keys})
+
+
+def public_key(encoded: bytes, where: str) -> PublicKey:
+    """A public key out of its PEM, or DER.
+
+    Raises:
+        ConfigError: it is none, or of another kind.
+    """
+    try:
+        if encoded.lstrip().startswith(b"-----BEGIN"):
+            found = serialization.load_pem_public_key(encoded)
+        else:
+            found = serialization.load_der_public_key(encoded)
+    except (ValueError, UnsupportedAlgorithm):
+        raise ConfigError(f"{where} holds no public key in PEM. `python -m infra key public` writes one.") from None
+    return _public(found, where)
+
+
+def public_pem(key: PublicKey) -> bytes:
+    """A public key as PEM, for OpenSSL and `--public`."""
+    public = rsa.RSAPublicNumbers(key.e, key.n).public_key()
+    return public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def new_key(path: Path, password: bytes | None = None) -> PemSigner:
+    """Make a key in a new file that only its owner can read; encrypted where there is a password.
+
+    Raises:
+        ConfigError: the file is there already; no key is ever overwritten.
+    """
+    private = rsa.generate_private_key(EXPONENT, MIN_BITS)
+    text = private.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption(),
+    )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Written whole under another name first: who finds the file finds a key in it.
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(text)
+        try:
+            path.hardlink_to(draft)  # unlike a rename, fails where there is one
+        finally:
+            draft.unlink()
+    except FileExistsError:
+        raise ConfigError(f"{path} is there already, and no key is overwritten. Name another folder.") from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written ({error.strerror}). Name another folder.") from None
+    return PemSigner(private)
+
+
+def merged(trust: Trust, keys: Sequence[PublicKey]) -> Trust:
+    """The same trust with more keys, each once."""
+    every = {key.key_id: key for key in (*trust.keys, *keys)}
+    return Trust(trust.model, tuple(every.values()))
+
+
+def _public(key: object, where: str) -> PublicKey:
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise ConfigError(f"{where} is no RSA key. `python -m infra key new DIR` makes one that fits.")
+    numbers = key.public_numbers()
+    if not MIN_BITS <= key.key_size <= MAX_BITS or numbers.e != EXPONENT:
+        raise ConfigError(
+            f"{where} has {key.key_size} bits and exponent {numbers.e}, wanted RSA of {MIN_BITS} to {MAX_BITS} bits "
+            f"and exponent {EXPONENT}. `python -m infra key new DIR` makes one that fits."
+        )
+    der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return PublicKey(hashlib.sha256(der).hexdigest()[:_KEY_ID_DIGITS], numbers.n, numbers.e)
+
+
+def password() -> bytes | None:
+    """What opens the PEM file, from `LIMBECK_KEY_PASSWORD`."""
+    return os.environ.get(PASSWORD_VARIABLE, "").encode() or None
+
+
+def _text(raw: object) -> bytes:
+    return (json.dumps(raw, indent=1, sort_keys=True) + "\n").encode()

@@ -1,0 +1,1 @@
+"""The SAM template: what CloudFormation gets, and the linters."""

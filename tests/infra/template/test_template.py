@@ -1,0 +1,217 @@
+"""The SAM template, read as CloudFormation will: the function, the REST API before it, and what they log."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from infra.template.stack import READ_BY_SAM, Stack
+from tests.infra.template.stacks import TEMPLATE, stack, translated
+
+ANY = "x-amazon-apigateway-any-method"
+
+
+@pytest.fixture(scope="module")
+def default() -> Stack:
+    """The stack without a parameter."""
+    return stack()
+
+
+def test_every_path_and_method_reaches_the_function(default: Stack) -> None:
+    assert default.paths.keys() == {"/", "/{proxy+}"}
+    for methods in default.paths.values():
+        integration = methods[ANY]["x-amazon-apigateway-integration"]
+        assert (integration["type"], integration["httpMethod"]) == ("aws_proxy", "POST")
+
+
+def test_the_api_calls_the_alias_of_a_published_version(default: Stack) -> None:
+    alias = default.only("AWS::Lambda::Alias")
+    assert alias["Name"] == "live"
+    assert len(default.of_type("AWS::Lambda::Version")) == 1
+    for methods in default.paths.values():
+        uri = methods[ANY]["x-amazon-apigateway-integration"]["uri"]
+        assert uri.endswith("/functions/${PredictFunction.Arn}:live/invocations")
+    permission = default.only("AWS::Lambda::Permission")
+    assert permission["FunctionName"] == {"Ref": "PredictFunctionAliaslive"}
+
+
+def test_only_this_api_may_call_the_function(default: Stack) -> None:
+    permission = default.only("AWS::Lambda::Permission")
+    assert permission["Principal"] == "apigateway.amazonaws.com"
+    assert permission["SourceArn"] == "arn:aws:execute-api:eu-west-1:123456789012:${PredictApi}/v1/*"
+
+
+def test_bodies_pass_as_bytes_both_ways(default: Stack) -> None:
+    api = default.only("AWS::ApiGateway::RestApi")
+    assert api["BinaryMediaTypes"] == ["*/*"]
+    assert api["Body"]["x-amazon-apigateway-binary-media-types"] == ["*/*"]
+
+
+def test_there_is_one_stage_and_its_deployment_is_new_every_time(default: Stack) -> None:
+    # SAM names a deployment after the API's text, in which a changed parameter leaves no trace.
+    assert default.only("AWS::ApiGateway::Stage")["StageName"] == "v1"
+    assert re.search(r"^ +AlwaysDeploy: true$", TEMPLATE.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_the_rest_api_speaks_no_tls_below_1_2(default: Stack) -> None:
+    api = default.only("AWS::ApiGateway::RestApi")
+    assert api["SecurityPolicy"].startswith("SecurityPolicy_TLS13_1_2")  # 1.3 and 1.2; the default is TLS_1_0
+    assert api["EndpointAccessMode"] == "STRICT"  # without one such a policy is refused
+    assert api["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+
+
+def test_the_rest_api_as_a_whole_has_a_rate_that_it_takes(default: Stack) -> None:
+    (settings,) = default.only("AWS::ApiGateway::Stage")["MethodSettings"]
+    assert (settings["ResourcePath"], settings["HttpMethod"]) == ("/*", "*")
+    assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == ("50", "100")
+
+
+def function(made: Stack) -> dict[str, Any]:
+    """The properties of the function that answers."""
+    return made.named("AWS::Lambda::Function")["PredictFunction"]
+
+
+def test_reserved_concurrency_is_off_until_a_number_is_named() -> None:
+    assert "ReservedConcurrentExecutions" not in function(stack())
+    assert function(stack(ReservedConcurrency=7))["ReservedConcurrentExecutions"] == "7"
+
+
+def test_provisioned_concurrency_is_off_until_a_number_is_named_and_then_the_alias_has_it() -> None:
+    assert "ProvisionedConcurrencyConfig" not in stack().only("AWS::Lambda::Alias")
+    ahead = stack(ProvisionedConcurrency=3).only("AWS::Lambda::Alias")["ProvisionedConcurrencyConfig"]
+    assert ahead == {"ProvisionedConcurrentExecutions": "3"}
+
+
+def test_an_image_is_taken_by_its_digest_alone() -> None:
+    image = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/limbeck@sha256:" + "0af" * 21 + "0"
+    assert function(stack(Image=image))["Code"] == {"ImageUri": image}
+    pattern = translated()["Parameters"]["Image"]["AllowedPattern"]
+    assert re.fullmatch(pattern, image) and re.fullmatch(pattern, "")
+    for wrong in (image.replace("@sha256:", ":"), image[:-1], "limbeck:latest", image.upper(), f"docker.io/{image}"):
+        assert not re.fullmatch(pattern, wrong)
+
+
+def test_another_image_is_another_version() -> None:
+    one, other = ("123456789012.dkr.ecr.eu-central-1.amazonaws.com/limbeck@sha256:" + it * 64 for it in "ab")
+    (first,), (second,) = (stack(Image=it).named("AWS::Lambda::Version") for it in (one, other))
+    assert first != second
+
+
+def test_sam_reads_no_other_parameter_than_those_it_is_given() -> None:
+    # stack() translates once for all sets of parameters that are alike in these two.
+    others = {
+        name: str(it["AllowedValues"][-1] if "AllowedValues" in it else "7" if it["Type"] == "Number" else "a@b.c")
+        for name, it in translated()["Parameters"].items()
+        if name not in READ_BY_SAM
+    }
+    changed, usual = translated(**others), translated()
+    for part in ("Resources", "Outputs", "Conditions"):
+        one, other = (json.dumps(it[part], sort_keys=True) for it in (changed, usual))
+        stamp = r"[0-9a-f]{40}|PredictApiDeployment[0-9a-f]{10}"  # of the time of day: AlwaysDeploy
+        assert re.sub(stamp, "", one) == re.sub(stamp, "", other)
+
+
+def test_every_property_that_is_changed_in_the_text_publishes_a_version() -> None:
+    # Parameters that change alone do not: SAM names a version after the function's text, where they are not put in yet.
+    assert re.search(r"^ +AutoPublishAliasAllProperties: true$", TEMPLATE.read_text(encoding="utf-8"), re.MULTILINE)
+    one, other = translated(MemorySize="1024"), translated()
+    assert [name for name in one["Resources"] if name.startswith("PredictFunctionVersion")] == [
+        name for name in other["Resources"] if name.startswith("PredictFunctionVersion")
+    ]
+
+
+def test_the_function_is_told_the_stacks_name_and_the_origin() -> None:
+    variables = function(stack(CorsOrigin="https://app.example.org"))["Environment"]["Variables"]
+    assert variables["POWERTOOLS_SERVICE_NAME"] == "limbeck"
+    assert variables["CORS_ORIGIN"] == "https://app.example.org"
+    assert function(stack())["Environment"]["Variables"]["CORS_ORIGIN"] == ""
+
+
+def test_logs_are_not_kept_for_ever() -> None:
+    for days, groups in (("30", stack()), ("7", stack(LogRetentionDays=7))):
+        assert {group["RetentionInDays"] for group in groups.of_type("AWS::Logs::LogGroup")} == {days}
+    assert function(stack())["LoggingConfig"] == {"LogGroup": {"Ref": "PredictLogs"}}
+
+
+def test_all_logs_can_be_under_a_key_of_ones_own() -> None:
+    assert all("KmsKeyId" not in group for group in stack().of_type("AWS::Logs::LogGroup"))
+    key = "arn:aws:kms:eu-west-1:123456789012:key/abc"
+    assert [group["KmsKeyId"] for group in stack(LogKeyArn=key).of_type("AWS::Logs::LogGroup")] == [key] * 3
+
+
+def test_the_access_log_is_one_json_object_a_request(default: Stack) -> None:
+    setting = default.only("AWS::ApiGateway::Stage")["AccessLogSetting"]
+    assert setting["DestinationArn"] == {"Fn::GetAtt": ["AccessLogs", "Arn"]}
+    assert "\n" not in setting["Format"]
+    line = json.loads(setting["Format"])
+    assert {"request_id", "status", "method", "route", "duration_ms", "answer_bytes", "key_id", "refused_as"} <= set(
+        line
+    )
+    assert all(re.fullmatch(r"\$context\.[A-Za-z.]+", value) for value in line.values())
+
+
+@pytest.mark.parametrize("told", ["path", "resourceId", "identity.sourceIp", "identity.userAgent", "error.message"])
+def test_the_access_log_tells_nothing_that_a_caller_writes(default: Stack, told: str) -> None:
+    # error.message quotes the Authorization header where that is malformed.
+    values = json.loads(default.only("AWS::ApiGateway::Stage")["AccessLogSetting"]["Format"]).values()
+    assert not any(value == f"$context.{told}" or value.startswith(f"$context.{told}String") for value in values)
+
+
+def test_the_gateway_may_write_logs_before_a_stage_asks_for_it(default: Stack) -> None:
+    assert default.only("AWS::ApiGateway::Account")["CloudWatchRoleArn"] == {"Fn::GetAtt": ["GatewayWriter", "Arn"]}
+    (tag,) = default.resources["AccessLogs"]["Properties"]["Tags"]  # the stage needs the group, the group the account
+    assert tag["Value"] == {"Ref": "GatewayAccount"}
+    for name in ("GatewayAccount", "GatewayWriter"):
+        assert default.resources[name]["DeletionPolicy"] == "Retain"  # other APIs of the account may need it by then
+
+
+def test_an_account_that_has_a_role_for_its_gateway_keeps_it() -> None:
+    kept = stack(GatewayLogRole="Existing")
+    assert "GatewayWriter" not in kept.resources and "GatewayAccount" not in kept.resources
+    assert kept.resources["AccessLogs"]["Properties"]["Tags"][0]["Value"] == "existing-role"
+
+
+def test_every_output_speaks_of_a_resource_that_exists() -> None:
+    for made in (stack(), stack(Auth="Iam"), stack(FunctionUrl="true"), stack(Auth="Iam", FunctionUrl="true")):
+        assert made.outputs.keys() >= {"ApiUrl", "PredictUrl", "FunctionName", "FunctionAlias", "AccessLogGroup"}
+        assert made.outputs.keys() >= {"StopAlarms", "DeploymentApplication", "DeploymentGroup", "FunctionLogGroup"}
+        for name, output in made.outputs.items():
+            named = re.findall(r'"Ref": "(\w+)"|"Fn::GetAtt": \["(\w+)"|\$\{(\w+)\}', json.dumps(output["Value"]))
+            assert {subject for match in named for subject in match if subject} <= made.resources.keys(), name
+
+
+def test_nothing_refers_to_a_resource_that_its_parameters_leave_out() -> None:
+    for made in (
+        stack(),
+        stack(Auth="Iam"),
+        stack(FunctionUrl="true", CorsOrigin="https://a.b"),
+        stack(GatewayLogRole="Existing"),
+        stack(AlarmEmail="a@b.c", ProvisionedConcurrency=1, Deployment="AllAtOnce"),
+    ):
+        named = re.findall(r'"Ref": "(\w+)"|"Fn::GetAtt": \["(\w+)"', json.dumps(made.resources))
+        assert {subject for match in named for subject in match if subject} <= made.resources.keys()
+
+
+def test_every_parameter_is_used() -> None:
+    text = json.dumps({key: value for key, value in translated().items() if key != "Parameters"})
+    for name in translated()["Parameters"]:
+        assert f'"Ref": "{name}"' in text or f"${{{name}}}" in text, name
+
+
+def test_the_readme_names_every_parameter_with_its_default() -> None:
+    readme = (TEMPLATE.parent / "README.md").read_text(encoding="utf-8")
+    for name, parameter in translated()["Parameters"].items():
+        told = re.findall(rf"`{name}`(?: \(([^)]*)\))?", readme)
+        assert told, name
+        default = str(parameter["Default"])
+        if default and name != "BaseImage":
+            assert any(re.sub("[,`]", "", it).startswith(default) for it in told), name
+
+
+def test_the_readme_names_every_output() -> None:
+    readme = (TEMPLATE.parent / "README.md").read_text(encoding="utf-8")
+    for name in translated()["Outputs"]:
+        assert f"`{name}`" in readme, name
