@@ -14,7 +14,7 @@ from infra.errors import LocalError
 from infra.image import container
 from infra.image.container import Image
 from infra.image.staging import stage
-from infra.local import MAX_OWN_MEGABYTES
+from infra.local.__main__ import MAX_OWN_MEGABYTES
 from infra.signing.keys import PemSigner
 from tests.checkout import copy
 from tests.container.conftest import EXPECTED, event, status

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from handler.bundle import contract
-from infra.local import app
+from infra.local.__main__ import app
 from tests import bundles
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the emulator runs on Linux only")
