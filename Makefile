@@ -39,9 +39,9 @@ help: ## what there is
 	.venv-checkov/bin/python -m pip install --disable-pip-version-check -c infra/constraints-checkov.txt checkov
 	@touch $@
 
-.venv-peers/.made: distill/peers/constraints-peers.txt
+.venv-peers/.made: distill/experiments/peers/constraints-peers.txt
 	$(call make_venv,.venv-peers)
-	.venv-peers/bin/python -m pip install --disable-pip-version-check -c distill/peers/constraints-peers.txt \
+	.venv-peers/bin/python -m pip install --disable-pip-version-check -c distill/experiments/peers/constraints-peers.txt \
 		torch fasttext 'model2vec[distill,train]' onnx onnxruntime onnxscript scikit-learn
 	@touch $@
 

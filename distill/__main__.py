@@ -48,15 +48,16 @@ def run(
     set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, as often as needed.")] = None,
 ) -> None:
     """Make a sealed bundle from a recipe. Exit status: 0 sealed; 2 recipe or data wrong; 3 a gate failed."""
-    from distill import recipe_load as recipes
+    from distill.recipe import load as recipes
 
     loaded = recipes.load(recipe, set_ or [])
 
-    from distill import gates, summary
-    from distill.pipeline import run as run_pipeline  # torch is seconds to import: not for a wrong recipe
+    from distill.evaluation import gates
+    from distill.pipeline.run import run as run_pipeline  # torch is seconds to import: not for a wrong recipe
+    from distill.reporting import console_summary
 
     outcome = run_pipeline(loaded, recipes.folder(recipe), out)
-    summary.show(outcome.evidence, outcome.gates, outcome.folder, _output())
+    console_summary.show(outcome.evidence, outcome.gates, outcome.folder, _output())
     gates.demand(outcome.gates)
 
 
@@ -69,17 +70,18 @@ def compare(
     set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, as often as needed.")] = None,
 ) -> None:
     """Judge the ladder of students beside its teacher and other people's classifiers. Exit status: 0; 2 wrong."""
-    from distill import recipe_load as recipes
+    from distill.recipe import load as recipes
 
     loaded = recipes.load(recipe, set_ or [])
 
-    from distill import compare as comparing
-    from distill import sheets, standings_sheets
+    from distill.experiments import compare as comparing
+    from distill.experiments import comparison_tables
+    from distill.reporting import tables as sheets
 
     found = comparing.run(loaded, recipes.folder(recipe), tuple(rung or ()), settings)
-    tables = standings_sheets.of(found)
+    tables = comparison_tables.of(found)
     sheets.show(tables, _output())
-    for line in standings_sheets.verdicts(found):
+    for line in comparison_tables.verdicts(found):
         _output().print(line, soft_wrap=True, markup=False)
     sheets.write(tables, out / loaded.name / "compare.md")
     _output().print(f"tables {out / loaded.name / 'compare.md'}", soft_wrap=True, markup=False)
@@ -92,12 +94,13 @@ def sweep(
     set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, as often as needed.")] = None,
 ) -> None:
     """Teach the ladder and draw accuracy against bytes, microseconds and dollars. Exit status: 0; 2 wrong."""
-    from distill import recipe_load as recipes
+    from distill.recipe import load as recipes
 
     loaded = recipes.load(recipe, set_ or [])
 
-    from distill import pareto, sheets
-    from distill import sweep as sweeping
+    from distill.experiments import pareto
+    from distill.experiments import sweep as sweeping
+    from distill.reporting import tables as sheets
 
     found = sweeping.run(loaded, recipes.folder(recipe))
     tables = [sweeping.sheet(found)]
@@ -118,12 +121,12 @@ def ablate(
     set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, as often as needed.")] = None,
 ) -> None:
     """Teach the recipe's student with and without each of its ingredients. Exit status: 0; 2 wrong."""
-    from distill import recipe_load as recipes
+    from distill.recipe import load as recipes
 
     loaded = recipes.load(recipe, set_ or [])
 
-    from distill import ablate as ablating
-    from distill import sheets
+    from distill.experiments import ablate as ablating
+    from distill.reporting import tables as sheets
 
     found = ablating.run(loaded, recipes.folder(recipe), tuple(only or ()))
     tables = [ablating.sheet(found)]
@@ -143,7 +146,7 @@ def predict(
     ] = None,
 ) -> None:
     """Print one JSON line for each input. Exit status: 0; 2 an input is wrong; 4 the bundle is refused."""
-    from distill import asking
+    from distill.packaging import asking
 
     for line in asking.answers(bundle, input_, sys.stdin.buffer):
         typer.echo(line)
@@ -160,7 +163,7 @@ def web(
     ] = None,
 ) -> None:
     """Make a static page that runs the bundle in a browser. Exit status: 0; 2 something is wrong; 4 bundle refused."""
-    from distill.asking import newest
+    from distill.packaging.asking import newest
     from distill.web import serve, site, weight
 
     weight.show(site.build(newest(bundle), out, api or None), _output())
@@ -172,7 +175,7 @@ def web(
 @app.command()
 def datasets() -> None:
     """List the named public sets, with size, licence and purpose."""
-    from distill.datasets.catalogue import CATALOGUE
+    from distill.recipe.public_sets import CATALOGUE
 
     table = Table(box=None, pad_edge=False)
     for heading in ("name", "task", "rows", "size", "licence", "purpose"):

@@ -13,10 +13,10 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("distill", "handler", "infra")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 SPINE = {
-    "distill.pipeline",
-    "distill.compare",
-    "distill.sweep",
-    "distill.ablate",
+    "distill.pipeline.run",
+    "distill.experiments.compare",
+    "distill.experiments.sweep",
+    "distill.experiments.ablate",
     "distill.__main__",
 }  # the only ones that know every stage
 ROOT_MODULE = "handler.app"  # the only one with state
@@ -28,7 +28,7 @@ FROZEN_CALLS = {
     "json.JSONDecoder", "namedtuple", "Console", "typer.Typer",
 }  # fmt: skip
 # Programs that run in an environment of their own, and the libraries that each finds there beside numpy.
-LAUNCH, EXCHANGE = "distill.peers.launch", "distill.peers.exchange"
+LAUNCH, EXCHANGE = "distill.experiments.peers.launch", "distill.experiments.peers.exchange"
 PEERS = [path for path in MODULES if path.parent.name == "peers" and path.stem != "launch"]
 PEER_LIBRARIES = {
     "fasttext_peer": {"fasttext"},

@@ -13,8 +13,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
 from distill import cache
-from distill.datasets.rows import Rows
-from distill.preludes.text import MIN_ROWS
+from distill.data.rows import Rows
+from distill.modalities.text.prelude import MIN_ROWS
 from distill.progress import track
 from handler.bundle.contract import Input
 

@@ -14,15 +14,15 @@ from torch import nn
 from torch.nn import functional
 
 from distill import cache
-from distill.datasets.rows import Rows
+from distill.data.rows import Rows
 from distill.errors import FetchError, RecipeError
 from distill.progress import track
-from distill.recipe import Teacher as Config
-from distill.teachers import inheritance
-from distill.teachers.features import BATCH, Features
+from distill.recipe.schema import Teacher as Config
+from distill.teachers import layer_transfer
+from distill.teachers.encoder_network import EncoderClassifier, Texts, forward_all, tokenizer
 from distill.teachers.finetune import Examples, finetune
-from distill.teachers.inheritance import FirstLayers
-from distill.teachers.network import EncoderClassifier, Texts, forward_all, tokenizer
+from distill.teachers.frozen_features import BATCH, Features
+from distill.teachers.layer_transfer import FirstLayers
 from distill.teachers.weights import Weights
 
 _SEEDS_A_RUN = 1000  # an epoch is shuffled by its number and the seed
@@ -58,13 +58,13 @@ class EncoderModel:
 
     def word_pieces(self, words: Sequence[str]) -> list[list[str]]:
         """The pieces of each word, none for one that is unknown."""
-        return inheritance.pieces(tokenizer(self.weights.folder), words)
+        return layer_transfer.pieces(tokenizer(self.weights.folder), words)
 
     def first_layers(self, layers: int, pieces: Sequence[str], max_tokens: int, tuned: bool) -> FirstLayers:
-        """Copies of the first layers, see `distill.teachers.inheritance`."""
+        """Copies of the first layers, see `distill.teachers.layer_transfer`."""
         network = self._loaded() if tuned else EncoderClassifier(self.weights.folder, self.classes)
         head = network.head if tuned else nn.Identity()
-        return inheritance.first_layers(
+        return layer_transfer.first_layers(
             network.encoder, head, tokenizer(self.weights.folder), layers, pieces, max_tokens
         )
 

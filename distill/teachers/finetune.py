@@ -10,10 +10,10 @@ import numpy.typing as npt
 import torch
 
 from distill import cache
-from distill.losses import cross_entropy_with_votes
 from distill.progress import say, track
-from distill.recipe import Teacher as Config
-from distill.teachers.network import EncoderClassifier, Texts, computing, forward_all
+from distill.recipe.schema import Teacher as Config
+from distill.teachers.encoder_network import EncoderClassifier, Texts, computing, forward_all
+from distill.training.losses import cross_entropy_with_votes
 
 _STEPS_BETWEEN_SAVES = 100
 _WARM_UP = 0.1

@@ -9,12 +9,12 @@ import numpy as np
 import sklearn
 
 from distill import cache
-from distill.datasets.keys import fold_of
-from distill.datasets.rows import Dataset, Rows
+from distill.data.keys import fold_of
+from distill.data.rows import Dataset, Rows
 from distill.errors import DataError
-from distill.recipe import Teacher as Config
-from distill.teachers import boosted_trees, encoder, soup, weights
-from distill.teachers.features import Features
+from distill.recipe.schema import Teacher as Config
+from distill.teachers import boosted_trees, encoder, model_soup, weights
+from distill.teachers.frozen_features import Features
 from distill.teachers.precomputed import PrecomputedModel
 from distill.teachers.teacher import Model, Teacher
 
@@ -54,7 +54,7 @@ def fit(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) -> 
                 return first
             places = {run: (folder_of(f"{part}, run {run}"), f"{name}, run {run + 1}") for run in range(1, config.runs)}
             others = [encoder.fit(config, found, rows, *shape, *place, features, run) for run, place in places.items()]
-            return soup.mean([first, *others], dataset.validation, folder_of(f"{part}, {config.runs} runs"), name)
+            return model_soup.mean([first, *others], dataset.validation, folder_of(f"{part}, {config.runs} runs"), name)
         return boosted_trees.fit(dataset.inputs, rows, dataset.validation, len(dataset.labels), seed, folder, name)
 
     full = one(train, "full")

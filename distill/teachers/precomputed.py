@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from distill.datasets.rows import Rows
+from distill.data.rows import Rows
 from distill.errors import DataError
 
 _SMALLEST_PROBABILITY = 1e-4  # an LLM's 0 and 1 are rounded, not certain

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from distill import cache
-from distill.datasets.keys import fold_of
-from distill.datasets.rows import Rows
-from distill.teachers.inheritance import FirstLayers
+from distill.data.keys import fold_of
+from distill.data.rows import Rows
+from distill.teachers.layer_transfer import FirstLayers
 
 
 class Model(Protocol):

@@ -19,8 +19,9 @@ import jinja2
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from distill import cache, notation
+from distill import cache
 from distill.errors import DataError
+from distill.reporting import formatting
 from distill.web import examples, policy, runtime
 from handler.bundle import contract
 from handler.bundle.contract import Manifest
@@ -153,7 +154,7 @@ def _render(template: str, **values: object) -> bytes:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"plain": notation.plain, "percent": notation.percent}
+    environment.filters |= {"plain": formatting.plain, "percent": formatting.percent}
     return environment.get_template(template).render(values).encode("utf-8", "replace")
 
 

@@ -12,8 +12,8 @@ import onnx
 import torch
 from onnx import numpy_helper
 
-from distill.students import text
-from distill.students.text import ConvStudent
+from distill.modalities.text import students
+from distill.modalities.text.students import ConvStudent
 from handler.bundle import contract
 
 _WEIGHT = "limbeck/student/weight_{}"
@@ -32,7 +32,7 @@ class TorchStudent:
 
     def save(self, folder: Path) -> None:
         """Write `student.py`, `student.pt` and `student.json`."""
-        shutil.copyfile(str(text.__file__), folder / "student.py")
+        shutil.copyfile(str(students.__file__), folder / "student.py")
         torch.save(self.network.state_dict(), folder / "student.pt")
         (folder / "student.json").write_text(json.dumps(self.about, ensure_ascii=False), encoding="utf-8")
 

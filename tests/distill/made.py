@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
-from distill.datasets.rows import Dataset, Rows
-from distill.preludes import fit as preludes
-from distill.preludes.prelude import Prelude
-from distill.recipe import Student as Config
-from distill.students.build import build
-from distill.teachers.inheritance import FirstLayers
-from distill.train import Student
+from distill.data.rows import Dataset, Rows
+from distill.modalities import fit as preludes
+from distill.modalities.build import build
+from distill.modalities.prelude import Prelude
+from distill.recipe.schema import Student as Config
+from distill.teachers.layer_transfer import FirstLayers
+from distill.training.train import Student
 from handler.bundle.contract import Input
 
 WORDS = "the a film was good bad great dull very not plot actor end start fine poor rich slow fast odd".split()

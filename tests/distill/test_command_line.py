@@ -12,7 +12,7 @@ import pytest
 
 from handler.bundle import contract
 from tests.distill.commands import QUICK, ROOT, Run, Sealed, distill
-from tests.distill.datasets.files import csv_text
+from tests.distill.data.files import csv_text
 from tests.distill.made import opinions
 
 

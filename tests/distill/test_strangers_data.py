@@ -16,29 +16,34 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from distill import asking, card, cautions, lengths, pace, pipeline, progress, report, summary
-from distill import recipe_load as recipes
-from distill.datasets import columns
-from distill.datasets.rows import Rows
-from distill.datasets.table import Table
+from distill import progress
+from distill.data import column_types
+from distill.data.readers.cells import Table
+from distill.data.rows import Rows
 from distill.errors import DataError, DistillError, RecipeError
-from distill.evidence import ClassRow, Comparison, Evidence
-from distill.preludes import tabular
-from distill.recipe import Teacher
-from distill.teachers import features as teacher_features
+from distill.evaluation.evidence import ClassRow, Comparison, Evidence
+from distill.modalities.tabular import prelude as tabular
+from distill.modalities.text import lengths
+from distill.packaging import asking
+from distill.pipeline import run
+from distill.recipe import load as recipes
+from distill.recipe.schema import Teacher
+from distill.reporting import caveats, console_summary, model_card, report
 from distill.teachers import fit as teachers
-from distill.teachers.network import Texts
+from distill.teachers import frozen_features as teacher_features
+from distill.teachers.encoder_network import Texts
+from distill.training import budget
 from handler.bundle.contract import Input, Metric
 from tests import bundles
 from tests.distill import made
-from tests.distill.datasets.files import csv_text, load_bytes
-from tests.distill.evidences import evidence, serving
+from tests.distill.data.files import csv_text, load_bytes
+from tests.distill.reporting.evidences import evidence, serving
 from tests.distill.teachers import encoders
 
 
-def column(*cells: str, kind: columns.Kind | None = None) -> columns.Column:
+def column(*cells: str, kind: column_types.Kind | None = None) -> column_types.Column:
     table = Table("rows.csv", "line", {"x": np.array(cells, dtype=object)}, np.arange(2, len(cells) + 2))
-    return columns.read(table, "x", kind)
+    return column_types.read(table, "x", kind)
 
 
 @pytest.mark.parametrize(
@@ -111,25 +116,25 @@ def recipe_of(folder: Path, text: str = TABLE) -> recipes.Recipe:
 
 def test_few_rows_get_small_batches_and_more_passes(tmp_path: Path) -> None:
     made = recipe_of(tmp_path)
-    few = pace.fit(made, 400).student
+    few = budget.fit(made, 400).student
     assert (few.batch_size, few.epochs, few.patience) == (32, 150, 150)
-    assert pace.fit(made, 40).student.epochs == 150
-    many = pace.fit(made, 6000).student
+    assert budget.fit(made, 40).student.epochs == 150
+    many = budget.fit(made, 6000).student
     assert (many.batch_size, many.epochs, many.patience) == (128, 128, 128)
-    enough = pace.fit(made, 50_000).student
+    enough = budget.fit(made, 50_000).student
     assert (enough.batch_size, enough.epochs, enough.patience) == (128, 20, 20)
-    assert pace.fit(pace.fit(made, 400), 400) == pace.fit(made, 400)
+    assert budget.fit(budget.fit(made, 400), 400) == budget.fit(made, 400)
 
 
 def test_texts_enough_keep_the_pace_that_a_recipe_has_by_default(tmp_path: Path) -> None:
     made = recipe_of(tmp_path, TABLE.replace("label =", 'text = "body"\nlabel ='))
-    assert pace.fit(made, 50_000) == made
-    assert pace.fit(made, 400).student.patience < pace.fit(made, 400).student.epochs
+    assert budget.fit(made, 50_000) == made
+    assert budget.fit(made, 400).student.patience < budget.fit(made, 400).student.epochs
 
 
 def test_a_pace_that_the_recipe_names_stays(tmp_path: Path) -> None:
     made = recipe_of(tmp_path, TABLE + "[student]\nepochs = 3\nbatch_size = 64\n")
-    assert (pace.fit(made, 400).student.epochs, pace.fit(made, 400).student.batch_size) == (3, 64)
+    assert (budget.fit(made, 400).student.epochs, budget.fit(made, 400).student.batch_size) == (3, 64)
 
 
 def test_columns_left_out_for_one_reason_share_a_note(tmp_path: Path) -> None:
@@ -161,7 +166,7 @@ def always_the_commonest(rows: int = 40) -> Evidence:
 
 def test_a_student_that_learned_nothing_is_called_that_wherever_it_is_read() -> None:
     made = always_the_commonest()
-    said = cautions.of(made)
+    said = caveats.of(made)
     assert len(said) == 4
     assert "always answers 'a'" in said[0]
     assert "Not one test row of 'b'" in said[1]
@@ -169,14 +174,14 @@ def test_a_student_that_learned_nothing_is_called_that_wherever_it_is_read() -> 
     assert "Only 40 test rows" in said[3]
     page = report.html("x 1", serving(("a", "b")), made, (), {})
     assert "Nothing of use was learned" in page
-    assert "Nothing of use was learned" in card.markdown("x", "1", serving(("a", "b")), made, (), {})
+    assert "Nothing of use was learned" in model_card.markdown("x", "1", serving(("a", "b")), made, (), {})
     terminal = io.StringIO()
-    summary.show(made, (), None, Console(file=terminal, width=110))
+    console_summary.show(made, (), None, Console(file=terminal, width=110))
     assert terminal.getvalue().count("mind: ") == 4
 
 
 def test_a_good_student_needs_no_caution() -> None:
-    assert cautions.of(evidence()) == ()
+    assert caveats.of(evidence()) == ()
 
 
 def test_a_source_of_the_other_kind_is_named(tmp_path: Path) -> None:
@@ -190,17 +195,17 @@ def test_a_source_of_the_other_kind_is_named(tmp_path: Path) -> None:
 def test_an_out_folder_that_cannot_be_written_is_found_before_the_work(tmp_path: Path) -> None:
     tmp_path.joinpath("taken").write_text("a file")
     with pytest.raises(DistillError, match="Name another folder with --out"):
-        pipeline.run(recipe_of(tmp_path), tmp_path, tmp_path / "taken")  # there is no rows.csv: it is not looked for
+        run.run(recipe_of(tmp_path), tmp_path, tmp_path / "taken")  # there is no rows.csv: it is not looked for
 
 
 def test_a_run_that_fails_leaves_no_folder_behind(tmp_path: Path) -> None:
     made = recipe_of(tmp_path)
     with pytest.raises(DataError, match="No file"):
-        pipeline.run(made, tmp_path, tmp_path / "new" / "out")
+        run.run(made, tmp_path, tmp_path / "new" / "out")
     assert not (tmp_path / "new").exists()
     tmp_path.joinpath("old").mkdir()
     with pytest.raises(DataError, match="No file"):
-        pipeline.run(made, tmp_path, tmp_path / "old")
+        run.run(made, tmp_path, tmp_path / "old")
     assert [path.name for path in tmp_path.joinpath("old").iterdir()] == []
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import onnx
 
-from distill import calibrate, export, golden, quantize
+from distill.graph import calibrate, export, quantize
+from distill.packaging import golden
 from distill.web import serve, site
 from handler.bundle.contract import Limits
 from handler.model.predictor import Prediction, Predictor, Record

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from distill.datasets.rows import Dataset
-from distill.recipe import Teacher as Config
+from distill.data.rows import Dataset
+from distill.recipe.schema import Teacher as Config
 from distill.teachers import boosted_trees, fit
 from distill.teachers.teacher import Teacher
 from tests.distill import made

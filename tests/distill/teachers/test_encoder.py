@@ -8,12 +8,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from distill.datasets.rows import Dataset
+from distill.data.rows import Dataset
 from distill.errors import FetchError, RecipeError
-from distill.recipe import Teacher as Config
-from distill.teachers import encoder, finetune, fit, network, soup
+from distill.recipe.schema import Teacher as Config
+from distill.teachers import encoder, encoder_network, finetune, fit, model_soup
 from distill.teachers.encoder import EncoderModel
-from distill.teachers.network import EncoderClassifier, Texts
+from distill.teachers.encoder_network import EncoderClassifier, Texts
 from distill.teachers.teacher import Teacher
 from distill.teachers.weights import Weights
 from handler.bundle.contract import sha256_of
@@ -175,7 +175,7 @@ def test_another_seed_trains_another_teacher(folder: Path, tmp_path: Path) -> No
 def test_a_teacher_of_several_runs_is_the_mean_of_their_weights(
     folder: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(soup, "_accuracy", lambda model, _: float(model.fitted.name == "mean.safetensors"))
+    monkeypatch.setattr(model_soup, "_accuracy", lambda model, _: float(model.fitted.name == "mean.safetensors"))
     dataset, settings = plain(40, 20), TUNED | {"epochs": 1}
     alone = teacher(folder, dataset, **settings)
     together = teacher(folder, dataset, **settings, runs=3)
@@ -192,7 +192,7 @@ def test_a_teacher_of_several_runs_is_the_mean_of_their_weights(
 def test_where_the_mean_is_worse_than_a_run_on_validation_rows_the_run_is_kept(
     folder: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(soup, "_accuracy", lambda model, _: float(model.fitted.name != "mean.safetensors"))
+    monkeypatch.setattr(model_soup, "_accuracy", lambda model, _: float(model.fitted.name != "mean.safetensors"))
     dataset, settings = plain(40, 20), TUNED | {"epochs": 1}
     alone = teacher(folder, dataset, **settings)
     together = teacher(folder, dataset, **settings, runs=2)
@@ -232,7 +232,7 @@ def test_a_text_is_answered_alike_alone_and_beside_longer_ones(folder: Path, emp
 
 def test_a_tokenizer_that_marks_nothing_still_reads_an_empty_text(tmp_path: Path) -> None:
     bare = encoders.save(tmp_path / "bare")
-    network.tokenizer(bare).backend_tokenizer.post_processor = None
+    encoder_network.tokenizer(bare).backend_tokenizer.post_processor = None
     texts = Texts(bare, ["", "good"], 32)
     assert texts.lengths.tolist() == [1, 1]
 

@@ -1,0 +1,1 @@
+"""Rows: read, checked, de-duplicated, split for good."""

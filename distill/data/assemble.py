@@ -1,0 +1,106 @@
+"""From a pool of rows to a Dataset: checked, de-duplicated, sampled, split and fingerprinted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from distill.data import checks, split
+from distill.data.keys import keys_of
+from distill.data.pool import Pool
+from distill.data.rows import UNLABELLED, Dataset, Rows
+from distill.data.split import Unique
+from distill.data.wording import counted
+
+
+def assemble(
+    pool: Pool,
+    *,
+    name: str,
+    where: str | None = None,
+    licence: str,
+    public: bool,
+    max_rows: int | None = None,
+    notes: Sequence[str] = (),
+) -> Dataset:
+    """Split a pool for good. `where` names it in messages, if not by `name`.
+
+    Raises:
+        DataError: one class only, or a class with too few rows to be learned and judged.
+    """
+    labels = pool.names
+    every = split.unique(pool, keys_of(pool))
+    rows = split.sample(every, max_rows)
+    sampled = len(rows.keys) < len(every.keys)
+    checks.enough_rows(rows.pool.labels, labels, where or name, rows.dropped, sampled)
+    part = split.parts(rows)
+    checks.every_part_has_every_class(rows.pool.labels, part, where or name, sampled)
+    whole = _rows(rows, labels)
+    pieces = {wanted: whole.take(part == wanted) for wanted in split.PARTS}
+    return Dataset(
+        name=name,
+        task="text" if [item.kind for item in pool.inputs] == ["text"] else "tabular",
+        inputs=pool.inputs,
+        labels=labels,
+        train=pieces[split.TRAIN],
+        validation=pieces[split.VALIDATION],
+        test=pieces[split.TEST],
+        fingerprint=_fingerprint(pool, whole, labels, part),
+        licence=licence,
+        public=public,
+        notes=(*notes, *checks.label_notes(labels), *_notes(pool, rows, max_rows)),
+    )
+
+
+def _rows(rows: Unique, labels: tuple[str, ...]) -> Rows:
+    number = {label: index for index, label in enumerate(labels)} | {"": UNLABELLED}
+    pool = rows.pool
+    return Rows(
+        columns=pool.columns,
+        labels=np.array([number[label] for label in pool.labels], dtype=np.int64),
+        keys=rows.keys,
+        groups=pool.groups,
+        votes=pool.votes,
+        teacher_probabilities=pool.teacher_probabilities,
+    )
+
+
+def _fingerprint(pool: Pool, rows: Rows, labels: tuple[str, ...], part: npt.NDArray[np.object_]) -> str:
+    specs = [[item.name, item.dtype, item.kind] for item in pool.inputs]
+    digest = hashlib.sha256(json.dumps([specs, labels]).encode())
+    optional = [
+        array
+        for array in (rows.groups, rows.votes, rows.teacher_probabilities)
+        if array is not None  # what teaches the student is part of the rows' identity
+    ]
+    for row in np.argsort(rows.keys):
+        line = [rows.keys[row], int(rows.labels[row]), part[row], *(repr(_cell(array[row])) for array in optional)]
+        digest.update(json.dumps(line).encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _cell(value: object) -> object:
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def _notes(pool: Pool, rows: Unique, max_rows: int | None) -> list[str]:
+    notes = []
+    if rows.dropped:
+        notes.append(f"{counted(rows.dropped, 'exact duplicate')} dropped")
+    if rows.conflicts:
+        inputs = counted(rows.conflicts, "input")
+        notes.append(f"{inputs} came with more than one label: the label most copies carry was kept")
+    if rows.dropped > len(pool) / 2:
+        notes.append("over half of the rows repeat another row's inputs: the columns may be too few to tell rows apart")
+    if max_rows is not None and len(pool) - rows.dropped > max_rows:
+        notes.append(f"{max_rows:,} of {len(pool) - rows.dropped:,} rows kept, by hash (data.max_rows)")
+    unlabelled = int((rows.pool.labels == "").sum())
+    if unlabelled:
+        notes.append(f"without a label, for distillation only: {counted(unlabelled, 'row')}")
+    for lacking in split.lacking(rows):
+        notes.append(f"the split column has no labelled {lacking} row: a tenth of each class was taken from train")
+    return notes

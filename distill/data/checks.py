@@ -1,0 +1,151 @@
+"""What cannot be learned from is refused here, with what was found, where, and what to do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from distill.data.column_types import HOLES, Column
+from distill.data.split import PARTS
+from distill.data.wording import counted
+from distill.errors import DataError
+
+MIN_ROWS_A_CLASS = 10
+MAX_NUMERIC_CLASSES = 50
+MAX_CLASSES = 1000
+RESERVED = ("probabilities", "novelty")  # the graph's outputs
+RESERVED_PREFIX = "limbeck/"  # everything inside the graph
+
+
+def labels(raw: npt.NDArray[np.object_], where: str) -> npt.NDArray[np.object_]:
+    """The labels, trimmed; "" stays where there is none.
+
+    Raises:
+        DataError: free numbers, a value for nearly every row, or labels that differ only in case or space.
+    """
+    spellings = Counter(label for label in raw if label.strip())
+    different = len(spellings)
+    rows = sum(spellings.values())
+    numeric = sum(map(_is_number, spellings))
+    sparse = different > MIN_ROWS_A_CLASS and different > rows / 2
+    if numeric > 0.9 * different and (different > MAX_NUMERIC_CLASSES or sparse):
+        raise DataError(
+            f"{where} holds {different:,} different numbers in {rows:,} rows: it looks like a number to predict, and "
+            "Limbeck classifies. Name another column, or put the numbers into a few classes."
+        )
+    if different > MAX_CLASSES or sparse:
+        raise DataError(
+            f"{where} holds {different:,} different labels in {rows:,} rows: too many to learn. Is it the right column?"
+        )
+    _same_but_for_spelling(spellings, where)
+    return np.array([label.strip() for label in raw], dtype=object)
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _same_but_for_spelling(spellings: Counter[str], where: str) -> None:
+    """Refuse "Spam" beside "spam", "a b" beside "a  b", and 1 beside 1.0."""
+    seen: dict[str, str] = {}
+    for label in sorted(spellings):
+        folded = " ".join(label.casefold().split())
+        if _is_number(folded) and "_" not in folded:
+            folded = repr(float(folded))
+        other = seen.setdefault(folded, label)
+        if other != label:
+            raise DataError(
+                f"{where} holds the labels {other!r} ({counted(spellings[other], 'row')}) and {label!r} "
+                f"({counted(spellings[label], 'row')}), which differ only in case, space or decimals. Write them alike."
+            )
+
+
+def label_notes(names: Sequence[str]) -> list[str]:
+    """A class that is called like a hole may be one."""
+    odd = [name for name in names if name.lower() in HOLES]
+    return [f"the label {name!r} is taken as a class; leave the cell empty where a row has none" for name in odd]
+
+
+def reserved(names: Sequence[str], where: str) -> None:
+    """Refuse a column that is called like one of the graph's outputs, or like something inside it."""
+    for name in names:
+        if name in RESERVED:
+            raise DataError(f"{where}: a column {name!r} would be mixed up with the graph's output. Rename it.")
+        if name.startswith(RESERVED_PREFIX):
+            raise DataError(
+                f"{where}: a column {name!r} would be mixed up with what is inside the graph, where names begin with "
+                f"{RESERVED_PREFIX!r}. Rename it."
+            )
+
+
+def no_soft_columns(names: Sequence[str], prefix: str, labels: npt.NDArray[np.object_], where: str) -> None:
+    """Refuse a teacher's probability as an input: nobody has it when a prediction is wanted."""
+    soft = {prefix + label for label in labels if label}
+    for name in names:
+        if name in soft:
+            raise DataError(f"{where}: {name!r} holds a teacher's probabilities. Take it out of data.columns.")
+
+
+def tell_tales(columns: Sequence[Column], labels: npt.NDArray[np.object_]) -> list[str]:
+    """Notes on columns that give the label away, one value a class, as a copy of it does."""
+    labelled = labels != ""
+    classes = len(set(labels[labelled]))
+    notes = []
+    for column in columns:
+        values = column.values[labelled].tolist()
+        pairs = set(zip(values, labels[labelled], strict=True))
+        if classes > 1 and len(pairs) == classes == len({value for value, _ in pairs}):
+            notes.append(f"column {column.name!r} tells the label by itself: is it known when a prediction is wanted?")
+    return notes
+
+
+def enough_rows(
+    labels: npt.NDArray[np.object_], classes: Sequence[str], where: str, dropped: int = 0, sampled: bool = False
+) -> None:
+    """At least two classes, each with enough labelled rows for every part of the split.
+
+    `dropped`: how many rows are gone already, because they repeat another's inputs. `sampled`: not all others are here.
+    """
+    counts = Counter(dict.fromkeys(classes, 0))
+    counts.update(label for label in labels if label)
+    if not counts:
+        raise DataError(f"{where}: no row has a label, wanted at least two classes. Fill the label column.")
+    if len(counts) == 1:
+        only = next(iter(counts))
+        raise DataError(
+            f"{where}: every labelled row has the label {only!r}, wanted at least two classes. "
+            "Add rows of another class, or name another label column."
+        )
+    few = sorted((label, count) for label, count in counts.items() if count < MIN_ROWS_A_CLASS)
+    if few:
+        listed = ", ".join(f"{label!r} {count}" for label, count in few[:10])
+        more = f" and {len(few) - 10} more" if len(few) > 10 else ""
+        repeats = f" {counted(dropped, 'row')} repeat another row's inputs and were dropped first." if dropped else ""
+        raise DataError(
+            f"{where}: too few labelled rows in {len(few)} of {len(counts)} classes: {listed}{more}.{repeats} "
+            f"Each class needs {MIN_ROWS_A_CLASS} that differ in their inputs, for training, validation and test. "
+            + ("Raise data.max_rows." if sampled else "Add rows, merge these classes, or leave their rows out.")
+        )
+
+
+def every_part_has_every_class(
+    labels: npt.NDArray[np.object_], part: npt.NDArray[np.object_], where: str, sampled: bool = False
+) -> None:
+    """A class that a part lacks can be neither learned nor judged there. `sampled`: not all rows were kept."""
+    move = "Move some in the split column, or take data.split out of the recipe and Limbeck splits."
+    classes = sorted({label for label in labels if label})
+    for wanted in PARTS:
+        lacking = [label for label in classes if not ((labels == label) & (part == wanted)).any()]
+        if lacking:
+            listed = ", ".join(map(repr, lacking[:10]))
+            raise DataError(
+                f"{where}: no labelled {wanted} row of {listed}. Every class needs rows in train, validation and test. "
+                + ("Raise data.max_rows." if sampled else move)
+            )

@@ -1,0 +1,53 @@
+"""A row's key: a hash of its inputs. It names the row in every cache, and its first digits decide the row's fold.
+
+A varied copy of a row carries those first digits too, so that it belongs to its row's fold and is left out with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+import numpy.typing as npt
+
+from distill.data.pool import Pool
+from distill.data.rows import Rows
+
+SOURCE_DIGITS = 12  # they name the row that a key's row is, or was varied from
+_KEY_DIGITS = 32
+_COPY_DIGITS = 64
+
+
+def keys_of(pool: Pool) -> npt.NDArray[np.object_]:
+    """Content hash of each row's inputs, [N] hex strings; neither row nor column order matters to it."""
+    names = sorted(pool.columns)
+    values = [_plain(pool.columns[name]) for name in names]
+    head = json.dumps(names, ensure_ascii=True)
+    keys = np.empty(len(pool), dtype=object)
+    for row, cells in enumerate(zip(*values, strict=True)):
+        text = head + json.dumps(cells, ensure_ascii=True)
+        keys[row] = hashlib.sha256(text.encode()).hexdigest()[:_KEY_DIGITS]
+    return keys
+
+
+def _plain(column: npt.NDArray[np.generic]) -> list[object]:
+    """Cells as JSON values; float32 widens exactly, NaN is null and -0.0 is 0.0."""
+    if column.dtype == object:
+        return column.tolist()
+    return [None if value != value else value + 0.0 for value in column.astype(np.float64).tolist()]
+
+
+def copy_key(source: str, content: str) -> str:
+    """The key of a varied copy of the row with the key `source`. `content`: a hash of the copy, in hex digits."""
+    return source[:SOURCE_DIGITS] + content[: _COPY_DIGITS - SOURCE_DIGITS]
+
+
+def source_of(key: str) -> str:
+    """What a row's key has in common with the keys of its varied copies."""
+    return key[:SOURCE_DIGITS]
+
+
+def fold_of(rows: Rows, folds: int) -> npt.NDArray[np.int64]:
+    """The fold [N] of each row, by its content hash: the same on every machine."""
+    return np.array([int(key[:SOURCE_DIGITS], 16) % folds for key in rows.keys.tolist()], dtype=np.int64)

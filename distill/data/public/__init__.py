@@ -1,0 +1,1 @@
+"""The named public sets."""

@@ -1,0 +1,1 @@
+"""Debian's package descriptions and their sections."""

@@ -1,0 +1,62 @@
+"""A file's cells before anyone has said what they mean: strings, with "" for what is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from distill.data.normalize import clean
+from distill.data.wording import listed, nearest
+from distill.errors import DataError
+
+
+@dataclass(frozen=True)
+class Table:
+    """N rows of strings. `lines` [N]: where each row begins in the file, for messages.
+
+    Every cell is a str without lone surrogates; a missing cell is "".
+    """
+
+    where: str  # the file's name, for messages
+    unit: str  # what `lines` counts: "line" or "row"
+    columns: Mapping[str, npt.NDArray[np.object_]]
+    lines: npt.NDArray[np.int64]
+    notes: tuple[str, ...] = ()
+    unusable: Mapping[str, str] = field(default_factory=dict)  # column -> why it cannot be read as cells
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.lines)
+
+    def at(self, row: int) -> str:
+        """Where row `row` (from 0) stands, in words."""
+        return f"{self.unit} {self.lines[row]}"
+
+    def column(self, name: str, role: str) -> npt.NDArray[np.object_]:
+        """The column that the recipe calls `name`.
+
+        Raises:
+            DataError: there is none; the message names the nearest and lists what there is. Or its cells hold more
+                than text and numbers.
+        """
+        name = clean(name)
+        if name in self.unusable:
+            raise DataError(f"{self.where}, column {name!r} ({role}): {self.unusable[name]}. Flatten it into columns.")
+        if name in self.columns:
+            return self.columns[name]
+        near = nearest(name, list(self.columns))
+        meant = f" Did you mean {near!r}?" if near else ""
+        header = "" if self.unit == "row" else " Is the first line a header?"
+        raise DataError(
+            f"{self.where} has no column {name!r} ({role}).{meant} Its columns are {listed(self.columns)}.{header}"
+        )
+
+
+def check_names(names: Sequence[str], where: str) -> None:
+    """Refuse a file in which two columns have one name."""
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DataError(f"{where} has more than one column named {listed(twice)}. Rename all but one.")

@@ -1,0 +1,159 @@
+"""How well the novelty score tells rows of a domain that training never saw from rows like those it saw."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+from sklearn.metrics import roc_auc_score
+
+from distill.data.keys import source_of
+from distill.data.rows import Dataset, Rows
+from distill.errors import DataError
+from distill.evaluation.statistics import rounded
+from distill.graph.export import Graph
+from distill.runtime import batched
+from distill.training.soft_labels import SoftLabels
+from handler.bundle.contract import Metric
+from handler.model.predictor import session_options
+
+_FEWEST_ROWS = 30
+_RESAMPLES = 300
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """What is new against what is known, both as rows, and the words that say so."""
+
+    words: str
+    known: Rows
+    new: Rows
+    left_out: str | None  # the group that the probe's training must not see; None: the student itself is judged
+
+
+@dataclass(frozen=True)
+class Novelty:
+    """AUROC of the novelty score, and of the plain 1 - max probability, on the same rows."""
+
+    contrast: str
+    auroc: Metric
+    auroc_confidence: Metric
+
+
+def contrast(dataset: Dataset, held_out_group: str | None, seed: int) -> Contrast:
+    """Choose what novelty is judged on: a group left out of a probe's training, or else scrambled test rows.
+
+    Raises:
+        DataError: the recipe names a group that the rows do not have.
+    """
+    test = dataset.test
+    if test.groups is None:
+        if held_out_group is not None:
+            raise DataError(
+                f"evaluation.held_out_group is {held_out_group!r}, but the rows have no groups. "
+                "Name the column that holds them with data.group."
+            )
+        return _scrambled(dataset, seed)
+    counts = Counter(test.groups.tolist())
+    if held_out_group is None:
+        enough = sorted((rows, group) for group, rows in counts.items() if rows >= _FEWEST_ROWS)
+        usable = [group for _, group in enough if _leaves_enough(dataset, group)]
+        if len(enough) < 2 or not usable:
+            return _scrambled(dataset, seed)
+        held_out_group = usable[0]
+    elif held_out_group not in counts or len(counts) < 2:
+        raise DataError(
+            f"evaluation.held_out_group is {held_out_group!r}; the test rows have {', '.join(sorted(counts))}. "
+            "Name one of them, with at least one other beside it."
+        )
+    elif not _leaves_enough(dataset, held_out_group):
+        raise DataError(
+            f"evaluation.held_out_group is {held_out_group!r}; without it fewer than {_FEWEST_ROWS} labelled training "
+            "rows, or no validation row, are left for a second student. Name a smaller group."
+        )
+    inside = test.groups == held_out_group
+    words = f"test rows of {held_out_group}, a group left out of a second student's training, against the others"
+    return Contrast(words, test.take(~inside), test.take(inside), held_out_group)
+
+
+def _leaves_enough(dataset: Dataset, group: str) -> bool:
+    """Whether a second student can be trained and chosen on the rows of the other groups."""
+    train, validation = dataset.train, dataset.validation
+    if train.groups is None or validation.groups is None:
+        return False
+    left = int(((train.groups != group) & train.labelled).sum())
+    return left >= _FEWEST_ROWS and bool((validation.groups != group).any())
+
+
+def without(soft: SoftLabels, dataset: Dataset, group: str) -> tuple[SoftLabels, Dataset]:
+    """Soft labels and dataset with every row of `group`, and every variant of one, taken out of what training sees."""
+    train, validation = dataset.train, dataset.validation
+    if train.groups is None or validation.groups is None:
+        raise ValueError("a dataset without groups has none to leave out")
+    hidden = {source_of(key) for key in train.keys[train.groups == group].tolist()}
+    kept = np.array([source_of(key) not in hidden for key in soft.rows.keys.tolist()])
+    smaller = replace(
+        dataset,
+        train=train.take(train.groups != group),
+        validation=validation.take(validation.groups != group),
+    )
+    return replace(soft, rows=soft.rows.take(kept), logits=soft.logits[kept]), smaller
+
+
+def judge(graph: Graph, chosen: Contrast, seed: int) -> Novelty:
+    """Score both sides with a finished graph."""
+    known, known_doubt = _scores(graph, chosen.known)
+    new, new_doubt = _scores(graph, chosen.new)
+    return Novelty(
+        chosen.words,
+        _auroc("novelty_auroc", known, new, seed),
+        _auroc("confidence_auroc", known_doubt, new_doubt, seed),
+    )
+
+
+def _scores(graph: Graph, rows: Rows) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    session = ort.InferenceSession(
+        graph.model.SerializeToString(), sess_options=session_options(), providers=["CPUExecutionProvider"]
+    )
+    columns = {value.name: rows.columns[value.name] for value in graph.model.graph.input}
+    probabilities, novelty = batched.run(lambda feed: session.run(["probabilities", "novelty"], feed), columns)
+    return novelty, 1 - probabilities.max(axis=1)
+
+
+def _auroc(name: str, known: npt.NDArray[np.float32], new: npt.NDArray[np.float32], seed: int) -> Metric:
+    scores = np.concatenate([known, new])
+    truth = np.concatenate([np.zeros(len(known)), np.ones(len(new))])
+    random = np.random.default_rng(seed)
+    resampled = []
+    for _ in range(_RESAMPLES):
+        places = np.concatenate(
+            [random.integers(len(known), size=len(known)), len(known) + random.integers(len(new), size=len(new))]
+        )
+        resampled.append(roc_auc_score(truth[places], scores[places]))
+    low, high = np.percentile(resampled, [2.5, 97.5])
+    return rounded(name, float(roc_auc_score(truth, scores)), float(low), float(high), len(scores))
+
+
+def _scrambled(dataset: Dataset, seed: int) -> Contrast:
+    """Rows that keep each value but no sense: letters shuffled within words, or columns shuffled apart."""
+    random = np.random.default_rng(seed)
+    test = dataset.test
+    columns = {}
+    for name, column in test.columns.items():
+        if dataset.task == "text":
+            columns[name] = np.array([_shuffled_letters(str(text), random) for text in column], dtype=object)
+        else:
+            columns[name] = column[random.permutation(len(test))]
+    words = (
+        "test texts with the letters of each word shuffled, against the same texts as they are"
+        if dataset.task == "text"
+        else "test rows with every column shuffled on its own, against the same rows as they are"
+    )
+    return Contrast(words, test, replace(test, columns=columns), None)
+
+
+def _shuffled_letters(text: str, random: np.random.Generator) -> str:
+    return " ".join("".join(random.permutation(list(word)).tolist()) for word in text.split())

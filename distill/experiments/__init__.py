@@ -1,0 +1,1 @@
+"""Comparisons of many students: compare, sweep, ablate."""

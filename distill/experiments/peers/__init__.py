@@ -1,0 +1,1 @@
+"""Other people's classifiers, each a program in an environment of its own."""

@@ -1,0 +1,73 @@
+"""scikit-learn: TF-IDF of words, of characters or of both, with logistic regression."""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import FeatureUnion, make_pipeline, make_union
+
+from distill.experiments.peers import contest
+from distill.experiments.peers.contest import Model, Peer, Setting
+from distill.experiments.peers.exchange import Floats, Questions, Task
+
+# The lengths of the runs of words and of characters within words, and the inverse of the regularisation.
+_SETTINGS: tuple[Setting, ...] = (
+    {"words": (1, 2), "characters": None, "C": 3.0},
+    {"words": (1, 2), "characters": (2, 5), "C": 1.0},
+    {"words": None, "characters": (2, 5), "C": 1.0},
+    {"words": (1, 2), "characters": (2, 5), "C": 3.0},
+    {"words": (1, 2), "characters": None, "C": 10.0},
+    {"words": (1, 1), "characters": (3, 6), "C": 1.0},
+    {"words": (1, 2), "characters": None, "C": 1.0},
+    {"words": None, "characters": (2, 5), "C": 3.0},
+    {"words": (1, 3), "characters": (2, 5), "C": 1.0},
+    {"words": (1, 2), "characters": (2, 5), "C": 10.0},
+)
+_MAX_TERMS = 100_000
+_MAX_STEPS = 300
+
+
+def settings(task: Task) -> Sequence[Setting]:
+    """The same for every task."""
+    return _SETTINGS
+
+
+def fit(questions: Questions, setting: Setting, work: Path) -> Model:
+    """Fit one pipeline."""
+    classifier = LogisticRegression(C=setting["C"], max_iter=_MAX_STEPS, random_state=questions.task.seed)
+    pipeline = make_pipeline(_features(setting), classifier)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        pipeline.fit(questions.train.texts, questions.train.labels)
+
+    def answer(texts: Sequence[str]) -> Floats:
+        found: Floats = pipeline.predict_proba(texts).astype(np.float32)
+        return found
+
+    return Model(
+        description="TF-IDF and logistic regression",
+        kilobytes=len(pickle.dumps(pipeline)) / 1000,  # as scikit-learn's users store it
+        answer=answer,
+        call=lambda text: pipeline.predict_proba([text]),
+    )
+
+
+def _features(setting: Setting) -> TfidfVectorizer | FeatureUnion:
+    common = {"sublinear_tf": True, "max_features": _MAX_TERMS}
+    parts = []
+    if setting["words"]:
+        parts.append(TfidfVectorizer(ngram_range=setting["words"], token_pattern=r"(?u)\w+|[^\w\s]", **common))
+    if setting["characters"]:
+        parts.append(TfidfVectorizer(analyzer="char_wb", ngram_range=setting["characters"], **common))
+    return make_union(*parts) if len(parts) > 1 else parts[0]  # a union costs every call something
+
+
+if __name__ == "__main__":
+    contest.main(Peer("tfidf", ("scikit-learn", "scipy", "numpy"), settings, fit))

@@ -1,0 +1,137 @@
+"""Make the logits of the quantised graph into probabilities that mean what they say, and describe novelty.
+
+Both are fitted on validation rows run through the quantised graph, then written into it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime as ort
+from onnx import TensorProto, helper, numpy_helper
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+
+from distill.data.rows import Rows
+from distill.graph import novelty_score
+from distill.graph.export import DESCRIPTION, LOGITS, Graph, clean
+from distill.graph.novelty_score import SCORE, Unlikeness
+from distill.runtime import batched
+from handler.model.predictor import session_options
+
+_KNOTS = 65
+_DIGITS = 6  # fitted numbers are rounded, so that a last-bit difference between processors changes no file
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """The finished graph (raw inputs -> `probabilities` [N,K], `novelty` [N]) and the temperature inside it."""
+
+    graph: Graph
+    temperature: float
+
+
+def fit(graph: Graph, train: Rows, validation: Rows) -> Calibrated:
+    """Temperature by validation likelihood (Guo et al., 2017); novelty as a quantile among validation rows."""
+    logits, held = run(graph, validation)
+    temperature = fit_temperature(logits, validation.labels)
+    if graph.task == "text":
+        unlike = novelty_score.surprise(LOGITS, DESCRIPTION, logits, held)
+    else:
+        train = train.take(train.labelled)
+        unlike = novelty_score.distance(DESCRIPTION, run(graph, train)[1], train.labels, held)
+    knots = np.unique(np.quantile(unlike.validation_scores, np.linspace(0, 1, _KNOTS)).astype(np.float32))
+    return Calibrated(_with_outputs(graph, temperature, unlike, knots), temperature)
+
+
+def fit_temperature(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> float:
+    """The temperature in 0.05..20 with the smallest negative log-likelihood on rows [N,K], [N].
+
+    Of N rows no more can be said than that 1/2 in N+1 is wrong (the mean of Jeffreys' interval for no error seen):
+    without that bound, a student that gets all of a few validation rows right would be made certain of everything.
+    """
+    rows, classes = logits.shape
+    wrong = 0.5 / (rows + 1)
+    wanted = np.full((rows, classes), wrong / (classes - 1))
+    wanted[np.arange(rows), labels] = 1 - wrong
+
+    def loss(log_temperature: float) -> float:
+        scaled = log_softmax(logits.astype(np.float64) / np.exp(log_temperature), axis=1)
+        return float(-(wanted * scaled).sum(axis=1).mean())
+
+    found = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded", options={"xatol": 1e-6})
+    return round(float(np.exp(found.x)), _DIGITS)
+
+
+def run(graph: Graph, rows: Rows) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """LOGITS [N,K] and DESCRIPTION [N,D] of rows, from an unfinished graph."""
+    session = ort.InferenceSession(
+        graph.model.SerializeToString(), sess_options=session_options(), providers=["CPUExecutionProvider"]
+    )
+    columns = {value.name: rows.columns[value.name] for value in graph.model.graph.input}
+    logits, description = batched.run(lambda feed: session.run([LOGITS, DESCRIPTION], feed), columns)
+    return logits, description
+
+
+def _with_outputs(graph: Graph, temperature: float, unlike: Unlikeness, knots: npt.NDArray[np.float32]) -> Graph:
+    model = onnx.ModelProto()
+    model.CopyFrom(graph.model)
+    constants: dict[str, npt.NDArray[np.generic]] = {"temperature": np.asarray(np.float32(temperature))}
+    nodes = [
+        _node("Div", [LOGITS, "temperature"], "scaled"),
+        helper.make_node("Softmax", [_name("scaled")], ["probabilities"], _name("softmax"), axis=-1),
+        *unlike.nodes,
+    ]
+    if len(knots) > 1:
+        # The quantile is the share of the steps between knots that the score has climbed.
+        constants |= {
+            "knots": knots[None, :-1],
+            "steps": np.diff(knots)[None],
+            "axis": np.array([1], np.int64),
+            "zero": np.asarray(np.float32(0)),
+            "one": np.asarray(np.float32(1)),
+        }
+        nodes += [
+            _node("Sub", [SCORE, "knots"], "above"),
+            _node("Div", ["above", "steps"], "climbed"),
+            _node("Clip", ["climbed", "zero", "one"], "share"),
+            helper.make_node("ReduceMean", [_name("share"), _name("axis")], ["novelty"], _name("quantile"), keepdims=0),
+        ]
+    else:  # every validation row is alike: only what is beyond all of them is new
+        constants |= {"highest": knots[:1], "axis": np.array([1], np.int64)}
+        nodes += [
+            _node("Greater", [SCORE, "highest"], "beyond"),
+            _node("Cast", ["beyond"], "beyond_float", to=TensorProto.FLOAT),
+            helper.make_node("Squeeze", [_name("beyond_float"), _name("axis")], ["novelty"], _name("quantile")),
+        ]
+    named = {_name(local): value for local, value in constants.items()} | unlike.constants
+    model.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in named.items())
+    model.graph.node.extend(nodes)
+    del model.graph.output[:]
+    model.graph.output.extend(
+        [
+            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", _classes(graph)]),
+            helper.make_tensor_value_info("novelty", TensorProto.FLOAT, ["N"]),
+        ]
+    )
+    onnx.checker.check_model(model)
+    return Graph(clean(model), ("probabilities", "novelty"), graph.task)
+
+
+def _classes(graph: Graph) -> int:
+    for value in graph.model.graph.output:
+        if value.name == LOGITS:
+            return int(value.type.tensor_type.shape.dim[1].dim_value)
+    return 0
+
+
+def _name(local: str) -> str:
+    return local if local in (LOGITS, SCORE) else f"limbeck/calibration/{local}"
+
+
+def _node(op: str, inputs: list[str], output: str, **attributes: object) -> onnx.NodeProto:
+    name = f"limbeck/calibration/make_{output}"
+    return helper.make_node(op, [_name(item) for item in inputs], [_name(output)], name, **attributes)

@@ -1,0 +1,136 @@
+"""From a torch student and its prelude to one float ONNX graph: raw inputs -> logits and a description for novelty."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import compose, helper
+from onnxscript import optimizer
+
+from distill.modalities.prelude import FEATURES, IR_VERSION, OPSET, OPSETS, Prelude
+from distill.modalities.text.char_ngrams import GRAMS
+from distill.training.train import Student
+
+LOGITS = "limbeck/logits"
+DESCRIPTION = "limbeck/description"
+_ANY_SIZE = 1 << 40
+
+
+@dataclass(frozen=True)
+class Graph:
+    """An ONNX model on its way to the bundle, and the outputs it has so far."""
+
+    model: onnx.ModelProto
+    outputs: tuple[str, ...]
+    task: str  # "text" or "tabular"
+
+    def with_model(self, model: onnx.ModelProto) -> Graph:
+        """The same outputs from another model."""
+        return replace(self, model=model)
+
+
+def graph(student: Student) -> Graph:
+    """Export the student and join it behind its prelude. Outputs: LOGITS [N,K], DESCRIPTION [N,D]."""
+    exported = _export(student.network, student.prelude)
+    _rename(exported)
+    prelude = onnx.ModelProto()
+    prelude.CopyFrom(student.prelude.model)
+    del exported.opset_import[:], prelude.opset_import[:]
+    exported.opset_import.extend(OPSETS)
+    prelude.opset_import.extend(OPSETS)
+    exported.ir_version = prelude.ir_version = IR_VERSION
+    read = [value.name for value in exported.graph.input]
+    model = compose.merge_models(prelude, exported, io_map=[(name, name) for name in read])
+    return Graph(clean(model), (LOGITS, DESCRIPTION), "text" if student.prelude.words else "tabular")
+
+
+def clean(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Take out what says where or how the graph was made: metadata, doc strings, recorded shapes, producer."""
+    model.producer_name, model.producer_version, model.domain, model.doc_string = "limbeck", "", "", ""
+    model.graph.name = "limbeck"
+    model.graph.doc_string = ""
+    del model.metadata_props[:], model.graph.metadata_props[:], model.graph.value_info[:]
+    del model.functions[:]
+    for node in model.graph.node:
+        node.doc_string = ""
+        del node.metadata_props[:]
+    for value in (*model.graph.input, *model.graph.output, *model.graph.initializer):
+        value.doc_string = ""
+        if not isinstance(value, onnx.TensorProto):
+            del value.metadata_props[:]
+    return model
+
+
+def _export(network: torch.nn.Module, prelude: Prelude) -> onnx.ModelProto:
+    network.eval()
+    inputs = _example(prelude)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    logging.getLogger("onnxscript").setLevel(logging.ERROR)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            network,
+            tuple(tensor for tensor, _ in inputs.values()),
+            dynamo=True,
+            verbose=False,
+            opset_version=OPSET,
+            input_names=list(inputs),
+            output_names=[LOGITS, DESCRIPTION],
+            dynamic_shapes=tuple(shape for _, shape in inputs.values()),
+            external_data=False,
+        )
+        if program is None:
+            raise RuntimeError("torch.onnx.export returned no program")
+        # Weights that another operator wants in another layout are laid out here, once.
+        optimizer.fold_constants(program.model, input_size_limit=_ANY_SIZE, output_size_limit=_ANY_SIZE)
+        optimizer.remove_unused_nodes(program.model)
+        return program.model_proto
+
+
+def _example(prelude: Prelude) -> dict[str, tuple[torch.Tensor, dict[int, Any]]]:
+    """The network's inputs by name, each with the dimensions that vary."""
+    rows = torch.export.Dim("rows", min=1)
+    if not prelude.words:
+        return {FEATURES: (torch.zeros((2, prelude.width), dtype=torch.float32), {0: rows})}
+    tokens, strangers, runs = (torch.export.Dim(name, min=1) for name in ("tokens", "strangers", "runs"))
+    return {
+        FEATURES: (torch.ones((2, 5), dtype=torch.int64), {0: rows, 1: tokens}),
+        GRAMS: (torch.ones((3, 4), dtype=torch.int64), {0: strangers, 1: runs}),
+    }
+
+
+def _rename(model: onnx.ModelProto) -> None:
+    """Give everything inside a plain name by its place, so that equal students give equal bytes."""
+    kept = {FEATURES, GRAMS, LOGITS, DESCRIPTION}
+    names: dict[str, str] = {name: name for name in kept}
+    for place, tensor in enumerate(model.graph.initializer):
+        tensor.name = names.setdefault(tensor.name, f"limbeck/student/weight_{place}")
+    for place, node in enumerate(model.graph.node):
+        node.name = f"limbeck/student/{node.op_type}_{place}"
+        for i, name in enumerate(node.input):
+            node.input[i] = names.get(name, name)
+        for i, name in enumerate(node.output):
+            if name:
+                node.output[i] = names.setdefault(name, f"limbeck/student/value_{place}_{i}")
+    for value in (*model.graph.input, *model.graph.output):
+        symbols = ("U", "G") if value.name == GRAMS else ("N", "L")
+        for dimension, symbol in zip(value.type.tensor_type.shape.dim, symbols, strict=False):
+            if not dimension.HasField("dim_value"):
+                dimension.dim_param = symbol
+
+
+def float_initializers(model: onnx.ModelProto) -> dict[str, np.ndarray]:
+    """Every float32 initializer by name."""
+    return {
+        tensor.name: onnx.numpy_helper.to_array(tensor)
+        for tensor in model.graph.initializer
+        if tensor.data_type == helper.np_dtype_to_tensor_dtype(np.dtype(np.float32))
+    }

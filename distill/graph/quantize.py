@@ -1,0 +1,202 @@
+"""Weight-only integers: weights are stored in eight or four bits and computed with as floats.
+
+Activations stay float, so an answer neither depends on the rows beside it (dynamic int8 does) nor saturates on
+processors without VNNI (U8S8 does). Weights are turned back with plain arithmetic rather than DequantizeLinear: every
+ONNX Runtime folds that when the session opens, while it keeps a DequantizeLinear and pays for it on every call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from distill.graph.export import Graph, clean, float_initializers
+
+# Below this, a scale a channel and two nodes cost more than integers save.
+_SMALLEST = 512
+_WORTH_A_SCALE = 8
+# A matrix smaller than this stays in eight bits: four save little of it, and cost more than of a table of words (1.0
+# point of accuracy of a convolution of 25,000 weights on VADER's validation rows, where its table cost nothing).
+_WORTH_HALVING = 1 << 16
+_CLIPS = np.linspace(0.5, 1.0, 11)  # shares of a channel's range that four bits may spread over
+_PREFIX = "limbeck/integers"
+_SHARED: Mapping[str, npt.NDArray[np.generic]] = {
+    f"{_PREFIX}/low_half": np.array(15, np.uint8),
+    f"{_PREFIX}/four": np.array(4, np.uint8),
+    f"{_PREFIX}/middle": np.array(8, np.float32),
+}
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """One weight as integers: what stands in the file, and whether two of them share a byte."""
+
+    name: str
+    integers: npt.NDArray[np.generic]  # int8, or uint8 of half the columns
+    scale: Floats
+    shape: tuple[int, ...]  # of the weight
+    halved: bool
+
+    @property
+    def place(self) -> str:
+        """The name of the integers."""
+        return f"{self.name}/int{4 if self.halved else 8}"
+
+    def tensors(self) -> dict[str, npt.NDArray[np.generic]]:
+        """What is stored, by name."""
+        found: dict[str, npt.NDArray[np.generic]] = {
+            self.place: self.integers,
+            f"{self.name}/scale": self.scale,
+        }
+        if self.folded:
+            found[f"{self.name}/shape"] = np.array(self.shape, np.int64)
+        return found
+
+    @property
+    def folded(self) -> bool:
+        """Whether the integers stand in fewer dimensions than the weight."""
+        return self.halved and self.integers.ndim < len(self.shape)
+
+    def restored(self) -> list[onnx.NodeProto]:
+        """Nodes that make the weight, under its own name; they are folded when the session opens."""
+        nodes = _floats(self.place, f"{self.name}/float", self.halved)
+        floats = f"{self.name}/float"
+        if self.folded:
+            floats = f"{self.name}/unfolded"
+            nodes.append(
+                helper.make_node("Reshape", [f"{self.name}/float", f"{self.name}/shape"], [floats], f"{floats}/make")
+            )
+        return [*nodes, helper.make_node("Mul", [floats, f"{self.name}/scale"], [self.name], f"{self.name}/make")]
+
+    def gathered(self, node: onnx.NodeProto) -> list[onnx.NodeProto]:
+        """Look up the integers and their scale, then multiply: scaling the whole table would cost every call."""
+        ids, output = node.input[1], node.output[0]
+        nodes = [helper.make_node("Gather", [self.place, ids], [f"{output}/int"], f"{output}/gather")]
+        nodes += _floats(f"{output}/int", f"{output}/float", self.halved)
+        scale = f"{self.name}/scale"
+        if self.scale.shape[0] > 1:
+            scale = f"{output}/scale"
+            nodes.append(helper.make_node("Gather", [f"{self.name}/scale", ids], [scale], f"{output}/gather_scale"))
+        return [*nodes, helper.make_node("Mul", [f"{output}/float", scale], [output], f"{output}/scale_up")]
+
+
+def weights(graph: Graph, bits: int = 8) -> Graph:
+    """Store every large float initializer as integers with a scale a channel (an embedding: a scale a row).
+
+    `bits`: 8, or 4, two to a byte, for embeddings and large matrices of an even number of columns.
+    """
+    model = onnx.ModelProto()
+    model.CopyFrom(graph.model)
+    stored = {
+        name: _stored(model, name, values, bits)
+        for name, values in float_initializers(model).items()
+        if values.size >= _SMALLEST and values.ndim > 1
+    }
+    tensors = {name: value for weight in stored.values() for name, value in weight.tensors().items()}
+    if any(weight.halved for weight in stored.values()):
+        tensors |= _SHARED
+    kept = [tensor for tensor in model.graph.initializer if tensor.name not in stored]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend([*kept, *(numpy_helper.from_array(value, name) for name, value in tensors.items())])
+    nodes: list[onnx.NodeProto] = []
+    restored: set[str] = set()
+    for node in model.graph.node:
+        if node.op_type == "Gather" and node.input[0] in stored:
+            nodes += stored[node.input[0]].gathered(node)
+            continue
+        for name in node.input:
+            if name in stored and name not in restored:
+                restored.add(name)
+                nodes += stored[name].restored()
+        nodes.append(node)
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    return graph.with_model(clean(model))
+
+
+def _stored(model: onnx.ModelProto, name: str, values: Floats, bits: int) -> _Stored:
+    channels = _channels(model, name, values)
+    columns = values.shape[-1] if values.shape[-1] % 2 == 0 else values[0].size
+    table = any(node.op_type == "Gather" and node.input[0] == name for node in model.graph.node)
+    if bits == 4 and columns % 2 == 0 and (table or values.size >= _WORTH_HALVING):
+        integers, scale = _int4(values, channels)
+        flat = (
+            integers.reshape(*values.shape[:-1], columns)
+            if columns == values.shape[-1]
+            else integers.reshape(-1, columns)
+        )
+        halves = (flat + 8).astype(np.uint8)
+        packed = halves[..., : columns // 2] | (halves[..., columns // 2 :] << 4)
+        return _Stored(name, packed, scale, values.shape, halved=True)
+    integers, scale = _int8(values, channels)
+    return _Stored(name, integers, scale, values.shape, halved=False)
+
+
+def _floats(integers: str, output: str, halved: bool) -> list[onnx.NodeProto]:
+    """Nodes from stored integers to floats without a scale. The lower of two in a byte is of the first half."""
+    if not halved:
+        return [helper.make_node("Cast", [integers], [output], f"{output}/cast", to=TensorProto.FLOAT)]
+    return [
+        helper.make_node("BitwiseAnd", [integers, f"{_PREFIX}/low_half"], [f"{output}/first"], f"{output}/and"),
+        helper.make_node(
+            "BitShift", [integers, f"{_PREFIX}/four"], [f"{output}/second"], f"{output}/shift", direction="RIGHT"
+        ),
+        helper.make_node(
+            "Concat", [f"{output}/first", f"{output}/second"], [f"{output}/both"], f"{output}/join", axis=-1
+        ),
+        helper.make_node("Cast", [f"{output}/both"], [f"{output}/cast"], f"{output}/make_cast", to=TensorProto.FLOAT),
+        helper.make_node("Sub", [f"{output}/cast", f"{_PREFIX}/middle"], [output], f"{output}/centre"),
+    ]
+
+
+def _int8(values: Floats, channels: tuple[int, ...]) -> tuple[npt.NDArray[np.int8], Floats]:
+    """Symmetric, -127..127, one scale a channel; the scale keeps every dimension, to broadcast."""
+    scale = _range(values, channels) / np.float32(127)
+    return np.rint(values / scale).astype(np.int8), scale
+
+
+def _int4(values: Floats, channels: tuple[int, ...]) -> tuple[npt.NDArray[np.int8], Floats]:
+    """Symmetric, -8..7, one scale a channel: the one among a few that leaves the smallest mean squared error.
+
+    So few steps are better spent on the many values near zero than on the few at the ends (Banner et al., 2019, "Post
+    training 4-bit quantization of convolutional networks").
+    """
+    others = tuple(axis for axis in range(values.ndim) if axis not in channels)
+    whole = _range(values, channels) / np.float32(7)
+    best, least = whole, np.full(whole.shape, np.inf, np.float32)
+    for share in _CLIPS:
+        scale = (whole * np.float32(share)).astype(np.float32)
+        error = ((np.clip(np.rint(values / scale), -8, 7) * scale - values) ** 2).sum(axis=others, keepdims=True)
+        best, least = np.where(error < least, scale, best), np.minimum(error, least)
+    return np.clip(np.rint(values / best), -8, 7).astype(np.int8), best.astype(np.float32)
+
+
+def _range(values: Floats, channels: tuple[int, ...]) -> Floats:
+    """The largest magnitude of each channel, 1 where all is zero."""
+    others = tuple(axis for axis in range(values.ndim) if axis not in channels)
+    largest = np.abs(values).max(axis=others, keepdims=True)
+    return np.where(largest == 0, np.float32(1), largest).astype(np.float32)
+
+
+def _channels(model: onnx.ModelProto, name: str, values: Floats) -> tuple[int, ...]:
+    """The axes of output channels: first for Conv and transposed Gemm, last for MatMul and plain Gemm."""
+    for node in model.graph.node:
+        if name not in node.input:
+            continue
+        if node.op_type == "Gather":  # a scale a row, unless a row is too short to pay for one
+            return (0,) if values.shape[1] >= _WORTH_A_SCALE else (1,)
+        if node.op_type == "GRU":  # direction and unit
+            return (0, 1)
+        if node.op_type == "Conv":
+            return (0,)
+        if node.op_type == "Gemm":
+            transposed = any(item.name == "transB" and item.i for item in node.attribute)
+            return (0,) if transposed else (1,)
+    return (values.ndim - 1,)

@@ -1,0 +1,1 @@
+"""Columns: prelude, students, augmentation, novelty, baseline, golden inputs."""

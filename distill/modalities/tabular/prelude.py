@@ -1,0 +1,204 @@
+"""Columns to one feature row, inside the graph: impute, scale, one-hot."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from distill.data.column_types import HOLES
+from distill.modalities.prelude import FEATURES, IR_VERSION, OPSETS, Prelude
+from distill.modalities.text.prelude import MIN_ROWS
+from handler.bundle.contract import Input
+
+MAX_CATEGORIES = 256
+# Scaled numbers end here: one absurd value must not drown the other columns.
+CLIP = 8.0
+# Raw numbers end here, so that no difference or product of them is infinite in float32, and zero times it no NaN.
+LARGEST = 1e30
+PIECES = 8
+_ENDS = (0.025, 0.975)
+_PIECE_ROWS = 10  # that lie in a piece at least
+_FINEST = 2.0**-22  # of a number in deviations: much nearer, float32 does not tell values apart
+
+
+def fit(inputs: Sequence[Input], columns: Mapping[str, npt.NDArray[np.generic]], pieces: int = PIECES) -> Prelude:
+    """Learn medians, scales and categories from training columns of [N] and build the graph.
+
+    A number becomes (value - mean) / deviation with holes at the median and, where training rows had holes, a flag.
+    A category becomes a one-hot block, with a place for "missing" where training rows had it; an unknown one is all
+    zeros. Categories in fewer than MIN_ROWS rows are not stored. Features stand in the order numbers, flags, blocks.
+    `pieces`: into how many each number is cut, of rows enough.
+    """
+    numbers = [column.name for column in inputs if column.dtype == "float32"]
+    categories = [column.name for column in inputs if column.dtype == "string"]
+    nodes: list[onnx.NodeProto] = []
+    constants: dict[str, npt.NDArray[np.generic]] = {}
+    parts: list[str] = []
+    width = 0
+    if numbers:
+        table = np.stack([columns[name] for name in numbers], axis=1).astype(np.float64)
+        width += _numbers(numbers, table, nodes, constants, parts)
+    kept_rows: list[int] = []
+    depths: list[int] = []
+    for place, name in enumerate(categories):
+        known, rows = _known(columns[name])
+        kept_rows += rows
+        depths.append(_category(place, name, known, nodes, constants, parts))
+    width += sum(depths)
+    nodes.append(helper.make_node("Concat", parts, [FEATURES], name=_name("join"), axis=1))
+    values = [
+        helper.make_tensor_value_info(
+            column.name, TensorProto.FLOAT if column.dtype == "float32" else TensorProto.STRING, ["N"]
+        )
+        for column in inputs
+    ]
+    output = helper.make_tensor_value_info(FEATURES, TensorProto.FLOAT, ["N", width])
+    tensors = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
+    graph = helper.make_graph(nodes, "prelude", values, [output], tensors)
+    model = helper.make_model(graph, opset_imports=OPSETS, ir_version=IR_VERSION)
+    prelude = Prelude(
+        model=model,
+        width=width,
+        vocabulary_rows=min(kept_rows, default=0),
+        numbers=len(numbers),
+        categories=tuple(depths),
+    )
+    return replace(prelude, pieces=_pieces(prelude.features(columns)[:, : len(numbers)], pieces))
+
+
+def _pieces(scaled: npt.NDArray[np.generic], count: int) -> tuple[tuple[int, float, float], ...]:
+    """Between quantiles of each number that has more than two values.
+
+    The ends lie within the values and every knot is rounded: an extreme would be somebody's own value, in the clear.
+    """
+    pieces = []
+    count = max(1, min(count, len(scaled) // _PIECE_ROWS))
+    for feature, values in enumerate(scaled.astype(np.float64).T):
+        if len(np.unique(values)) > 2:
+            knots = _rounded(np.unique(np.quantile(values, np.linspace(*_ENDS, count + 1))))
+            pieces += [(feature, low, high) for low, high in zip(knots[:-1].tolist(), knots[1:].tolist(), strict=True)]
+    return tuple(pieces)
+
+
+def _rounded(knots: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Each to an eighth or a sixteenth of the gap to the nearest other one.
+
+    One step for all would not do: where a few values of -999 set the scale, the others lie within a step.
+    """
+    gaps = np.diff(knots, prepend=-np.inf, append=np.inf)
+    nearest = np.minimum(gaps[:-1], gaps[1:])
+    steps = 2.0 ** (np.floor(np.log2(np.where(np.isfinite(nearest), nearest, 1.0))) - 3)
+    steps = np.maximum(steps, _FINEST)
+    return np.unique(np.round(knots / steps) * steps)
+
+
+def _numbers(
+    names: list[str],
+    table: npt.NDArray[np.float64],
+    nodes: list[onnx.NodeProto],
+    constants: dict[str, npt.NDArray[np.generic]],
+    parts: list[str],
+) -> int:
+    finite = np.where(np.isfinite(table), np.clip(table, -LARGEST, LARGEST), np.nan)
+    holes = np.isnan(table).any(axis=0)
+    finite[:, np.isnan(finite).all(axis=0)] = 0.0
+    median = np.nanmedian(finite, axis=0)
+    # Mean and deviation of the values between the 0.5% and 99.5% points, so that outliers do not set the scale.
+    low, high = np.nanpercentile(finite, [0.5, 99.5], axis=0)
+    trimmed = np.clip(np.where(np.isnan(finite), median, finite), low, high)
+    mean, deviation = trimmed.mean(axis=0), trimmed.std(axis=0)
+    scale = np.where(deviation > 1e-12 * np.abs(mean), 1 / np.maximum(deviation, 1 / LARGEST), 0.0)
+    constants[_name("axis")] = np.array([1], np.int64)
+    constants[_name("median")] = median.astype(np.float32)
+    constants[_name("mean")] = mean.astype(np.float32)
+    constants[_name("scale")] = scale.astype(np.float32)
+    constants[_name("low")] = np.float32(-CLIP)
+    constants[_name("high")] = np.float32(CLIP)
+    constants[_name("lowest")] = np.float32(-LARGEST)
+    constants[_name("highest")] = np.float32(LARGEST)
+    for place, name in enumerate(names):
+        nodes.append(_node("Unsqueeze", [name, _name("axis")], f"number_{place}"))
+    nodes += [
+        _node("Concat", [_name(f"number_{place}") for place in range(len(names))], "numbers", axis=1),
+        _node("IsNaN", [_name("numbers")], "holes"),
+        _node("Where", [_name("holes"), _name("median"), _name("numbers")], "full"),
+        _node("Clip", [_name("full"), _name("lowest"), _name("highest")], "bounded"),
+        _node("Sub", [_name("bounded"), _name("mean")], "centred"),
+        _node("Mul", [_name("centred"), _name("scale")], "scaled"),
+        _node("Clip", [_name("scaled"), _name("low"), _name("high")], "clipped"),
+    ]
+    parts.append(_name("clipped"))
+    if holes.any():
+        constants[_name("with_holes")] = np.flatnonzero(holes).astype(np.int64)
+        nodes.append(_node("Cast", [_name("holes")], "hole_flags", to=TensorProto.FLOAT))
+        nodes.append(_node("Gather", [_name("hole_flags"), _name("with_holes")], "flags", axis=1))
+        parts.append(_name("flags"))
+    return len(names) + int(holes.sum())
+
+
+def _known(values: npt.NDArray[np.generic]) -> tuple[list[str], list[int]]:
+    counts = Counter(values.tolist())
+    ranked = sorted((-rows, str(value)) for value, rows in counts.items() if rows >= MIN_ROWS)[:MAX_CATEGORIES]
+    return [value for _, value in ranked], [-rows for rows, _ in ranked]
+
+
+def _category(
+    place: int,
+    name: str,
+    known: list[str],
+    nodes: list[onnx.NodeProto],
+    constants: dict[str, npt.NDArray[np.generic]],
+    parts: list[str],
+) -> int:
+    depth = max(len(known), 1)
+    places = _spellings(known or [""])
+    constants[_name("off_on")] = np.array([0, 1], np.float32)
+    constants[_name(f"depth_{place}")] = np.array(depth, np.int64)
+    nodes.append(
+        helper.make_node(
+            "LabelEncoder",
+            [name],
+            [_name(f"category_{place}")],
+            name=_name(f"look_up_{place}"),
+            domain="ai.onnx.ml",
+            keys_strings=list(places),
+            values_int64s=list(places.values()),
+            default_int64=depth,  # beyond the depth: OneHot makes it all zeros
+        )
+    )
+    nodes.append(
+        _node("OneHot", [_name(f"category_{place}"), _name(f"depth_{place}"), _name("off_on")], f"hot_{place}")
+    )
+    parts.append(_name(f"hot_{place}"))
+    return depth
+
+
+def _spellings(known: list[str]) -> dict[str, int]:
+    """Word -> its place among `known`, with the other spellings that reading the training rows levelled.
+
+    There (`distill.data.column_types`) "N/A" was a hole, "TRUE" was "true" and "7.0" was "7": a request may hold them
+    as the file did.
+    """
+    places = {value: place for place, value in enumerate(known)}
+    levelled = {f"{word}.0": word for word in known if word.isascii() and word.isdigit()}
+    levelled |= {word: word for word in ("true", "false") if set(known) <= {"true", "false", ""}}
+    levelled |= dict.fromkeys((*sorted(HOLES), "NaN", "NaT"), "")
+    for word, meant in levelled.items():
+        if meant in places:
+            for spelling in (word, word.upper(), word.capitalize()):
+                places.setdefault(spelling, places[meant])
+    return places
+
+
+def _name(local: str) -> str:
+    return f"limbeck/columns/{local}"
+
+
+def _node(op: str, inputs: list[str], output: str, **attributes: object) -> onnx.NodeProto:
+    return helper.make_node(op, inputs, [_name(output)], name=_name(f"make_{output}"), **attributes)

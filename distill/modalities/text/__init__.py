@@ -1,0 +1,1 @@
+"""Texts: prelude, students, augmentation, novelty, baseline, golden inputs."""

@@ -1,1 +1,0 @@
-"""Classifiers of other makers, run in an environment of their own on the same rows as the student."""

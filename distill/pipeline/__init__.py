@@ -1,0 +1,1 @@
+"""The spine, and the stages that only it and the experiments call."""

@@ -1,0 +1,1 @@
+"""A recipe: TOML to frozen models, and which parts go together."""

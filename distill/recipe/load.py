@@ -1,0 +1,132 @@
+"""A TOML file to a recipe. Every key is known; an unknown one is an error that names the nearest known one."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from distill.errors import RecipeError
+from distill.recipe import messages
+from distill.recipe.schema import Recipe
+
+BUILT_IN = Path(__file__).parents[1] / "recipes"
+
+
+def load(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe file, or the built-in recipe of that name, and resolve it.
+
+    Args:
+        path: a TOML file; where there is none, the name of a built-in recipe.
+        overrides: `section.key=value`, the value as in TOML, or a bare word.
+
+    Raises:
+        RecipeError: no such file, not TOML, an unknown key, a wrong value, or parts that do not go together.
+    """
+    path = _find(Path(path))
+    raw = _parse(path)
+    for override in overrides:
+        _merge(raw, _override(override), override)
+    raw.setdefault("name", _name(path))
+    try:
+        recipe = Recipe.model_validate_json(json.dumps(raw, default=_no_date), strict=True)
+    except ValidationError as error:
+        raise RecipeError(f"{path}: {messages.describe(error, Recipe)}") from None
+    try:
+        return recipe.resolved()
+    except RecipeError as error:
+        raise RecipeError(f"{path}: {error}") from None
+
+
+def folder(path: str | Path) -> Path:
+    """The folder of a recipe file as `load` finds it: where relative paths in the recipe start."""
+    return _find(Path(path)).parent
+
+
+def built_in() -> tuple[str, ...]:
+    """Names of the recipes that come with Limbeck."""
+    return tuple(sorted(path.stem for path in BUILT_IN.glob("*.toml")))
+
+
+def _find(path: Path) -> Path:
+    try:
+        there = path.exists()
+    except (OSError, ValueError):  # a name too long, or with a NUL
+        there = False
+    if there:
+        return path
+    names = built_in()
+    if path.suffix in ("", ".toml") and path.stem in names:
+        return BUILT_IN / f"{path.stem}.toml"
+    near = difflib.get_close_matches(path.stem, names, n=1)
+    meant = f" Did you mean {near[0]}?" if near else ""
+    raise RecipeError(
+        f"No recipe file {str(path)!r}, and no built-in recipe of that name.{meant} "
+        f"Built in: {', '.join(names) or 'none'}."
+    )
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    if path.is_dir():
+        raise RecipeError(f"{path} is a folder, wanted a TOML file. Name the recipe file in it.")
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise RecipeError(f"{path} cannot be read ({error.strerror}). Check its permissions.") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise RecipeError(f"{path} is not UTF-8 text (line {line}), wanted a TOML file saved as UTF-8.") from None
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
+        lines = text.count("\n") + 1
+        reason = str(error).replace("at end of document", f"at the end, line {lines}")
+        hint = " Text values need quotes." if reason.startswith("Invalid value") else ""
+        raise RecipeError(f"{path} is not valid TOML: {reason}.{hint} See the built-in recipes for examples.") from None
+    except RecursionError:
+        raise RecipeError(f"{path} is nested too deeply, wanted sections of plain keys.") from None
+
+
+_OVERRIDE = re.compile(r"""((?:"[^"]*"|'[^']*'|[^="'])+)=(.*)""", re.DOTALL)
+
+
+def _override(text: str) -> dict[str, Any]:
+    """`section.key=value` as a nested dict."""
+    match = _OVERRIDE.fullmatch(text)
+    if not match or not text.isprintable():
+        raise RecipeError(f"--set {text!r} is not section.key=value, as in --set student.epochs=5")
+    key, value = match[1].strip(), match[2].strip()
+    plain = ".".join(json.dumps(part.strip()) for part in key.split("."))
+    word = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    for line in (f"{key} = {value}", f"{key} = {word}", f"{plain} = {value}", f"{plain} = {word}"):
+        try:
+            return tomllib.loads(line)
+        except (ValueError, RecursionError):
+            continue
+    raise RecipeError(f"--set {text!r}: {key!r} is not a key such as student.epochs. Quote names with odd characters.")
+
+
+def _merge(raw: dict[str, Any], change: dict[str, Any], override: str) -> None:
+    for key, value in change.items():
+        if isinstance(value, dict) and isinstance(raw.get(key, {}), dict):
+            _merge(raw.setdefault(key, {}), value, override)
+        elif isinstance(raw.get(key), dict):
+            raise RecipeError(f"--set {override!r}: {key} is a section. Set one of its keys, as in {key}.key=value")
+        else:
+            raw[key] = value
+
+
+def _name(path: Path) -> str:
+    """The file's stem, made to fit `Recipe.name`."""
+    name = re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()).lstrip("._-")[:64].rstrip("._-")
+    return name or "recipe"
+
+
+def _no_date(value: object) -> str:
+    raise RecipeError(f"The recipe holds the date or time {value}, and no key wants one. Put quotes around it.")

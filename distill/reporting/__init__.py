@@ -1,0 +1,1 @@
+"""The evidence for people: report, model card, tables, plots."""

@@ -1,0 +1,1 @@
+"""How graphs are run over many rows."""

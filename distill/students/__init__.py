@@ -1,1 +1,0 @@
-"""Students: small torch modules from features to logits."""

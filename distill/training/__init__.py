@@ -1,0 +1,1 @@
+"""How a student is taught: soft labels, losses, batches, the training loop."""

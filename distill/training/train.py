@@ -1,0 +1,241 @@
+"""Distillation: a student learns from soft labels, watched on validation rows."""
+
+from __future__ import annotations
+
+import copy
+import io
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from distill import cache
+from distill.data.rows import Rows
+from distill.errors import RecipeError
+from distill.modalities import initialization as starts
+from distill.modalities.build import build
+from distill.modalities.initialization import Start
+from distill.modalities.prelude import Prelude
+from distill.progress import say, track
+from distill.recipe.schema import Student as Config
+from distill.training.batches import Batches
+from distill.training.losses import distillation
+from distill.training.soft_labels import SoftLabels
+
+_STAGE = "student/6"
+_SECONDS_BETWEEN_SAVES = 60.0
+_LARGEST_GRADIENT = 1.0  # its norm; a transformer's first steps would otherwise undo what it starts from
+_EVALUATION_ROWS = 1024
+# One number of threads everywhere: sums are then added in one order, and a student comes out byte for byte the same.
+# One, because students are small: beside other work, two threads wait for each other (0.2 s became 6 to 11, measured).
+_THREADS = 1
+
+
+Best: TypeAlias = dict[str, Any]  # accuracy, loss, best_epoch, and the weights of that epoch as "state"
+
+
+@dataclass(frozen=True)
+class Student:
+    """A trained student and the prelude it reads through. `best_epoch` was chosen on validation rows."""
+
+    network: nn.Module
+    prelude: Prelude
+    config: Config
+    best_epoch: int
+    validation_accuracy: float
+    parameters: int = field(default=0)
+
+
+def distill(
+    config: Config,
+    prelude: Prelude,
+    soft: SoftLabels,
+    validation: Rows,
+    classes: int,
+    seed: int,
+    start: Start,
+    name: str = "student",
+) -> Student:
+    """Train a student on soft labels; keep the epoch with the best validation accuracy.
+
+    The result is cached by the content of everything it depends on.
+    """
+    path = _path(config, prelude, soft, validation, classes, seed, start)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(_THREADS)
+    try:
+        network = build(config, prelude, classes, seed, start)
+        stored = cache.stored(path, lambda file: torch.load(file, weights_only=True))
+        if stored is None:
+            unfinished = path.with_suffix(".unfinished")
+            stored = _train(network, config, prelude, soft, validation, seed, name, unfinished)
+            with cache.replacing(path) as temporary:
+                torch.save(stored, temporary)
+            unfinished.unlink(missing_ok=True)
+    finally:
+        torch.set_num_threads(threads)
+    network.load_state_dict(stored["state"])
+    return Student(
+        network=network.eval(),
+        prelude=prelude,
+        config=config,
+        best_epoch=int(stored["best_epoch"]),
+        validation_accuracy=float(stored["accuracy"]),
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+    )
+
+
+def hard_labels(soft: SoftLabels) -> SoftLabels:
+    """The same rows taught by gold labels alone: what the student's twin learns from."""
+    labelled = soft.rows.labelled
+    nothing = np.full((int(labelled.sum()), soft.logits.shape[1]), np.nan, np.float32)
+    return replace(soft, rows=soft.rows.take(labelled), logits=nothing, teacher_id="gold labels")
+
+
+def logits(student: Student, rows: Rows) -> npt.NDArray[np.float32]:
+    """The torch student's own answers [N,K], before export and quantisation."""
+    return _answers(student.network, Batches(student.prelude, rows), len(rows))
+
+
+def _train(
+    network: nn.Module,
+    config: Config,
+    prelude: Prelude,
+    soft: SoftLabels,
+    validation: Rows,
+    seed: int,
+    name: str,
+    unfinished: Path,
+) -> Best:
+    """The best epoch's weights. `unfinished`: a file for work that is cut off; it is taken up there with one result."""
+    features, held = Batches(prelude, soft.rows), Batches(prelude, validation)
+    teacher, labels = torch.from_numpy(soft.logits), torch.from_numpy(soft.rows.labels)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+    )
+    steps = max(3, math.ceil(len(labels) / config.batch_size) * config.epochs)
+    # Two steps at least go up and one down: with fewer, torch divides by zero.
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, config.learning_rate, total_steps=steps, pct_start=max(0.1, 2 / steps)
+    )
+    random = np.random.default_rng(seed)
+    best: Best = {"accuracy": -1.0, "loss": math.inf, "best_epoch": 0}
+    done = 0
+    found = cache.stored(unfinished, lambda file: torch.load(file, weights_only=True))
+    if found is not None:
+        network.load_state_dict(found["network"])
+        optimizer.load_state_dict(found["optimizer"])
+        schedule.load_state_dict(found["schedule"])
+        random.bit_generator.state = found["order"]
+        torch.set_rng_state(found["random"])
+        best, done = found["best"], found["done"]
+        say(f"  taking up {name} after step {done} of {steps}")
+    saved = time.monotonic()
+    an_epoch = math.ceil(len(labels) / config.batch_size)
+    walk = _walk(features, config, random, done // an_epoch, done % an_epoch)
+    for step in track(walk, name, an_epoch * config.epochs, done):
+        network.train()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=config.precision == "bfloat16"):
+            student, _ = network(*features.batch(step.places))
+        loss = distillation(
+            student.float(), teacher[step.places], labels[step.places], config.temperature, config.gold_weight
+        )
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), _LARGEST_GRADIENT)
+        optimizer.step()
+        schedule.step()
+        done += 1
+        if step.ends_epoch:
+            best = _better(best, network, step.epoch, *_judge(network, held, validation.labels))
+            if step.epoch - int(best["best_epoch"]) >= config.patience:
+                break
+        if time.monotonic() - saved >= _SECONDS_BETWEEN_SAVES:
+            saved = time.monotonic()
+            state = {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "best": best, "done": done}
+            state |= {"schedule": schedule.state_dict(), "order": step.order, "random": torch.get_rng_state()}
+            with cache.replacing(unfinished) as temporary:
+                torch.save(state, temporary)
+    if "state" not in best:
+        raise RecipeError(
+            f"The {name} diverged: no epoch gave finite answers on validation rows. "
+            f"Set student.learning_rate, now {config.learning_rate:g}, to a smaller value."
+        )
+    return best
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A batch, and where in the epochs it stands. `order`: the state of what shuffled this epoch, before it did."""
+
+    epoch: int  # from 1 on
+    places: npt.NDArray[np.int64]
+    ends_epoch: bool
+    order: Mapping[str, Any]
+
+
+def _walk(features: Batches, config: Config, random: np.random.Generator, epoch: int, skip: int) -> Iterator[_Step]:
+    """The steps of all epochs from `epoch` (from 0 on) without the first `skip` of it.
+
+    Where an epoch is done but nothing of the next, the order is still that of the one before.
+    """
+    if epoch and not skip:  # saved at the end of an epoch, which is shuffled once more to come behind it
+        features.shuffled(config.batch_size, random)
+    for number in range(epoch, config.epochs):
+        order = copy.deepcopy(dict(random.bit_generator.state))
+        batches = features.shuffled(config.batch_size, random)
+        for place in range(skip, len(batches)):
+            yield _Step(number + 1, batches[place], place == len(batches) - 1, order)
+        skip = 0
+
+
+def _better(best: Best, network: nn.Module, epoch: int, accuracy: float, nll: float) -> Best:
+    """The epoch's weights if they are the best so far, by accuracy, then by likelihood; else `best`."""
+    if not math.isfinite(nll) or (accuracy, -nll) <= (best["accuracy"], -float(best["loss"])):
+        return best
+    state = {key: value.detach().clone() for key, value in network.state_dict().items()}
+    return {"accuracy": accuracy, "loss": nll, "best_epoch": epoch, "state": state}
+
+
+def _judge(network: nn.Module, rows: Batches, labels: npt.NDArray[np.int64]) -> tuple[float, float]:
+    """Accuracy and mean negative log-likelihood."""
+    logits, gold = torch.from_numpy(_answers(network, rows, len(labels))), torch.from_numpy(labels)
+    accuracy = float((logits.argmax(dim=1) == gold).double().mean())
+    return accuracy, float(nn.functional.cross_entropy(logits, gold))
+
+
+def _answers(network: nn.Module, rows: Batches, count: int) -> npt.NDArray[np.float32]:
+    network.eval()
+    with torch.inference_mode():
+        parts = [
+            network(*rows.batch(np.arange(start, min(start + _EVALUATION_ROWS, count))))[0]
+            for start in range(0, count, _EVALUATION_ROWS)
+        ]
+    return torch.cat(parts).numpy()
+
+
+def _path(
+    config: Config,
+    prelude: Prelude,
+    soft: SoftLabels,
+    validation: Rows,
+    classes: int,
+    seed: int,
+    start: Start,
+) -> Path:
+    content = io.BytesIO()
+    content.write(prelude.model.SerializeToString(deterministic=True))
+    content.write("".join(map(repr, prelude.pieces)).encode())
+    content.write(soft.logits.tobytes())
+    content.write(soft.rows.labels.tobytes())
+    content.write(starts.digest(start).encode())
+    keys = [soft.rows.keys.tolist(), validation.keys.tolist(), validation.labels.tolist()]
+    parts = [config.model_dump(mode="json"), cache.digest(content.getvalue()), cache.key("rows", *keys), classes, seed]
+    return cache.root() / "students" / f"{cache.key(_STAGE, torch.__version__, *parts)}.pt"

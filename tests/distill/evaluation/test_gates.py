@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from distill.errors import GateError
+from distill.evaluation import gates
+from distill.evaluation.evidence import Contender, Evidence, GateResult
+from distill.recipe.schema import Gates
+from handler.bundle.contract import Metric
+from tests.distill.reporting import evidences
+
+MEASURED = {
+    "retention": 0.95,
+    "ece": 0.02,
+    "kilobytes": 100.0,
+    "latency_us_p50": 50.0,
+    "parity_export": 1e-6,
+    "parity_int8_labels": 0.99,
+    "batch_gap": 1e-7,
+    "batch_label_changes": 0.0,
+}
+CONTENDERS = {"teacher": 0.9, "student": 0.85, "hard-label twin": 0.82, "baseline": 0.8}
+ALWAYS = {"parity_export", "parity_int8_labels", "batch_gap", "batch_label_changes"}
+
+
+def number(name: str, value: float) -> Metric:
+    return Metric(name, value, value, value, 0)
+
+
+def evidence(**changes: float) -> Evidence:
+    """Evidence with these numbers; a role in `changes` sets that contender's accuracy."""
+    measured = MEASURED | {name: value for name, value in changes.items() if name in MEASURED}
+    accuracies = CONTENDERS | {name: value for name, value in changes.items() if name in CONTENDERS}
+    made = evidences.evidence(("a", "b"), rows=100)
+
+    def contender(one: Contender) -> Contender:
+        return replace(one, accuracy=number("accuracy", accuracies[one.role]))
+
+    return replace(
+        made,
+        contenders=tuple(contender(one) for one in made.contenders),
+        comparisons=tuple(
+            replace(one, difference=number("difference", round(accuracies["student"] - accuracies[one.other], 6)))
+            for one in made.comparisons
+        ),
+        metrics=tuple(number(name, value) for name, value in measured.items()),
+    )
+
+
+def verdict(name: str, config: Gates, found: Evidence) -> bool:
+    [result] = [result for result in gates.check(found, config) if result.name == name]
+    return result.passed
+
+
+LEAST = [
+    ("min_retention", "retention", 0.9),
+    ("min_teacher_accuracy", "teacher", 0.9),
+    ("min_accuracy", "student", 0.8),
+]
+
+
+@pytest.mark.parametrize(("gate", "measured", "limit"), LEAST)
+def test_a_least_value_passes_at_its_limit_and_above_and_fails_below(gate: str, measured: str, limit: float) -> None:
+    config = Gates(**{gate: limit})
+    assert verdict(gate, config, evidence(**{measured: limit}))
+    assert verdict(gate, config, evidence(**{measured: limit + 0.01}))
+    assert not verdict(gate, config, evidence(**{measured: limit - 0.0001}))
+
+
+@pytest.mark.parametrize(
+    ("gate", "other"), [("min_gain_over_baseline", "baseline"), ("min_gain_over_twin", "hard-label twin")]
+)
+def test_a_gain_is_the_students_accuracy_less_the_others(gate: str, other: str) -> None:
+    config = Gates(**{gate: 0.05})
+    assert verdict(gate, config, evidence(**{"student": 0.85, other: 0.80}))
+    assert verdict(gate, config, evidence(**{"student": 0.86, other: 0.80}))
+    assert not verdict(gate, config, evidence(**{"student": 0.8499, other: 0.80}))
+
+
+@pytest.mark.parametrize(
+    ("gate", "measured", "limit", "scale"),
+    [
+        ("max_kilobytes", "kilobytes", 500.0, 1),
+        ("max_latency_ms", "latency_us_p50", 0.1, 1000),
+        ("max_ece", "ece", 0.05, 1),
+    ],
+)
+def test_a_most_value_passes_at_its_limit_and_below_and_fails_above(
+    gate: str, measured: str, limit: float, scale: float
+) -> None:
+    config = Gates(**{gate: limit})
+    assert verdict(gate, config, evidence(**{measured: limit * scale}))
+    assert verdict(gate, config, evidence(**{measured: limit * scale * 0.9}))
+    assert not verdict(gate, config, evidence(**{measured: limit * scale * 1.001}))
+
+
+@pytest.mark.parametrize(
+    ("gate", "passes", "fails"),
+    [
+        ("parity_export", gates.PARITY_EXPORT, 1.1e-4),
+        ("parity_int8_labels", gates.PARITY_INT8_LABELS, 0.9699),
+        ("batch_gap", gates.BATCH_GAP, 1.1e-5),
+        ("batch_label_changes", 0.0, 1.0),
+    ],
+)
+def test_every_bundle_keeps_the_built_in_gates(gate: str, passes: float, fails: float) -> None:
+    assert verdict(gate, Gates(), evidence(**{gate: passes}))
+    assert not verdict(gate, Gates(), evidence(**{gate: fails}))
+
+
+def test_a_gate_that_the_recipe_does_not_set_is_not_judged() -> None:
+    names = {result.name for result in gates.check(evidence(), Gates())}
+    assert names == {"min_retention", "min_teacher_accuracy", "max_kilobytes", "max_latency_ms", *ALWAYS}
+    assert "min_accuracy" in {result.name for result in gates.check(evidence(), Gates(min_accuracy=0.1))}
+
+
+@pytest.mark.parametrize("measured", ["retention", "ece", "kilobytes", "parity_export", "batch_gap"])
+def test_a_value_that_is_not_a_number_never_passes(measured: str) -> None:
+    results = gates.check(evidence(**{measured: float("nan")}), Gates(min_retention=0, max_ece=1))
+    assert sum(not result.passed for result in results) == 1
+
+
+def test_gates_that_passed_demand_nothing() -> None:
+    gates.demand(gates.check(evidence(), Gates()))
+
+
+def test_the_error_names_each_failed_gate_with_value_and_limit_and_no_other() -> None:
+    results = gates.check(evidence(retention=0.5, kilobytes=900), Gates(min_retention=0.9, max_kilobytes=500))
+    with pytest.raises(GateError) as failure:
+        gates.demand(results)
+    assert str(failure.value).splitlines() == [
+        "2 of 8 gates failed, so nothing is sealed:",
+        "  min_retention: 0.5, the limit is 0.9",
+        "  max_kilobytes: 900 KB, the limit is 500 KB",
+    ]
+    assert failure.value.exit_status == 3
+
+
+def test_a_value_just_off_its_limit_is_not_written_as_the_limit() -> None:
+    with pytest.raises(GateError, match=r"0\.96996, the limit is 0\.97"):
+        gates.demand([GateResult("min_retention", 0.97, 0.96996, False)])

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import f1_score
+
+from distill.evaluation import statistics
+from distill.evaluation.statistics import Bootstrap
+
+
+def test_the_mean_of_a_sample_lies_in_its_interval_as_often_as_the_interval_says() -> None:
+    random = np.random.default_rng(0)
+    covered = 0
+    for trial in range(200):
+        sample = random.random(150) < 0.7
+        metric = Bootstrap(150, 300, trial).mean("accuracy", sample)
+        covered += metric.low <= 0.7 <= metric.high
+    assert 0.89 <= covered / 200 <= 0.99
+
+
+def test_the_interval_has_the_width_of_the_normal_one() -> None:
+    sample = np.arange(400) < 300
+    metric = Bootstrap(400, 4000, 0).mean("accuracy", sample)
+    half = 1.96 * (0.75 * 0.25 / 400) ** 0.5
+    assert metric.value == 0.75
+    assert (metric.low, metric.high) == pytest.approx((0.75 - half, 0.75 + half), abs=0.006)
+    assert metric.n == 400
+
+
+def test_differences_are_paired_so_that_what_both_share_cancels() -> None:
+    random = np.random.default_rng(1)
+    hard = random.random(500) < 0.5
+    one, other = hard.copy(), hard.copy()
+    one[:10] = True
+    other[:10] = False
+    samples = Bootstrap(500, 1000, 0)
+    paired = samples.mean("difference", one.astype(float) - other.astype(float))
+    alone = samples.mean("accuracy", one)
+    assert paired.value == pytest.approx(0.02)
+    assert 0 < paired.low < 0.02 < paired.high
+    assert paired.high - paired.low < 0.4 * (alone.high - alone.low)
+
+
+def test_every_metric_sees_the_same_resamples() -> None:
+    samples = Bootstrap(50, 20, 3)
+    first, second = ([rows.tolist() for rows in samples.resamples()] for _ in range(2))
+    assert first == second
+    assert first != [rows.tolist() for rows in Bootstrap(50, 20, 4).resamples()]
+
+
+def test_a_ratio_is_of_the_means_of_the_same_rows() -> None:
+    above, below = np.arange(100) < 60, np.arange(100) < 80
+    metric = Bootstrap(100, 500, 0).ratio("retention", above, below)
+    assert metric.value == 0.75
+    assert metric.low < 0.75 < metric.high <= 1
+
+
+def test_a_ratio_over_nothing_is_not_a_number_that_passes_a_gate() -> None:
+    metric = Bootstrap(10, 50, 0).ratio("retention", np.ones(10), np.zeros(10))
+    assert not metric.value >= 0
+
+
+@pytest.mark.parametrize(
+    ("right", "rows", "low", "high"),
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (29, 29, 0.8830, 1.0)],
+)  # Newcombe, 1998, table I, method 3; 29 of 29 mirrors its 0 of 29
+def test_wilson_gives_the_published_intervals(right: int, rows: int, low: float, high: float) -> None:
+    metric = statistics.wilson("recall", right, rows)
+    assert metric.value == pytest.approx(right / rows, abs=1e-6)
+    assert (metric.low, metric.high) == pytest.approx((low, high), abs=1e-4)
+
+
+def test_wilson_of_no_rows_knows_nothing() -> None:
+    metric = statistics.wilson("recall", 0, 0)
+    assert (metric.low, metric.high, metric.n) == (0.0, 1.0, 0)
+
+
+@pytest.mark.parametrize(
+    ("wins", "losses", "p"),
+    [(0, 0, 1.0), (1, 0, 1.0), (5, 5, 1.0), (0, 5, 0.0625), (10, 2, 158 / 4096), (2, 10, 158 / 4096)],
+)  # twice the binomial tail: 2 * (1 + 12 + 66) / 2^12
+def test_mcnemar_is_the_exact_two_sided_sign_test(wins: int, losses: int, p: float) -> None:
+    assert statistics.mcnemar(wins, losses) == pytest.approx(p, abs=1e-6)
+
+
+@settings(max_examples=100, deadline=None)
+@given(pairs=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=30))
+def test_macro_f1_is_scikit_learns(pairs: list[tuple[int, int]]) -> None:
+    gold, predicted = (np.array(column) for column in zip(*pairs, strict=True))
+    expected = f1_score(gold, predicted, average="macro", zero_division=0)
+    assert statistics.macro_f1(gold, predicted, 4) == pytest.approx(expected)
+
+
+def test_perfect_calibration_has_no_error() -> None:
+    confidence = np.repeat([0.55, 0.75, 0.95], 20)
+    right = np.concatenate([np.arange(20) < share * 20 for share in (0.55, 0.75, 0.95)]).astype(float)
+    assert statistics.calibration_error(confidence, right) == pytest.approx(0, abs=1e-12)
+
+
+def test_calibration_error_weighs_each_bin_by_its_rows() -> None:
+    confidence = np.array([0.9, 0.9, 0.9, 0.6])
+    right = np.array([1.0, 0.0, 1.0, 1.0])
+    expected = 0.75 * abs(0.9 - 2 / 3) + 0.25 * abs(0.6 - 1)
+    assert statistics.calibration_error(confidence, right, bins=10) == pytest.approx(expected)
+
+
+def test_certainty_falls_into_the_last_bin() -> None:
+    assert statistics.calibration_error(np.ones(4), np.ones(4)) == 0
+    assert statistics.calibration_error(np.ones(4), np.zeros(4)) == 1
+
+
+@pytest.mark.parametrize("rows", [60, 2000])
+def test_the_interval_of_a_calibration_error_holds_its_value_although_resampling_inflates_it(rows: int) -> None:
+    random = np.random.default_rng(2)
+    confidence = random.uniform(0.5, 1, rows)
+    right = (random.random(rows) < confidence).astype(float)
+    samples = Bootstrap(rows, 400, 0)
+
+    def statistic(places: np.ndarray) -> float:
+        return statistics.calibration_error(confidence[places], right[places])
+
+    plain, centred = samples.metric("ece", statistic), samples.centred("ece", statistic)
+    assert 0 <= centred.low <= centred.value == plain.value <= centred.high
+    assert centred.high < plain.high
+    assert np.mean([statistic(places) for places in samples.resamples()]) > plain.value
+
+
+def test_quantiles_are_order_statistics_inside_their_interval() -> None:
+    values = np.random.default_rng(0).permutation(1000).astype(float)
+    middle, late = statistics.quantile("p50", values, 0.5), statistics.quantile("p99", values, 0.99)
+    assert middle.value == 500
+    assert (middle.low, middle.high) == pytest.approx((469, 531), abs=1)  # 500 -+ 1.96 * sqrt(250)
+    assert late.value == 990
+    assert late.low < 990 < late.high <= 999
+
+
+def test_a_quantile_of_one_value_is_that_value() -> None:
+    metric = statistics.quantile("p99", np.array([7.0]), 0.99)
+    assert (metric.value, metric.low, metric.high) == (7, 7, 7)

@@ -1,0 +1,111 @@
+"""Words spelt nearly like a known one, inside the graph."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from distill.modalities.prelude import Prelude
+from distill.modalities.text import prelude as text
+from distill.modalities.text import typos, wordpiece
+from distill.modalities.text.prelude import END, FIRST_WORD
+from tests.distill.made import split
+
+WORDS = "wonderful terrible battery claim claims love 2015 the cat é caféhaus 这 prettier".split()
+TEXTS = np.array([" ".join(WORDS)] * 3, dtype=object)
+ROOM = 4096
+
+
+@pytest.fixture(scope="module")
+def prelude() -> Prelude:
+    return text.fit(TEXTS, 100, 16, 30, misspellings=ROOM)
+
+
+def read(prelude: Prelude, sentence: str) -> list[str]:
+    """The row's words, "?" for each that is unknown."""
+    ids = prelude.tokens({"text": np.array([sentence], dtype=object)}).ids.tolist()
+    return ["?" if i == prelude.width else prelude.words[i - FIRST_WORD] for i in ids if i != END]
+
+
+@pytest.mark.parametrize("slip", ["wnoderful", "wonderfu", "wonderfull", "wonderful", "wondxrful", "WONDERFULE"])
+def test_a_word_that_is_a_slip_away_from_a_known_one_is_read_as_that(prelude: Prelude, slip: str) -> None:
+    assert read(prelude, f"the {slip} cat") == ["the", "wonderful", "cat"]
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "xonderful",  # the first letter is taken to be right
+        "wnodreful",  # two slips
+        "wonderfulness",
+        "wonedrfuls",
+        "teh",  # too short: another word as likely
+        "2016",
+        "zebra",
+        "w",
+        "x" * 500,
+    ],
+)
+def test_what_is_like_no_known_word_stays_unknown(prelude: Prelude, word: str) -> None:
+    assert read(prelude, f"the {word} cat") == ["the", "?", "cat"]
+
+
+def test_a_known_word_is_itself_however_near_another_stands(prelude: Prelude) -> None:
+    assert read(prelude, "claim claims") == ["claim", "claims"]
+
+
+def test_a_letter_too_many_counts_for_nearer_than_another_letter(prelude: Prelude) -> None:
+    assert read(prelude, "claimz claiim") == ["claim", "claim"]
+
+
+def test_letters_that_are_not_of_english_are_read_as_well(prelude: Prelude) -> None:
+    assert read(prelude, "cafehaus caféhus") == ["caféhaus", "caféhaus"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from([word for word in WORDS if len(word) >= 4 and word.isalpha()]), st.integers(0, 10_000))
+def test_every_slip_of_every_word_is_mended_or_makes_another_known_word(prelude: Prelude, word: str, seed: int) -> None:
+    slip = typos.word(word, np.random.default_rng(seed))
+    [found] = read(prelude, slip)
+    assert found == (slip if slip in WORDS else word) or {found, word} == {"claim", "claims"}
+
+
+def test_words_that_stay_unknown_keep_the_letters_that_are_theirs(prelude: Prelude) -> None:
+    rows = np.array(["zebra wnoderful quokka", "terible", "quokka"], dtype=object)
+    plain = text.fit(TEXTS, 100, 16, 30)
+    ids, grams = prelude.tokens({"text": rows}).batch(np.arange(3))
+    [alone, _] = plain.tokens({"text": np.array(["quokka"], dtype=object)}).batch(np.arange(1))[1].tolist()
+    assert [i - prelude.width for i in ids.flatten().tolist() if i >= prelude.width] == [0, 1, 2]
+    for row in (1, 2):
+        assert [gram for gram in grams[row].tolist() if gram] == [gram for gram in alone if gram]
+
+
+def test_where_places_are_few_the_commonest_words_have_them() -> None:
+    texts = np.array(["wonderful terrible"] * 3 + ["wonderful"], dtype=object)
+    small = text.fit(texts, 100, 16, 30, misspellings=9)  # as many as one of them would take
+    slips = [typos.word(word, np.random.default_rng(i)) for word in ("wonderful", "terrible") for i in range(60)]
+    found = [read(small, slip)[0] for slip in slips]
+    assert found[:60].count("wonderful") > found[60:].count("terrible")
+
+
+def test_without_places_nothing_is_mended_and_nothing_stored() -> None:
+    plain = text.fit(TEXTS, 100, 16, 30)
+    assert read(plain, "wnoderful") == ["?"]
+    assert not [tensor for tensor in plain.model.graph.initializer if "table" in tensor.name]
+
+
+def test_a_private_word_leaves_no_trace_in_the_table() -> None:
+    def stored(last: str) -> list[bytes]:
+        fitted = text.fit(np.array([*TEXTS.tolist(), last], dtype=object), 100, 16, 30, misspellings=ROOM)
+        return [tensor.raw_data for tensor in fitted.model.graph.initializer]
+
+    assert stored("secretname") == stored("x")
+
+
+def test_a_misspelt_word_is_read_as_the_pieces_of_the_right_one() -> None:
+    fitted = wordpiece.fit(TEXTS, split, 200, 16, 30, misspellings=ROOM)
+    right, slip = (fitted.tokens({"text": np.array([word], dtype=object)}).ids for word in ("battery", "battrey"))
+    assert slip.tolist() == right.tolist()
+    assert len(right) > 3

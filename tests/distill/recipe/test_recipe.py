@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from distill.errors import RecipeError
+from distill.recipe import load, schema
+
+MAIL = '[data]\nsource = "csv"\npath = "mail.csv"\ntext = "body"\nlabel = "label"\n'
+TABLE = '[data]\nsource = "csv"\npath = "rows.csv"\nlabel = "label"\n'
+VADER = '[data]\nsource = "vader-icwsm14"\n'
+DEBIAN = '[data]\nsource = "debian-sections"\n'
+
+
+def load(folder: Path, content: str | bytes, *overrides: str) -> schema.Recipe:
+    path = folder / "mail.toml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return load.load(path, overrides)
+
+
+def refusal(folder: Path, content: str | bytes, *overrides: str) -> str:
+    with pytest.raises(RecipeError) as caught:
+        load(folder, content, *overrides)
+    assert caught.value.exit_status == 2
+    return str(caught.value)
+
+
+def test_ten_lines_are_a_recipe_with_defaults_for_texts(tmp_path: Path) -> None:
+    made = load(tmp_path, MAIL)
+    assert (made.name, made.task, made.teacher.kind, made.student.kind) == ("mail", "text", "encoder", "conv")
+
+
+def test_columns_get_boosted_trees_and_an_mlp(tmp_path: Path) -> None:
+    made = load(tmp_path, TABLE)
+    assert (made.task, made.teacher.kind, made.student.kind) == ("tabular", "boosted_trees", "mlp")
+
+
+def test_soft_labels_need_no_other_teacher(tmp_path: Path) -> None:
+    assert load(tmp_path, MAIL, "data.soft_label_prefix=p_").teacher.kind == "precomputed"
+
+
+def test_a_resolved_recipe_resolves_to_itself(tmp_path: Path) -> None:
+    made = load(tmp_path, MAIL)
+    assert made.resolved() == made == made.resolved("text")
+
+
+@pytest.mark.parametrize(
+    ("file", "name"), [("My Mail (v2).toml", "my-mail-v2"), ("_x.y.toml", "x.y"), ("\u00e9\u00e9.toml", "recipe")]
+)
+def test_the_name_is_the_files_made_to_fit(tmp_path: Path, file: str, name: str) -> None:
+    tmp_path.joinpath(file).write_text(MAIL)
+    assert load.load(tmp_path / file).name == name
+
+
+def test_overrides_take_toml_values_and_bare_words(tmp_path: Path) -> None:
+    made = load(
+        tmp_path,
+        TABLE + "[student]\nepochs = 3\n",
+        "student.epochs=5",
+        "data.path=my rows.csv",
+        'data.columns=["age", "mean radius", "a.b"]',
+        "data.types.age=category",
+        "data.types.mean radius=number",
+        'data.types."a.b"="number"',
+        "gates.min_retention = 0.5",
+        "name=other",
+        "student.dropout=0",
+    )
+    assert (made.student.epochs, made.student.dropout, made.data.path) == (5, 0.0, "my rows.csv")
+    assert made.data.types == {"age": "category", "mean radius": "number", "a.b": "number"}
+    assert made.data.columns == ("age", "mean radius", "a.b")
+    assert (made.gates.min_retention, made.name) == (0.5, "other")
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(override=st.text(max_size=30) | st.text(max_size=20).map("data.path={}".format))
+def test_any_override_is_taken_or_a_recipe_error(tmp_path: Path, override: str) -> None:
+    try:
+        load(tmp_path, MAIL, override)
+    except RecipeError as error:
+        assert str(error)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.binary(max_size=100) | st.text(max_size=100).map(str.encode))
+def test_any_bytes_are_a_recipe_error(tmp_path: Path, content: bytes) -> None:
+    assert "mail.toml" in refusal(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [
+        (MAIL + "[studnt]\nepochs = 3", "unknown key 'studnt'. Did you mean 'student'?"),
+        (MAIL + "[student]\nepoch = 3", "unknown key 'student.epoch'. Did you mean 'student.epochs'?"),
+        (MAIL + "[student]\nmax-tokens = 3", "Did you mean 'student.max_tokens'?"),
+        ("min_retention = 0.9\n" + MAIL, "unknown key 'min_retention'. Did you mean 'gates.min_retention'?"),
+        (MAIL + "zzz = 1", "unknown key 'data.zzz'. Known in [data]: source, path, text,"),
+        ("", "the key 'data' is missing"),
+        ("[data]\nlabel = 'x'", "the key 'data.source' is missing"),
+        ("data = 3", "data is 3 (a whole number), wanted a section"),
+        (MAIL + "[student]\nwidth = 'wide'", "student.width is 'wide', wanted a whole number"),
+        (MAIL + "[student]\nlayers = true", "student.layers is True (true or false), wanted a whole number"),
+        (MAIL + "[student]\nlayers = 1.5", "student.layers is 1.5 (a number), wanted a whole number"),
+        (MAIL + "[student]\ndropout = 1.5", "student.dropout is 1.5 (a number), wanted less than 1"),
+        (MAIL + "[student]\ntemperature = inf", "student.temperature is inf (a number), wanted a finite number"),
+        (
+            MAIL + "[student]\nkind = 'cnn'",
+            "student.kind is 'cnn', wanted 'static', 'conv', 'gru', 'mini', 'mlp', 'embedded' or 'auto'",
+        ),
+        (TABLE + "columns = 'age'", "data.columns is 'age', wanted a list"),
+        (TABLE + "[data.types]\nage = 'int'", "data.types.age is 'int', wanted 'number' or 'category'"),
+        (MAIL + "[gates]\nmax_ece = 2020-01-01", "date or time 2020-01-01"),
+        ("name = 'A b'\n" + MAIL, "name is 'A b', wanted text of the form"),
+        ("seed = -1\n" + MAIL, "seed is -1 (a whole number), wanted at least 0"),
+        ("a = 1\n[data\n", "not valid TOML: Expected ']' at the end of a table declaration (at line 2"),
+        ("a = 'x", "line 1"),
+        (b"\xff\xfe\x00", "is not UTF-8 text"),
+        ("x = " + "[" * 9999, "mail.toml"),
+        ("seed = " + "1" * 9999, "mail.toml"),
+    ],
+)
+def test_a_mistake_names_the_key_what_was_found_and_what_was_wanted(
+    tmp_path: Path, content: str | bytes, wanted: str
+) -> None:
+    assert wanted in refusal(tmp_path, content)
+
+
+def test_several_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    message = refusal(tmp_path, MAIL + "[student]\nepoch = 3\nwidth = 'x'\n")
+    assert "2 problems" in message and "student.epoch'" in message and "student.width" in message
+
+
+@pytest.mark.parametrize(
+    ("content", "override", "wanted"),
+    [
+        (MAIL, "epochs", "not section.key=value"),
+        (MAIL, "data=3", "data is a section"),
+        (MAIL, "data.label.x=3", "data.label is a section, wanted text"),
+        (MAIL, "student.epoch=3", "Did you mean 'student.epochs'?"),
+        (MAIL, "student.kind=mlp", "does not go with texts. Choose 'conv' or 'static'"),
+        (MAIL, "teacher.kind=boosted_trees", "does not go with texts. Choose 'encoder' or 'precomputed'"),
+        (TABLE, "teacher.kind=encoder", "does not go with columns. Choose 'boosted_trees' or 'precomputed'"),
+        (TABLE, "student.kind=conv", "does not go with columns. Choose 'mlp' or 'embedded'"),
+        (MAIL, "teacher.kind=precomputed", "needs data.soft_label_prefix"),
+        (MAIL, 'data.columns=["a"]', "data.text and data.columns are both given"),
+        (MAIL, "data.types.age=number", "data.types is for columns"),
+        (MAIL, "data.label=body", "are the same column 'body'"),
+        (MAIL, 'data.label=""', "needs data.label"),
+        (TABLE, 'data.columns=["age", "label"]', "data.columns holds the label column"),
+        (TABLE, 'data.columns=["age", "age"]', "names 'age' twice"),
+        (TABLE, "data.columns=[]", "data.columns is empty"),
+        (MAIL, "data.source=mail.csv", 'Set source = "csv"'),
+        (MAIL, "data.source=vader", "wanted one of csv, jsonl, parquet, vader-icwsm14"),
+        (VADER, "data.text=body", "data.text is for files"),
+        (VADER, "data.path=mail.csv", "data.path is for files, and vader-icwsm14 comes with its own columns"),
+        (DEBIAN, "data.label=section", "data.label is for files, and debian-sections comes with its own columns"),
+        (VADER, "evaluation.held_out_group=books", "its groups are amazon, movie, nyt, tweets"),
+        (MAIL, "evaluation.held_out_group=books", "needs data.group"),
+        (MAIL, "teacher.vote_weight=0.5", "needs raters' votes"),
+        (MAIL, "teacher.train_layers=2", "Set teacher.mode = 'finetune'"),
+        (MAIL, "teacher.runs=3", "averages the weights of fine-tuned encoders. Set teacher.mode = 'finetune'"),
+    ],
+)
+def test_parts_that_do_not_go_together_say_what_to_choose(
+    tmp_path: Path, content: str, override: str, wanted: str
+) -> None:
+    assert wanted in refusal(tmp_path, content, override)
+
+
+def test_debians_sections_may_come_from_a_file(tmp_path: Path) -> None:
+    made = load(tmp_path, DEBIAN, "data.path=packages.txt")
+    assert (made.task, made.data.path) == ("text", "packages.txt")
+
+
+def test_types_of_a_column_that_is_not_listed_name_the_nearest(tmp_path: Path) -> None:
+    message = refusal(tmp_path, TABLE + "columns = ['age']\n[data.types]\nages = 'number'")
+    assert "'ages', which is not in data.columns. Did you mean 'age'?" in message
+
+
+def test_a_built_in_recipe_is_found_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "BUILT_IN", tmp_path)
+    tmp_path.joinpath("sentiment.toml").write_text(VADER)
+    assert load.load("sentiment").name == load.load("sentiment.toml").name == "sentiment"
+    with pytest.raises(RecipeError, match=r"Did you mean sentiment\? Built in: sentiment\."):
+        load.load("sentimant")
+
+
+@pytest.mark.parametrize("path", ["", ".", "nowhere/x.toml", "a\0b", "a" * 5000])
+def test_what_is_no_recipe_file_is_one_message(path: str) -> None:
+    with pytest.raises(RecipeError):
+        load.load(path)
+
+
+@pytest.mark.parametrize("name", load.built_in())
+def test_every_built_in_recipe_loads(name: str) -> None:
+    assert load.load(name).name == name
