@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from distill.errors import RecipeError
-from distill.recipe import load, schema
+from distill.recipe import load as recipes
+from distill.recipe import schema
 
 MAIL = '[data]\nsource = "csv"\npath = "mail.csv"\ntext = "body"\nlabel = "label"\n'
 TABLE = '[data]\nsource = "csv"\npath = "rows.csv"\nlabel = "label"\n'
@@ -18,7 +19,7 @@ DEBIAN = '[data]\nsource = "debian-sections"\n'
 def load(folder: Path, content: str | bytes, *overrides: str) -> schema.Recipe:
     path = folder / "mail.toml"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return load.load(path, overrides)
+    return recipes.load(path, overrides)
 
 
 def refusal(folder: Path, content: str | bytes, *overrides: str) -> str:
@@ -52,7 +53,7 @@ def test_a_resolved_recipe_resolves_to_itself(tmp_path: Path) -> None:
 )
 def test_the_name_is_the_files_made_to_fit(tmp_path: Path, file: str, name: str) -> None:
     tmp_path.joinpath(file).write_text(MAIL)
-    assert load.load(tmp_path / file).name == name
+    assert recipes.load(tmp_path / file).name == name
 
 
 def test_overrides_take_toml_values_and_bare_words(tmp_path: Path) -> None:
@@ -183,17 +184,17 @@ def test_types_of_a_column_that_is_not_listed_name_the_nearest(tmp_path: Path) -
 def test_a_built_in_recipe_is_found_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schema, "BUILT_IN", tmp_path)
     tmp_path.joinpath("sentiment.toml").write_text(VADER)
-    assert load.load("sentiment").name == load.load("sentiment.toml").name == "sentiment"
+    assert recipes.load("sentiment").name == recipes.load("sentiment.toml").name == "sentiment"
     with pytest.raises(RecipeError, match=r"Did you mean sentiment\? Built in: sentiment\."):
-        load.load("sentimant")
+        recipes.load("sentimant")
 
 
 @pytest.mark.parametrize("path", ["", ".", "nowhere/x.toml", "a\0b", "a" * 5000])
 def test_what_is_no_recipe_file_is_one_message(path: str) -> None:
     with pytest.raises(RecipeError):
-        load.load(path)
+        recipes.load(path)
 
 
-@pytest.mark.parametrize("name", load.built_in())
+@pytest.mark.parametrize("name", recipes.built_in())
 def test_every_built_in_recipe_loads(name: str) -> None:
-    assert load.load(name).name == name
+    assert recipes.load(name).name == name
