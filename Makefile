@@ -65,10 +65,10 @@ web-demo: .venv | $(SEALED) ## the newest bundle of RECIPE in your browser, at h
 	@.venv/bin/python -m distill web $(BUNDLES)/$(RECIPE) --out .build/web/$(RECIPE) $(if $(API),--api $(API)) --serve $(WEB_PORT)
 
 test: .venv .venv-sam .venv-lint .venv-checkov ## the test suite but for its slow tests (PYTEST="-k word" for a part, WORKERS=0 for one process)
-	.venv/bin/python -m pytest -rs -n $(WORKERS) -m "not slow" $(PYTEST)
+	.venv/bin/python -m pytest -rsfE -n $(WORKERS) -m "not slow" $(PYTEST)
 
 test-slow: .venv .venv-sam .venv-lint .venv-checkov ## the tests that take over ten seconds each
-	.venv/bin/python -m pytest -rs -n $(WORKERS) -m slow $(PYTEST)
+	.venv/bin/python -m pytest -rsfE -n $(WORKERS) -m slow $(PYTEST)
 
 fuzz: .venv ## 20,000 requests, right, spoilt and odd, to the handler (FUZZ_REQUESTS=, FUZZ_SEED=), with tables of the answers
 	.venv/bin/python -m tests.fuzz

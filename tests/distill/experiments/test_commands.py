@@ -14,6 +14,7 @@ from tests.distill.made import LABELS, opinions
 AUTO = [*QUICK, "student.kind=auto"]
 
 
+@pytest.mark.slow
 def test_auto_seals_the_student_that_the_sweep_says_it_takes(sealed: Sealed, here: Run, tmp_path: Path) -> None:
     swept = here("sweep", "breast-cancer", cache=sealed.cache, overrides=[*QUICK, "gates.min_retention=0.5"])
     assert swept.status == 0, swept.err
