@@ -14,7 +14,7 @@ from handler.bundle import contract
 from handler.bundle.contract import Serving
 from handler.errors import RequestError
 from handler.http import strict_json
-from handler.modalities import inputs
+from handler.modalities import register
 from handler.model.predictor import Predictor
 
 
@@ -23,7 +23,7 @@ def answers(bundle: Path, given: str | None, lines: BinaryIO) -> Iterator[str]:
 
     Raises:
         BundleError: the bundle is refused.
-        DataError: an input cannot be read, or breaks the rules of `handler.modalities.inputs`.
+        DataError: an input cannot be read, or breaks the rules of `handler.modalities`.
     """
     predictor = Predictor.load(newest(bundle))
     if given is not None:
@@ -46,7 +46,7 @@ def newest(bundle: Path) -> Path:
 
 def _answer(predictor: Predictor, text: str, where: str) -> str:
     try:
-        records = inputs.check([_value(text, predictor.serving)], predictor.serving)
+        records = register.check([_value(text, predictor.serving)], predictor.serving)
     except RequestError as error:
         raise DataError(f"{where} cannot be answered. {error.detail}") from None
     return json.dumps(asdict(predictor.predict(records)[0]), ensure_ascii=False)

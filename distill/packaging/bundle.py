@@ -123,17 +123,19 @@ def seal(
     described = document.document(staged.name, version, serving)
     write(staged.folder / contract.OPENAPI, json.dumps(described, indent=1, ensure_ascii=False) + "\n")
     title = f"{staged.name} {version}"
-    write(staged.folder / "report.html", report.html(title, serving, evidence, gates, provenance))
-    write(staged.folder / "card.md", model_card.markdown(staged.name, version, serving, evidence, gates, provenance))
-    names = (contract.MODEL, contract.OPENAPI, "golden.jsonl", "report.html", "card.md")
+    write(staged.folder / contract.REPORT, report.html(title, serving, evidence, gates, provenance))
+    write(
+        staged.folder / contract.CARD, model_card.markdown(staged.name, version, serving, evidence, gates, provenance)
+    )
     manifest = Manifest(
         name=staged.name,
         version=version,
         schema=contract.SCHEMA,
         serving=serving,
-        files={name: contract.sha256_of(staged.folder / name) for name in names},
+        files={name: contract.sha256_of(staged.folder / name) for name in contract.SEALED},
         provenance=dict(provenance),
         evidence={**asdict(evidence), "gates": [asdict(gate) for gate in gates]},
+        privacy=contract.NO_PRIVACY_CLAIMED,
     )
     # Back and forth through JSON, so that what is written is what a reader accepts.
     text = contract.dumps(contract.parse(json.dumps(asdict(manifest))))
@@ -181,7 +183,7 @@ def _drift_baseline(staged: Staged, dataset: Dataset) -> DriftBaseline:
         rows=len(rows),
         mean_confidence=round(float(confidence.mean()), _HEADLINE_DIGITS),
         mean_novelty=round(float(novelty.mean()), _HEADLINE_DIGITS),
-        abstention_rate=round(float((confidence < staged.serving.thresholds.abstain_below).mean()), _HEADLINE_DIGITS),
+        abstention_rate=round(float(staged.serving.thresholds.abstains(confidence).mean()), _HEADLINE_DIGITS),
         label_shares={
             name: round(float((label == place).mean()), _HEADLINE_DIGITS) for place, name in enumerate(dataset.labels)
         },
@@ -210,4 +212,4 @@ def _write_golden(staged: Staged, dataset: Dataset) -> None:
         json.dumps({"input": item, "prediction": asdict(predictor.predict([item])[0])}, ensure_ascii=False)
         for item in inputs
     ]
-    write(staged.folder / "golden.jsonl", "\n".join(lines) + "\n")
+    write(staged.folder / contract.GOLDEN, "\n".join(lines) + "\n")

@@ -10,7 +10,7 @@ import numpy as np
 from distill.data.rows import Rows
 from distill.modalities.text.prelude import MIN_ROWS
 from handler.bundle.contract import Input, Limits
-from handler.model.predictor import Record
+from handler.modalities.modality import Record
 
 _QUANTILES = (0.1, 0.5, 0.9)
 _DIGITS = 2  # significant: a quantile of few rows would otherwise be somebody's own value

@@ -6,9 +6,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from handler.bundle.contract import Serving
+from handler.bundle.contract import GOLDEN, Serving
 
-GOLDEN = "golden.jsonl"
 _SHOWN = 6
 _LONGEST = 200  # characters
 _FEWEST_WORDS = 4

@@ -34,7 +34,6 @@ PACKED = f"{runtime.WASM}.gzip"  # not .gz: some servers would unpack that on th
 MODULES = ("main.js", "model.js", "tensors.js", "explain.js", "words.js", "view.js", "form.js", "remote.js")
 _HEAVY = (contract.MODEL, f"{VENDOR}/{SCRIPT}", f"{VENDOR}/{PACKED}")  # what a person waits for
 _PLAIN = (*MODULES, "style.css", "icon.svg")
-_CARD = "card.md"
 _SCROLL = '<div class="scroll" role="region" tabindex="0"'
 
 
@@ -114,7 +113,7 @@ def _pages(
 ) -> dict[str, bytes]:
     """The two HTML files: the page itself, and the model card where the bundle has one."""
     common: dict[str, Any] = {"manifest": manifest, "policy": policy.content_security_policy(calls), "calls": calls}
-    card = bundle / _CARD
+    card = bundle / contract.CARD
     made = {
         "index.html": _render(
             "index.html.j2",

@@ -246,10 +246,10 @@ def _read_event(source: str) -> object:
 def _golden_input(bundle: Path) -> object:
     """The first golden row's input: public or synthetic, so it may be shown."""
     try:
-        with (bundle / "golden.jsonl").open(encoding="utf-8") as file:
+        with (bundle / contract.GOLDEN).open(encoding="utf-8") as file:
             return json.loads(file.readline())["input"]
     except (ValueError, KeyError, TypeError):
-        raise LocalError(f"{bundle / 'golden.jsonl'} starts with no input, wanted one JSON object a line.") from None
+        raise LocalError(f"{bundle / contract.GOLDEN} starts with no input, wanted one JSON object a line.") from None
 
 
 def _post(body: object) -> dict[str, Any]:

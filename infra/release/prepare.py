@@ -103,6 +103,6 @@ def _folder(wanted: str) -> Path | None:
 
 def _lines(folder: Path) -> int:
     try:
-        return len((folder / "golden.jsonl").read_text(encoding="utf-8").splitlines())
+        return len((folder / contract.GOLDEN).read_text(encoding="utf-8").splitlines())
     except (OSError, UnicodeDecodeError):
         return 0

@@ -9,8 +9,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from handler.bundle import contract, signature
+from handler.bundle import contract, golden, signature
 from handler.bundle.contract import Manifest
+from handler.bundle.golden import Golden
 from handler.bundle.signature import SIGNATURE, Trust
 from handler.errors import BundleError
 from infra.errors import RefusedError
@@ -18,8 +19,6 @@ from infra.image import build
 from infra.registry import bundle_folder
 from infra.registry.references import Reference
 from infra.registry.registry import Registry
-from infra.release import golden
-from infra.release.golden import Golden
 from infra.signing import keys
 from infra.signing.keys import Signer
 

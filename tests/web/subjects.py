@@ -16,7 +16,8 @@ from distill.graph import calibrate, export, quantize
 from distill.packaging import golden
 from distill.web import serve, site
 from handler.bundle.contract import Limits
-from handler.model.predictor import Prediction, Predictor, Record
+from handler.modalities.modality import Record
+from handler.model.predictor import Prediction, Predictor
 from infra.local.serve import Endpoint
 from tests import bundles
 from tests.distill import made

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright
 
 from handler.errors import RequestError
-from handler.modalities.inputs import MAX_MARKS, check
+from handler.modalities.cells import MAX_MARKS, check
 from handler.model import explain
 from handler.model.predictor import Prediction
 from infra.local.serve import Endpoint

@@ -37,7 +37,7 @@ def example(name: str, version: str, serving: Serving) -> Schema:
         "label": serving.labels[0],
         "score": share,
         "scores": dict.fromkeys(serving.labels, share),
-        "abstained": share < serving.thresholds.abstain_below,
+        "abstained": serving.thresholds.abstains(share),
         "novelty": 0.5,
     }
     return {"predictions": [prediction], "model": {"name": name, "version": version}}

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from handler.bundle.contract import Input, Serving
-from handler.modalities.inputs import FLOAT32_MAX, MAX_MARKS
+from handler.modalities.cells import FLOAT32_MAX, MAX_MARKS
 
 Schema = dict[str, Any]
 MAX_ID_CHARACTERS = 256

@@ -37,8 +37,10 @@ contest.main(Peer("fake", ("numpy",), lambda task: [{{"a": 1}}, {{"a": 2}}, {{"a
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A checkout with a peer of its own, and the folder of its questions."""
-    package = tmp_path / "root" / "distill" / "peers"
-    shutil.copytree(launch.ROOT / "distill" / "peers", package, ignore=shutil.ignore_patterns("__pycache__"))
+    package = tmp_path / "root" / "distill" / "experiments" / "peers"
+    shutil.copytree(
+        launch.ROOT / "distill" / "experiments" / "peers", package, ignore=shutil.ignore_patterns("__pycache__")
+    )
     shutil.copy(launch.ROOT / "distill" / "__init__.py", package.parent)
     python = tmp_path / "environment" / "bin" / "python"
     python.parent.mkdir(parents=True)
@@ -52,7 +54,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def write(root: Path, fit: str = "pass", value: float = 0.5) -> None:
-    (root / "distill" / "peers" / "fake_peer.py").write_text(PROGRAM.format(fit=fit, value=value))
+    (root / "distill" / "experiments" / "peers" / "fake_peer.py").write_text(PROGRAM.format(fit=fit, value=value))
 
 
 def run(root: Path) -> exchange.Answers:
@@ -169,7 +171,7 @@ def test_wrong_answers_are_refused_by_the_peer_itself(root: Path) -> None:
 
 @pytest.mark.usefixtures("empty_cache")
 def test_a_program_that_writes_no_answers_is_told(root: Path) -> None:
-    (root / "distill" / "peers" / "fake_peer.py").write_text("")
+    (root / "distill" / "experiments" / "peers" / "fake_peer.py").write_text("")
     with pytest.raises(PeerError, match="fake ended well, but its answers are wrong. There is no answers.json"):
         run(root)
 

@@ -1,4 +1,4 @@
-"""The value under "inputs" -> what the predictor takes. Every rule about an input is here, and nowhere else.
+"""One value of an input: the rules that it must keep, and how values become a tensor.
 
 Messages and pointers name columns of the manifest, positions, types and limits, never a value or a key that was sent.
 """
@@ -6,67 +6,23 @@ Messages and pointers name columns of the manifest, positions, types and limits,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 from unicodedata import combining, normalize
 
-from handler.bundle.contract import Input, Limits, Serving
+import numpy as np
+
+from handler.bundle.contract import Input, Limits
 from handler.errors import RequestError
-from handler.model.predictor import Record
+
+if TYPE_CHECKING:  # half a millisecond at every start
+    import numpy.typing as npt
 
 FLOAT32_MAX = 3.4028234663852886e38
 MAX_MARKS = 256  # combining marks in a row: the Unicode stream-safe format (UAX #15) allows 30, for any writing system
-_LONGEST_KEY = 200  # a longer key is like no column's name
-_NAMES_SHOWN = 8
+LONGEST_KEY = 200  # a longer key is like no column's name
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MARK_PAIRS = "\u0f73\u0f75\u0f81"  # not marks themselves, but decompose into two
-
-
-def check(value: object, serving: Serving) -> list[Record]:
-    """Check one input or a list of them against the manifest's columns and limits.
-
-    Raises:
-        RequestError: 413 over a limit, 422 for anything that is not what the model takes, with a JSON pointer.
-    """
-    if not isinstance(value, list):
-        return [_record(value, serving, "/inputs")]
-    if not value:
-        raise RequestError(422, "no-inputs", "The list of inputs is empty, wanted at least one.", "/inputs")
-    if len(value) > serving.limits.max_inputs:
-        detail = f"The request holds {len(value)} inputs, the limit is {serving.limits.max_inputs}."
-        raise RequestError(413, "too-many-inputs", f"{detail} Send several requests.", "/inputs")
-    return [_record(item, serving, f"/inputs/{i}") for i, item in enumerate(value)]
-
-
-def _record(value: object, serving: Serving, pointer: str) -> Record:
-    if serving.task == "text":
-        text = cell(value, serving.inputs[0], serving.limits, pointer)
-        assert isinstance(text, str)
-        return text
-    if not isinstance(value, dict):
-        raise _wrong_type("An input", "an object of columns", value, pointer)
-    columns = {column.name: column for column in serving.inputs}
-    value = _composed(value, pointer)
-    for i, key in enumerate(value):
-        if key not in columns:
-            raise RequestError(
-                422,
-                "unknown-column",
-                f"Column {i + 1} of {len(value)} in this input is not one the model knows. {_hint(key, columns)}",
-                pointer,
-            )
-    if not value:
-        raise RequestError(422, "no-columns", f"This input has no columns. {_names(columns)}", pointer)
-    return {name: cell(sent, columns[name], serving.limits, _at(pointer, name)) for name, sent in value.items()}
-
-
-def _composed(value: Mapping[str, object], pointer: str) -> Mapping[str, object]:
-    """The columns under names in NFC, as training read them: both forms of "é" look alike and mean the same."""
-    if all(key.isascii() for key in value):
-        return value
-    made = {normalize("NFC", key) if len(key) <= _LONGEST_KEY else key: cell for key, cell in value.items()}
-    if len(made) != len(value):
-        raise RequestError(422, "repeated-column", "Two columns of this input have the same name.", pointer)
-    return made
 
 
 def cell(value: object, column: Input, limits: Limits, pointer: str) -> str | float | None:
@@ -77,13 +33,13 @@ def cell(value: object, column: Input, limits: Limits, pointer: str) -> str | fl
     """
     if column.kind == "text":
         if not isinstance(value, str):
-            raise _wrong_type("An input", "a string", value, pointer)
+            raise wrong_type("An input", "a string", value, pointer)
         return _word(value, limits, pointer)
     if value is None:
         return None
     if column.kind == "number":
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise _wrong_type(f'Column "{column.name}"', "a number or null", value, pointer)
+            raise wrong_type(f'Column "{column.name}"', "a number or null", value, pointer)
         if not -FLOAT32_MAX <= value <= FLOAT32_MAX:  # also false for NaN
             detail = f'Column "{column.name}" wants a finite number that 32-bit floating point can hold, or null.'
             raise RequestError(422, "out-of-range", detail, pointer)
@@ -100,7 +56,7 @@ def _category(value: object, column: Input, pointer: str) -> str:
         return str(value)
     if isinstance(value, float) and abs(value) <= 2**53 and value.is_integer():
         return str(int(value))  # 7.0 and 7 are one number in JSON
-    raise _wrong_type(f'Column "{column.name}"', "a string or null", value, pointer)
+    raise wrong_type(f'Column "{column.name}"', "a string or null", value, pointer)
 
 
 def _word(text: str, limits: Limits, pointer: str) -> str:
@@ -129,31 +85,17 @@ def _piles_marks(text: str) -> bool:
     return False
 
 
-def _hint(key: str, columns: Mapping[str, Input]) -> str:
-    return nearest(key, columns) or _names(columns)
-
-
 def nearest(key: str, known: Iterable[str]) -> str:
     """A sentence that names the known key most like `key`; nothing where none is."""
     import difflib  # only for a request that failed, so that no start pays for it
 
     folded = {name.casefold(): name for name in known}
-    close = difflib.get_close_matches(key.casefold(), folded, n=1) if len(key) <= _LONGEST_KEY else []
+    close = difflib.get_close_matches(key.casefold(), folded, n=1) if len(key) <= LONGEST_KEY else []
     return f'The nearest it knows is "{folded[close[0]]}".' if close else ""
 
 
-def _names(columns: Mapping[str, Input]) -> str:
-    shown = ", ".join(f'"{name}"' for name in list(columns)[:_NAMES_SHOWN])
-    more = len(columns) - _NAMES_SHOWN
-    return f"The model takes {shown}{f' and {more} more' if more > 0 else ''}."
-
-
-def _at(pointer: str, name: str) -> str:
-    """RFC 6901: '~' and '/' in a name are escaped."""
-    return f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
-
-
-def _wrong_type(what: str, wanted: str, found: object, pointer: str) -> RequestError:
+def wrong_type(what: str, wanted: str, found: object, pointer: str) -> RequestError:
+    """A 422 that says what was wanted and of what type the value was."""
     return RequestError(422, "wrong-type", f"{what} wants {wanted}, found {json_type(found)}.", pointer)
 
 
@@ -166,3 +108,11 @@ def json_type(value: object) -> str:
     """What JSON calls the type of `value`, with its article."""
     names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
     return names.get(type(value), "a number")
+
+
+def tensor(dtype: str, values: Sequence[object]) -> npt.NDArray[np.generic]:
+    """Values of one column as shape [N]: a missing word is empty, a missing number NaN. Words are composed to NFC."""
+    if dtype == "string":
+        words = ["" if value is None else normalize("NFC", str(value)) for value in values]
+        return np.array(words, dtype=object)
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float32)
