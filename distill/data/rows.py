@@ -60,7 +60,7 @@ class Dataset:
     """Rows split for good, and what they are. Validation and test rows always have a label."""
 
     name: str
-    task: str  # "text" or "tabular"
+    task: str  # the modality's name
     inputs: tuple[Input, ...]
     labels: tuple[str, ...]
     train: Rows

@@ -23,7 +23,7 @@ def run(recipe: Recipe, base: Path, names: Sequence[str] = (), settings: int = p
     Raises:
         DistillError: see `distill.errors`.
     """
-    rungs = candidates.chosen(recipe, recipe.task, names)
+    rungs = candidates.chosen(recipe, names)
     lesson = lessons.prepare(recipe, base)
     say("students")
     found, twins = [], []
@@ -32,7 +32,7 @@ def run(recipe: Recipe, base: Path, names: Sequence[str] = (), settings: int = p
         found.append((rung.name, made))
         twins.append(contenders.twin(lesson, rung.name, build_student.twin(lesson, made, f"twin of {rung.name}")))
     say("peers")
-    if lesson.rows.task == "text":
+    if lesson.modality.peers:
         peers = peer_answers.ask(lesson, base, settings)
     else:
         peers = (contenders.plain(lesson),)

@@ -109,7 +109,7 @@ def twin(lesson: Lesson, name: str, taught_by_labels: Student) -> Entrant:
 
 def plain(lesson: Lesson) -> Entrant:
     """The baseline of every bundle: one-hot or TF-IDF with logistic regression."""
-    rows, found = lesson.rows, baseline.fit(lesson.rows, lesson.recipe.seed)
+    rows, found = lesson.rows, baseline.fit(lesson.modality.baseline, lesson.rows, lesson.recipe.seed)
     slips = misspelt(rows.test, lesson.recipe.seed)
     count = min(200, len(rows.test))
     with evaluate.single_thread():

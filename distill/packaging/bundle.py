@@ -17,7 +17,7 @@ from distill.data.rows import Dataset
 from distill.errors import DistillError
 from distill.evaluation.evidence import Evidence, GateResult
 from distill.graph.calibrate import Calibrated
-from distill.packaging import golden
+from distill.modalities.register import MODALITIES
 from distill.packaging.openapi import document
 from distill.recipe.schema import Serving as Config
 from distill.reporting import model_card, report
@@ -144,7 +144,7 @@ def seal(
     staged.folder.chmod(0o755)
     _take_place(staged.folder, folder)
     contract.read(folder)
-    write(folder.parent / cache.LATEST, version + "\n")
+    write(folder.parent / contract.LATEST, version + "\n")
     return folder
 
 
@@ -204,10 +204,7 @@ def _headline(evidence: Evidence) -> list[Metric]:
 
 def _write_golden(staged: Staged, dataset: Dataset) -> None:
     predictor = staged.predictor()
-    if dataset.task == "text":
-        inputs = golden.text(staged.serving.limits)
-    else:
-        inputs = golden.tabular(dataset.inputs, dataset.train)
+    inputs = MODALITIES[dataset.task].golden_inputs(dataset.inputs, dataset.train, staged.serving.limits)
     lines = [
         json.dumps({"input": item, "prediction": asdict(predictor.predict([item])[0])}, ensure_ascii=False)
         for item in inputs

@@ -67,7 +67,7 @@ def lacking(results: Sequence[GateResult]) -> tuple[GateResult, ...]:
 
 def _rivals(lesson: Lesson, twin: Student | None) -> list[Rival]:
     rows: Dataset = lesson.rows
-    test, teacher, plain = rows.test, lesson.teacher, baseline.fit(rows, lesson.recipe.seed)
+    test, teacher, plain = rows.test, lesson.teacher, baseline.fit(lesson.modality.baseline, rows, lesson.recipe.seed)
     rivals = [
         Rival(
             role="teacher",

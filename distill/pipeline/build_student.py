@@ -8,9 +8,7 @@ from distill.data.rows import Dataset
 from distill.graph import calibrate, export, quantize
 from distill.graph.calibrate import Calibrated
 from distill.graph.export import Graph
-from distill.modalities import fit as preludes
-from distill.modalities import initialization as starts
-from distill.modalities.build import build
+from distill.modalities.initialization import Start
 from distill.modalities.prelude import Prelude
 from distill.pipeline.training_inputs import Lesson
 from distill.recipe.schema import Student as Config
@@ -38,7 +36,13 @@ class Made:
 
 def read(lesson: Lesson, config: Config) -> Prelude:
     """What the student reads through."""
-    return preludes.fit(config, lesson.rows, lesson.soft.rows, lesson.words, lesson.teacher.full.word_pieces)
+    return lesson.modality.fit_prelude(config, lesson.rows, lesson.soft.rows, lesson.words, lesson.teacher)
+
+
+def _start(lesson: Lesson, config: Config, prelude: Prelude, taught: bool) -> Start:
+    """What its weights start from: something of the fitted teacher's, or of the teacher as it was before."""
+    start = lesson.modality.students[str(config.kind)].start
+    return start(config, lesson.teacher, prelude, taught) if start else None
 
 
 def make(lesson: Lesson, config: Config, name: str = "student", inherits: bool = True) -> Made:
@@ -48,13 +52,18 @@ def make(lesson: Lesson, config: Config, name: str = "student", inherits: bool =
     """
     section, config = config, lesson.paced(config)
     prelude = read(lesson, config)
-    start = (starts.taught if inherits else starts.untaught)(config, lesson.teacher, prelude)
+    start = _start(lesson, config, prelude, inherits)
     shape = (len(lesson.rows.labels), lesson.recipe.seed)
-    student = train.distill(config, prelude, lesson.soft, lesson.rows.validation, *shape, start, name)
+    student = train.distill(config, lesson.modality, prelude, lesson.soft, lesson.rows.validation, *shape, start, name)
     exported = export.graph(student)
     small = quantize.weights(exported, config.bits)
     return Made(
-        section, config, student, exported, small, calibrate.fit(small, lesson.rows.train, lesson.rows.validation)
+        section,
+        config,
+        student,
+        exported,
+        small,
+        calibrate.fit(small, lesson.modality, lesson.rows.train, lesson.rows.validation),
     )
 
 
@@ -62,19 +71,21 @@ def size(lesson: Lesson, config: Config) -> int:
     """Bytes that the student's weights and words will take; it is not taught for this."""
     config = lesson.paced(config)
     prelude = read(lesson, config)
-    start = starts.taught(config, lesson.teacher, prelude)
-    network = build(config, prelude, len(lesson.rows.labels), lesson.recipe.seed, start)
-    fresh = Student(network.eval(), prelude, config, best_epoch=0, validation_accuracy=0.0)
+    start = _start(lesson, config, prelude, True)
+    network = train.fresh(config, lesson.modality, prelude, len(lesson.rows.labels), lesson.recipe.seed, start)
+    fresh = Student(network.eval(), lesson.modality, prelude, config, best_epoch=0, validation_accuracy=0.0)
     return quantize.weights(export.graph(fresh), config.bits).model.ByteSize()
 
 
 def twin(lesson: Lesson, made: Made, name: str = "hard-label twin") -> Student:
     """The same network, which reads through the same prelude, taught by gold labels alone."""
     config = lesson.paced_alone(made.section)
-    start = starts.untaught(config, lesson.teacher, made.student.prelude)
+    start = _start(lesson, config, made.student.prelude, False)
     soft = train.hard_labels(lesson.soft)
     shape = (len(lesson.rows.labels), lesson.recipe.seed)
-    return train.distill(config, made.student.prelude, soft, lesson.rows.validation, *shape, start, name)
+    return train.distill(
+        config, lesson.modality, made.student.prelude, soft, lesson.rows.validation, *shape, start, name
+    )
 
 
 def without(lesson: Lesson, rows: Dataset, soft: SoftLabels) -> Lesson:

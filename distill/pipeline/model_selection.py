@@ -49,7 +49,7 @@ def smallest(lesson: Lesson) -> Made:
 
 def by_size(lesson: Lesson) -> tuple[Rung, ...]:
     """The ladder's rungs by the bytes that their students will take: what is learnt does not change them."""
-    found = candidates.rungs(lesson.recipe, lesson.rows.task)
+    found = candidates.rungs(lesson.recipe)
     return tuple(sorted(found, key=lambda rung: build_student.size(lesson, rung.student)))
 
 

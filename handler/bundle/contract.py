@@ -29,6 +29,7 @@ REPORT = "report.html"
 CARD = "card.md"
 SEALED = (MODEL, GOLDEN, OPENAPI, REPORT, CARD)
 SIGNATURE = "manifest.sig"
+LATEST = "latest"  # beside the versions of a bundle: names the one sealed last
 # What an image's build adds for itself; no part of the sealed bundle.
 OPTIMIZED_MODEL = "model.optimized.onnx"
 OPTIMIZED_RECORD = "model.optimized.json"

@@ -24,7 +24,6 @@ from distill.errors import DataError, DistillError, RecipeError
 from distill.evaluation.evidence import ClassRow, Comparison, Evidence
 from distill.modalities.tabular import prelude as tabular
 from distill.modalities.text import lengths
-from distill.packaging import asking
 from distill.pipeline import run
 from distill.recipe import load as recipes
 from distill.recipe.schema import Teacher

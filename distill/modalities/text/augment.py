@@ -8,6 +8,7 @@ that. What matters is that no two are alike, and that every word comes up that a
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from distill import cache
 from distill.data.keys import copy_key, fold_of
 from distill.data.rows import UNLABELLED, Rows
 from distill.modalities.text import typos
+from distill.privacy.disclosure import MIN_ROWS
 from distill.progress import track
 from distill.recipe.schema import Transfer
 
@@ -30,6 +32,14 @@ _THINNED, _DROPPED = 0.3, 0.15  # share of texts that lose words, and of their w
 _LONGEST = 70  # words; a student learns little from the rest, and the teacher's time is dear
 _TRIES = 8  # before a row that gives nothing new is passed over
 _CORE = re.compile(r"([\W\d_]*)([^\W\d_]+)(.*)", re.DOTALL)
+
+
+def common_words(train: Rows) -> list[str]:
+    """The words, in lower case, that may be stored, in the order in which they come up."""
+    counts: Counter[str] = Counter()
+    for text in train.columns["text"].tolist():
+        counts.update({found[0].lower() for found in typos.WORD.finditer(str(text))})
+    return [word for word, rows in counts.items() if rows >= MIN_ROWS]
 
 
 def varied(

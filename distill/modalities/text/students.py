@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
@@ -139,3 +140,8 @@ class GruStudent(TextStudent):
 
         biases = [torch.cat(pair) for pair in zip(both("bias_ih"), both("bias_hh"), strict=True)]
         return torch.stack(both("weight_ih")), torch.stack(both("weight_hh")), torch.stack(biases)
+
+
+KINDS: Mapping[str, type[StaticStudent | ConvStudent | GruStudent]] = MappingProxyType(
+    {"static": StaticStudent, "conv": ConvStudent, "gru": GruStudent}
+)
