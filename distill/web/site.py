@@ -21,6 +21,7 @@ from markupsafe import Markup
 
 from distill import cache
 from distill.errors import DataError
+from distill.modalities.register import MODALITIES
 from distill.reporting import formatting
 from distill.web import examples, policy, runtime
 from handler.bundle import contract
@@ -31,7 +32,10 @@ MARK = "page.json"  # what the page reads first; a folder with it is a page that
 VENDOR = f"vendor/{runtime.PROJECT}-{runtime.VERSION}"
 SCRIPT = runtime.SCRIPT.replace(".mjs", ".js")  # many servers do not know .mjs for a script
 PACKED = f"{runtime.WASM}.gzip"  # not .gz: some servers would unpack that on the way
-MODULES = ("main.js", "model.js", "tensors.js", "explain.js", "words.js", "view.js", "form.js", "remote.js")
+MODULES = (
+    *("main.js", "model.js", "tensors.js", "cells.js", "explain.js", "words.js", "view.js", "form.js", "remote.js"),
+    *(f"modalities/{name}.js" for name in ("register", *MODALITIES)),
+)
 _HEAVY = (contract.MODEL, f"{VENDOR}/{SCRIPT}", f"{VENDOR}/{PACKED}")  # what a person waits for
 _PLAIN = (*MODULES, "style.css", "icon.svg")
 _SCROLL = '<div class="scroll" role="region" tabindex="0"'

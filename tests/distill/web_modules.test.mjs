@@ -1,11 +1,14 @@
-// The page's modules that need no browser. They must say what handler/modalities/inputs.py, handler/model/explain.py and
+// The page's modules that need no browser. They must say what handler/modalities, handler/model/explain.py and
 // handler/model/predictor.py say. Run from a page's folder: `node --test`.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { contributions, fromCodePoints, occlusions, spans } from "./explain.js";
+import { characters, InputError } from "./cells.js";
+import { contributions } from "./explain.js";
+import { tabular } from "./modalities/tabular.js";
+import { fromCodePoints, spans, text as texts } from "./modalities/text.js";
 import { request } from "./remote.js";
-import { InputError, characters, check, tensors } from "./tensors.js";
+import { check, tensors } from "./tensors.js";
 import * as words from "./words.js";
 
 const limits = { max_inputs: 8, max_characters: 20, max_body_bytes: 1000, max_depth: 8, max_explained: 4 };
@@ -74,19 +77,19 @@ test("spans are split at what Python calls whitespace", () => {
 });
 
 test("more spans than may be left out are left out together", () => {
-  const all = occlusions("a b c d e f", limits);
+  const all = texts.occlusions("a b c d e f", limits);
   assert.deepEqual(all.map(({ part }) => [part.start, part.end]), [[0, 1], [2, 5], [6, 7], [8, 11]]);
   assert.equal(all[1].record, "a  d e f");
 });
 
 test("a column that was not sent is no part", () => {
-  const found = occlusions(check({ age: 1, "caf\u00e9": null }, rows), limits);
+  const found = tabular.occlusions(check({ age: 1, "caf\u00e9": null }, rows), limits);
   assert.deepEqual(found.map(({ part }) => part), [{ column: "age" }]);
   assert.equal(found[0].record.age, null);
 });
 
 test("too many columns cannot be explained", () => {
-  assert.equal(occlusions({ a: 1, b: 1, c: 1, d: 1, e: 1 }, limits), null);
+  assert.equal(tabular.occlusions({ a: 1, b: 1, c: 1, d: 1, e: 1 }, limits), null);
 });
 
 test("a contribution is what the answer's label loses", async () => {
@@ -120,12 +123,12 @@ test("numbers are not rounded to certainty", () => {
 });
 
 test("novelty is said in words", () => {
-  assert.equal(words.novelty(0.93, "text").fact, "More unusual than 93 of 100 texts it was validated on.");
-  assert.deepEqual([0, 0.89, 0.9, 0.99, 1].map((value) => words.novelty(value, "tabular").level), ["usual", "usual", "raised", "high", "high"]);
+  assert.equal(words.novelty(0.93, "texts").fact, "More unusual than 93 of 100 texts it was validated on.");
+  assert.deepEqual([0, 0.89, 0.9, 0.99, 1].map((value) => words.novelty(value, "rows").level), ["usual", "usual", "raised", "high", "high"]);
 });
 
 test("abstaining is said in words", () => {
   const answer = { label: "yes", score: 0.42, abstained: true, novelty: 0.1 };
-  assert.match(words.spoken(answer, words.novelty(0.1, "text"), 0.6), /not sure enough.*42\.0%.*60\.0%/);
+  assert.match(words.spoken(answer, words.novelty(0.1, "texts"), 0.6), /not sure enough.*42\.0%.*60\.0%/);
   assert.equal(words.abstention({ ...answer, abstained: false }, 0.6), "");
 });
