@@ -19,7 +19,7 @@ from distill.commands.web import web
 from distill.errors import DistillError
 
 INTERRUPTED, BUNDLE_REFUSED = 130, 4
-(UsageError,) = typer.BadParameter.__bases__  # typer has no public name for it
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # typer has no public name for it
 
 app = typer.Typer(
     help="Distil a heavy model into a tiny one, with evidence.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -41,8 +41,8 @@ def main() -> None:
     except typer.Exit as done:  # --help was asked for
         sys.exit(done.exit_code)
     except UsageError as error:
-        error.show()
-        sys.exit(error.exit_code)
+        error.show()  # type: ignore[attr-defined]
+        sys.exit(error.exit_code)  # type: ignore[attr-defined]
     except DistillError as error:
         _fail(str(error), error.exit_status)
     except BundleError as error:

@@ -132,7 +132,7 @@ def stored(path: Path, load: Callable[[Path], T]) -> T | None:
 
 def array(path: Path, make: Callable[[], npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
     """The float32 array stored at `path` (.npy), or `make()` stored there."""
-    found = stored(path, lambda file: np.load(file, allow_pickle=False))
+    found: npt.NDArray[np.float32] | None = stored(path, lambda file: np.load(file, allow_pickle=False))
     if found is not None:
         return found
     made = make()

@@ -6,6 +6,7 @@ Both are fitted on validation rows run through the quantised graph, then written
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -133,6 +134,6 @@ def _name(local: str) -> str:
     return local if local in (LOGITS, SCORE) else f"limbeck/calibration/{local}"
 
 
-def _node(op: str, inputs: list[str], output: str, **attributes: object) -> onnx.NodeProto:
+def _node(op: str, inputs: list[str], output: str, **attributes: Any) -> onnx.NodeProto:  # noqa: ANN401 - ONNX\'s
     name = f"limbeck/calibration/make_{output}"
     return helper.make_node(op, [_name(item) for item in inputs], [_name(output)], name, **attributes)

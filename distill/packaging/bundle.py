@@ -192,10 +192,11 @@ def _drift_baseline(staged: Staged, dataset: Dataset) -> DriftBaseline:
 
 def _headline(evidence: Evidence) -> list[Metric]:
     return [
-        Metric(
-            metric.name,
-            *(round(value, _HEADLINE_DIGITS) for value in (metric.value, metric.low, metric.high)),
-            metric.n,
+        replace(
+            metric,
+            value=round(metric.value, _HEADLINE_DIGITS),
+            low=round(metric.low, _HEADLINE_DIGITS),
+            high=round(metric.high, _HEADLINE_DIGITS),
         )
         for metric in evidence.metrics
         if metric.name in _HEADLINE

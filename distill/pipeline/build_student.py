@@ -74,7 +74,7 @@ def size(lesson: Lesson, config: Config) -> int:
     start = _start(lesson, config, prelude, True)
     network = train.fresh(config, lesson.modality, prelude, len(lesson.rows.labels), lesson.recipe.seed, start)
     fresh = Student(network.eval(), lesson.modality, prelude, config, best_epoch=0, validation_accuracy=0.0)
-    return quantize.weights(export.graph(fresh), config.bits).model.ByteSize()
+    return int(quantize.weights(export.graph(fresh), config.bits).model.ByteSize())
 
 
 def twin(lesson: Lesson, made: Made, name: str = "hard-label twin") -> Student:

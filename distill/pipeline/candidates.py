@@ -27,7 +27,7 @@ def rungs(recipe: Recipe) -> tuple[Rung, ...]:
     modality = register.of(recipe.data)
     kept = {key: getattr(recipe.student, key) for key in recipe.student.model_fields_set - _OF_ONE_KIND - _PACE}
     return tuple(
-        Rung(name, Student(**{**kept, **settings}))  # type: ignore[arg-type]
+        Rung(name, Student(**{**kept, **settings}))
         for name, settings in modality.candidates.items()
         if recipe.teacher.kind in (modality.students[str(settings["kind"])].teachers or (recipe.teacher.kind,))
     )

@@ -47,7 +47,8 @@ class TreesModel:
         found = found[:, : len(self.trees.classes_)]  # of one class alone, the library still gives two columns
         probabilities = np.full((len(rows), self.classes), _SMALLEST_PROBABILITY)
         probabilities[:, self.trees.classes_] = np.maximum(found, _SMALLEST_PROBABILITY)
-        return np.log(probabilities).astype(np.float32)
+        logits: npt.NDArray[np.float32] = np.log(probabilities).astype(np.float32)
+        return logits
 
     def call_one(self, rows: Rows, place: int) -> None:
         """Columns to probabilities for one row."""

@@ -47,7 +47,8 @@ class EncoderModel:
         if self.config.mode == "frozen" and len(rows):
             pooled = torch.from_numpy(self.features.of(rows, self._loaded, "teacher answers"))
             with torch.inference_mode():
-                return self._loaded().head(pooled).float().numpy()
+                logits: torch.Tensor = self._loaded().head(pooled)
+            return logits.float().numpy()
         texts = Texts(self.weights.folder, rows.columns["text"].tolist(), self.config.max_tokens)
         batches = track(texts.in_order(BATCH), "teacher answers", -(-len(rows) // BATCH))
         return forward_all(self._loaded(), texts, batches, pooled=False, precision=self.config.precision)
@@ -78,7 +79,7 @@ class EncoderModel:
         if self.config.mode == "frozen":
             return None
         network = self._loaded()
-        network.encoder.save_pretrained(folder)  # type: ignore[operator]
+        network.encoder.save_pretrained(folder)
         # A fresh one: one that has cut texts remembers the length it cut at, and would be saved with it.
         tokenizer.__wrapped__(self.weights.folder).save_pretrained(folder)
         [head] = [module for module in network.head.modules() if isinstance(module, nn.Linear)]
@@ -204,7 +205,7 @@ def _check(network: EncoderClassifier, config: Config, weights: Weights) -> None
 
 
 def _head(network: EncoderClassifier, classes: int) -> nn.Sequential:
-    hidden = int(network.encoder.config.hidden_size)  # type: ignore[union-attr,arg-type]
+    hidden = int(network.encoder.config.hidden_size)
     return nn.Sequential(
         nn.Dropout(0.3), nn.Linear(hidden, _HEAD_HIDDEN), nn.GELU(), nn.Dropout(0.3), nn.Linear(_HEAD_HIDDEN, classes)
     )

@@ -26,9 +26,10 @@ def fit(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) -> 
         FetchError: an encoder's weights cannot be had.
         DataError: a precomputed teacher says nothing about test rows.
     """
-    if config.kind not in TEACHERS:
+    prepare = TEACHERS.get(str(config.kind))
+    if prepare is None:
         raise RecipeError(f"teacher.kind is {config.kind!r}, wanted one of {', '.join(TEACHERS)}.")
-    unfitted = TEACHERS[config.kind](config, dataset, seed, base)
+    unfitted = prepare(config, dataset, seed, base)
     settings = json.loads(config.model_dump_json(exclude={"model", "sha256", "runs"}))
     parts = [settings, dataset.fingerprint, *unfitted.identity, dict(unfitted.versions), seed]
     train = dataset.train.take(dataset.train.labelled)

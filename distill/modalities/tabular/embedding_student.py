@@ -20,6 +20,9 @@ _DIMENSIONS = 8  # of a column's embedding
 class EmbeddedStudent(nn.Module):
     """Features float32 [N,F] -> logits [N,K] and the features themselves, [N,F], for novelty."""
 
+    start: Tensor
+    slope: Tensor
+
     def __init__(self, prelude: TabularPrelude, hidden: int, layers: int, classes: int, dropout: float) -> None:
         """`hidden`: units a layer. The prelude says what the features are, and into which pieces numbers are cut."""
         super().__init__()

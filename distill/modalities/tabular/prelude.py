@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -137,10 +138,10 @@ def _numbers(
     constants[_name("median")] = median.astype(np.float32)
     constants[_name("mean")] = mean.astype(np.float32)
     constants[_name("scale")] = scale.astype(np.float32)
-    constants[_name("low")] = np.float32(-CLIP)
-    constants[_name("high")] = np.float32(CLIP)
-    constants[_name("lowest")] = np.float32(-LARGEST)
-    constants[_name("highest")] = np.float32(LARGEST)
+    constants[_name("low")] = np.array(-CLIP, np.float32)
+    constants[_name("high")] = np.array(CLIP, np.float32)
+    constants[_name("lowest")] = np.array(-LARGEST, np.float32)
+    constants[_name("highest")] = np.array(LARGEST, np.float32)
     for place, name in enumerate(names):
         nodes.append(_node("Unsqueeze", [name, _name("axis")], f"number_{place}"))
     nodes += [
@@ -219,5 +220,5 @@ def _name(local: str) -> str:
     return f"limbeck/columns/{local}"
 
 
-def _node(op: str, inputs: list[str], output: str, **attributes: object) -> onnx.NodeProto:
+def _node(op: str, inputs: list[str], output: str, **attributes: Any) -> onnx.NodeProto:  # noqa: ANN401 - ONNX\'s
     return helper.make_node(op, inputs, [_name(output)], name=_name(f"make_{output}"), **attributes)

@@ -28,7 +28,7 @@ def read(table: Table, data: Data, labels: npt.NDArray[np.object_]) -> tuple[tup
     if data.columns is not None and data.soft_label_prefix is not None:
         checks.no_soft_columns(data.columns, data.soft_label_prefix, labels, table.where)
     if data.columns is not None:
-        chosen, notes = _named(table, data), []
+        chosen, notes = _named(table, data), list[str]()
     else:
         chosen, notes = _inferred(table, data, labels)
     checks.reserved([column.name for column in chosen], table.where)

@@ -35,6 +35,10 @@ class FeatureRows:
 class MlpStudent(nn.Module):
     """Features float32 [N,F] -> logits [N,K] and the features themselves, [N,F], for novelty."""
 
+    feature: Tensor
+    start: Tensor
+    slope: Tensor
+
     def __init__(
         self,
         width: int,

@@ -59,8 +59,8 @@ def varied(
     if found is None:
         found = _made(train, apart, config, substitutes, seed)
         with cache.replacing(path) as temporary, temporary.open("wb") as file:
-            texts = "\0".join(found[0]).encode()
-            np.savez(file, texts=np.frombuffer(texts, np.uint8), sources=np.array(found[1], np.int64))
+            content = "\0".join(found[0]).encode()
+            np.savez(file, texts=np.frombuffer(content, np.uint8), sources=np.array(found[1], np.int64))
     texts, sources = found
     return Rows(
         columns={"text": np.array(texts, dtype=object)},

@@ -106,8 +106,8 @@ def _fit_prelude(
 ) -> TextPrelude:
     from distill.modalities.text import initialization, prelude, wordpiece
 
-    texts = dataset.train.columns["text"]
-    wanted = None if transfer is None else transfer.columns["text"]
+    texts = dataset.train.texts
+    wanted = None if transfer is None else transfer.texts
     sizes = (config.vocabulary, config.buckets, config.max_tokens, public, wanted, config.misspellings)
     if config.kind == "mini":
         return wordpiece.fit(texts, lambda words: initialization.word_pieces(teacher, words), *sizes)
@@ -179,16 +179,16 @@ def _baseline_table(inputs: tuple[Input, ...], rows: Rows) -> npt.NDArray[np.gen
     return rows.columns[inputs[0].name]
 
 
-def _golden_inputs(inputs: tuple[Input, ...], train: Rows, limits: Limits) -> list[str]:
+def _golden_inputs(inputs: tuple[Input, ...], train: Rows, limits: Limits) -> list[object]:
     from distill.modalities.text import golden
 
-    return golden.inputs(inputs, train, limits)
+    return list(golden.inputs(inputs, train, limits))
 
 
 def _page_examples(golden: Sequence[object]) -> list[object]:
     """Sentences."""
     texts = [text for text in golden if isinstance(text, str) and len(text) <= _LONGEST_EXAMPLE and "<" not in text]
-    return [text for text in texts if len(text.split()) >= _FEWEST_WORDS][:_EXAMPLES]
+    return list[object](text for text in texts if len(text.split()) >= _FEWEST_WORDS)[:_EXAMPLES]
 
 
 def _lines(line: str, serving: Serving) -> list[object]:

@@ -35,7 +35,7 @@ class TextPrelude(Prelude):
 
     def tokens(self, columns: Mapping[str, npt.NDArray[np.generic]]) -> Tokens:
         """Run the graph over a column of N texts."""
-        parts = [(chunk, ids, grams) for chunk, (ids, grams) in self.run(columns)]
+        parts = [(chunk, ids.astype(np.int64), grams.astype(np.int64)) for chunk, (ids, grams) in self.run(columns)]
         return token_batches.join(self.width, sum(len(chunk) for chunk, _, _ in parts), parts)
 
 

@@ -41,7 +41,8 @@ class TextStudent(nn.Module):
 
     def describe(self, ids: Tensor, count: Tensor) -> Tensor:
         """The mean surprisal of the row's words, [N,1]."""
-        return self.surprisal(ids.clamp(max=self.width)).sum(dim=1) / count
+        summed: Tensor = self.surprisal(ids.clamp(max=self.width)).sum(dim=1)
+        return summed / count
 
 
 class StaticStudent(TextStudent):

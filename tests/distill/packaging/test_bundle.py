@@ -31,7 +31,9 @@ def dataset(task: str) -> Dataset:
 @functools.cache
 def calibrated(task: str) -> Calibrated:
     student = made.student("static" if task == "text" else "mlp", dataset(task))
-    return calibrate.fit(quantize.weights(export.graph(student)), student.modality, dataset(task).train, dataset(task).validation)
+    return calibrate.fit(
+        quantize.weights(export.graph(student)), student.modality, dataset(task).train, dataset(task).validation
+    )
 
 
 def stage(out: Path, task: str = "text", **config: object) -> Staged:
