@@ -13,7 +13,7 @@ from collections.abc import Sequence
 try:
     import typer
 
-    from infra.commands import check, cost, key, registry, release
+    from infra.commands import cost, key, registry, release
     from infra.commands.console import err
 except ModuleNotFoundError as missing:
     raise SystemExit(f"{missing.name} is not installed. Run: pip install 'limbeck[infra]'") from None
@@ -33,7 +33,6 @@ app = typer.Typer(
 registry.register(app)
 key.register(app)
 release.register(app)
-check.register(app)
 cost.register(app)
 
 

@@ -1,7 +1,7 @@
 """The SAM template under `sam validate --lint`, cfn-lint with the serverless rules, and checkov: `make lint`.
 
 Each tool has an environment of its own. cfn-lint and checkov see the template as it is written and as CloudFormation
-gets it from SAM; checkov, which decides conditions, also with the doors open that the defaults leave shut. Exceptions
+gets it from SAM; checkov, which decides conditions, also with every optional event source and the page. Exceptions
 stand in the template beside what they are about, each with its reason; they are all that is printed. Anything else is
 a finding, and the exit status is 1.
 """
@@ -42,23 +42,19 @@ class Excepted:
     reason: str
 
 
-def translate(template: Path, root: Path = ROOT) -> dict[str, Any]:
-    """The template as CloudFormation gets it from SAM.
+def translate(
+    template: Path, root: Path = ROOT, parameters: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Any]:
+    """The template as CloudFormation gets it from SAM, which reads some parameters itself while it translates.
 
     Raises:
-        LocalError: SAM's translator refuses it, or is not there.
+        LocalError: SAM's translator rejects it, or is not there.
     """
-    translated: dict[str, Any] = json.loads(_translated(template, root))
-    return translated
-
-
-def translate_each(template: Path, sets: Sequence[Mapping[str, str]], root: Path = ROOT) -> list[dict[str, Any]]:
-    """The template as CloudFormation gets it from SAM, for each of these sets of parameters.
-
-    Raises:
-        LocalError: see `translate`.
-    """
-    translated: list[dict[str, Any]] = json.loads(_translated(template, root, json.dumps(list(map(dict, sets)))))
+    script = str(Path(__file__).parent / "translate.py")
+    done = _run([_tool(root, "sam", "python"), script, str(template), json.dumps(dict(parameters))])
+    if done.returncode != 0:
+        raise LocalError(f"SAM cannot translate {template}. It says:\n{done.stderr.strip()[-2000:]}")
+    translated: dict[str, Any] = json.loads(done.stdout)
     return translated
 
 
@@ -117,14 +113,6 @@ def _said(command: Sequence[str]) -> Iterator[str]:
     done = _run(command)
     if done.returncode != 0:
         yield f"{Path(command[0]).name}, exit status {done.returncode}:\n{(done.stdout + done.stderr).strip()}"
-
-
-def _translated(template: Path, root: Path, *more: str) -> str:
-    script = str(Path(__file__).parent / "translate.py")
-    done = _run([_tool(root, "sam", "python"), script, str(template), *more])
-    if done.returncode != 0:
-        raise LocalError(f"SAM cannot translate {template}. It says:\n{done.stderr.strip()[-2000:]}")
-    return done.stdout
 
 
 def _tool(root: Path, environment: str, name: str) -> str:
