@@ -33,7 +33,7 @@ def listen(emulator: Emulator, certificate: Certificate, port: int = 0) -> Itera
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(certificate.file, certificate.key)
+    context.load_cert_chain(certificate.key)
     try:
         server = _Server(("127.0.0.1", port), _handler(emulator, threading.Lock()))
     except OSError as error:

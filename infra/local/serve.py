@@ -62,7 +62,7 @@ def in_container(
     log = root / BUILD / f"start-api-{port}.log"
     with _certificate() as made:
         command = [str(find_sam(root)), "local", "start-api", "--host", "127.0.0.1", "--port", str(port)]
-        command += ["--ssl-cert-file", str(made.file), "--ssl-key-file", str(made.key)]
+        command += ["--ssl-cert-file", str(made.key), "--ssl-key-file", str(made.key)]
         command += ["--warm-containers", "EAGER", "--skip-pull-image"]
         if parameters:
             command += ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]

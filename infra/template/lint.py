@@ -42,16 +42,14 @@ class Excepted:
     reason: str
 
 
-def translate(
-    template: Path, root: Path = ROOT, parameters: Mapping[str, str] = MappingProxyType({})
-) -> dict[str, Any]:
+def translate(template: Path, root: Path = ROOT, parameters: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The template as CloudFormation gets it from SAM, which reads some parameters itself while it translates.
 
     Raises:
         LocalError: SAM's translator rejects it, or is not there.
     """
     script = str(Path(__file__).parent / "translate.py")
-    done = _run([_tool(root, "sam", "python"), script, str(template), json.dumps(dict(parameters))])
+    done = _run([_tool(root, "sam", "python"), script, str(template), json.dumps(dict(parameters or {}))])
     if done.returncode != 0:
         raise LocalError(f"SAM cannot translate {template}. It says:\n{done.stderr.strip()[-2000:]}")
     translated: dict[str, Any] = json.loads(done.stdout)
