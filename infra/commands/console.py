@@ -18,7 +18,7 @@ from infra.aws import s3
 from infra.errors import ConfigError
 from infra.registry import push
 from infra.registry.registry import Registry
-from infra.signing import keys
+from infra.signing import signer
 
 _LEAST = 18  # characters of a column that is folded
 _WIDE = 160  # where nobody's terminal sets a width: a file, a pipe
@@ -31,7 +31,7 @@ BucketOption = Annotated[
 ]
 PrefixOption = Annotated[str | None, typer.Option("--prefix", help="Keys start with this. Overrides the bucket's.")]
 PemOption = Annotated[
-    Path | None, typer.Option("--pem", help=f"Sign with the key in this file, and not with {keys.KEY_VARIABLE}'s.")
+    Path | None, typer.Option("--pem", help=f"Sign with the key in this file, and not with {signer.KEY_VARIABLE}'s.")
 ]
 KmsOption = Annotated[str | None, typer.Option("--kms", help="Sign with this key in KMS: an id, ARN or alias/NAME.")]
 TrustOption = Annotated[
@@ -39,8 +39,8 @@ TrustOption = Annotated[
     typer.Option(
         "--trust",
         help="The trust file: whose signatures count. Or a folder of them, NAME.json each. "
-        f"Without it, the key that {keys.KEY_VARIABLE} names counts.",
-        envvar=keys.TRUST_VARIABLE,
+        f"Without it, the key that {signer.KEY_VARIABLE} names counts.",
+        envvar=signer.TRUST_VARIABLE,
         show_envvar=True,
     ),
 ]

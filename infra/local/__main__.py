@@ -34,7 +34,7 @@ from infra.image.staging import newest, stage, stage_certificates
 from infra.local import serve
 from infra.local.emulator import Emulator
 from infra.local.serve import Endpoint
-from infra.signing.keys import TRUST_VARIABLE, needed_trust
+from infra.signing.signer import TRUST_VARIABLE, needed_trust
 
 MAX_OWN_MEGABYTES = 160  # what the image may add to its base
 _SENTENCE = "The plot is thin, but the cast is wonderful and I laughed all the way through!"

@@ -26,7 +26,7 @@ class Cloud:
     journal: Journal | None  # None where no registry is named
 
 
-def read(cloud: Cloud, asked: Asked, bundle: Bundle) -> State:
+def read_state(cloud: Cloud, asked: Asked, bundle: Bundle) -> State:
     """Look at everything that bears on the release of `bundle`."""
     function = cloud.function.read()
     repository = cloud.images.repository(repository_of(asked, function))
