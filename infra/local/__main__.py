@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -27,7 +27,7 @@ from handler.bundle import contract
 from handler.bundle.contract import Manifest
 from handler.bundle.signature import Trust
 from handler.errors import BundleError
-from infra.aws.lambda_events import Answer
+from infra.aws.lambda_events import Answer, rest_event
 from infra.errors import InfraError, LocalError
 from infra.image import container
 from infra.image.staging import newest, stage, stage_certificates
@@ -117,7 +117,8 @@ def demo_command(
         folder = newest(bundle)
         with _function(folder, runtime) as (invoke, manifest):
             given = text if manifest.serving.task == "text" else _golden_input(folder)
-            answer = invoke(_post({"inputs": given}))
+            body = json.dumps({"inputs": given}).encode()
+            answer = invoke(rest_event("POST", "/predict", [("content-type", "application/json")], body))
         _show(given, answer, manifest)
 
 
@@ -250,22 +251,6 @@ def _golden_input(bundle: Path) -> object:
             return json.loads(file.readline())["input"]
     except (ValueError, KeyError, TypeError):
         raise LocalError(f"{bundle / 'golden.jsonl'} starts with no input, wanted one JSON object a line.") from None
-
-
-def _post(body: object) -> dict[str, Any]:
-    """A `POST /predict` as a REST API hands it to a function."""
-    return {
-        "resource": "/predict",
-        "path": "/predict",
-        "httpMethod": "POST",
-        "headers": {"content-type": "application/json"},
-        "multiValueHeaders": {"content-type": ["application/json"]},
-        "queryStringParameters": None,
-        "pathParameters": None,
-        "requestContext": {"requestId": "demo", "stage": "v1", "httpMethod": "POST", "path": "/v1/predict"},
-        "body": json.dumps(body),
-        "isBase64Encoded": False,
-    }
 
 
 def _show(given: object, answer: Answer, manifest: Manifest) -> None:

@@ -21,6 +21,7 @@ from rich.console import Console
 
 from infra.errors import LocalError
 from infra.image.staging import BUILD, ROOT
+from infra.processes import run
 
 TEMPLATE = "template.yaml"
 SERVERLESS_RULES = "cfn_lint_serverless.rules"
@@ -124,19 +125,7 @@ def _tool(root: Path, environment: str, name: str) -> str:
 
 def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     # The region only names the schemas to check against; nothing is asked of AWS.
-    environment = {"AWS_DEFAULT_REGION": "eu-west-1", **os.environ, "SAM_CLI_TELEMETRY": "0"}
-    try:
-        return subprocess.run(
-            command,
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-        )
-    except subprocess.TimeoutExpired:
-        raise LocalError(f"{Path(command[0]).name} did not end within {_SECONDS} s.") from None
+    return run(command, {"AWS_DEFAULT_REGION": "eu-west-1", **os.environ, "SAM_CLI_TELEMETRY": "0"}, _SECONDS, cwd=ROOT)
 
 
 def main(template: Path = ROOT / TEMPLATE, folder: Path = ROOT / BUILD / "lint") -> int:

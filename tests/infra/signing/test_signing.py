@@ -206,7 +206,7 @@ def test_the_public_half_is_printed(keys: Path, capsys: pytest.CaptureFixture[st
 def test_a_trust_file_of_another_model_is_not_used(keys: Path, tmp_path: Path) -> None:
     path = tmp_path / "trust.json"
     path.write_bytes(trust_text(Trust("other", (PemSigner.read(keys / "mine" / "key.pem").public,))))
-    with pytest.raises(ConfigError, match="'other', asked for is 'tiny-text'"):
+    with pytest.raises(ConfigError, match="'other', wanted 'tiny-text'"):
         trust_for("tiny-text", path)
 
 
