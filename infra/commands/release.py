@@ -237,10 +237,8 @@ def _print(plan: Plan) -> None:
 
 
 def _cloud(function: str, alias: str, bucket: str | None, prefix: str | None) -> tuple[Cloud, Registry | None]:
-    registry, journal = None, None
-    if bucket:
-        registry = named_registry(bucket, prefix)
-        journal = Journal(registry, bucket.removeprefix("s3://").partition("/")[0], client("s3"), function)
+    registry = named_registry(bucket, prefix) if bucket else None
+    journal = Journal(registry, function) if registry else None
     lambdas = client("lambda")
     switch, watch, images = Switch(lambdas, function, alias), Watch(client("cloudwatch")), Images(client("ecr"))
     return Cloud(Lambda(lambdas, function), switch, images, watch, journal), registry

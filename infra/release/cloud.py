@@ -31,7 +31,7 @@ def read_state(cloud: Cloud, asked: Asked, bundle: Bundle) -> State:
     function = cloud.function.read()
     repository = cloud.images.repository(repository_of(asked, function))
     digest = cloud.images.digest(repository.name, bundle.tag) if repository else None
-    journal = cloud.journal if cloud.journal and cloud.journal.exists() else None
+    journal = cloud.journal if cloud.journal and cloud.journal.bucket.exists() else None
     return State(
         journal is not None,
         journal is not None and journal.holds(bundle.name, bundle.version),

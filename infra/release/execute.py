@@ -105,7 +105,7 @@ class Release:
                 self.reporter.done(self._actions[type(step)](step))
 
     def _create_bucket(self, step: Step) -> str:
-        self._journal.create()
+        self._journal.bucket.create()
         return "created"
 
     def _push(self, step: Step) -> str:

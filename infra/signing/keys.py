@@ -86,7 +86,7 @@ class KmsSigner:
             ConfigError: no such key, or one of another kind.
         """
         self._key = key
-        self._kms = kms or client("kms")
+        self._kms: KMSClient = kms or client("kms")
         with self._asking(f"read the public key of {key} in KMS"):
             answer = self._kms.get_public_key(KeyId=key)
         if _KMS_SCHEME not in answer.get("SigningAlgorithms", []):
