@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from handler.bundle.signature import SIGNATURE, PublicKey, Trust
-from infra.commands.console import KmsOption, PemOption, err, out
+from infra.commands.options import KmsOption, PemOption
+from infra.console import err, out
 from infra.errors import ConfigError
 from infra.registry import bundle_folder, references
 from infra.signing import keys, signer

@@ -12,7 +12,7 @@ import typer
 
 from handler.bundle import contract, signature
 from infra.commands import views
-from infra.commands.console import (
+from infra.commands.options import (
     BucketOption,
     JsonOption,
     KmsOption,
@@ -20,12 +20,10 @@ from infra.commands.console import (
     PrefixOption,
     TrustOption,
     bar,
-    err,
     is_folder,
     named_registry,
-    out,
-    table,
 )
+from infra.console import err, out, table
 from infra.errors import ConfigError, refusing
 from infra.registry import bundle_folder, references
 from infra.registry.diff import between

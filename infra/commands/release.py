@@ -17,18 +17,16 @@ from rich.status import Status
 
 from infra.aws.clients import client
 from infra.aws.ecr import Images
-from infra.commands.console import (
+from infra.commands.options import (
     BucketOption,
     JsonOption,
     KmsOption,
     PemOption,
     PrefixOption,
     TrustOption,
-    err,
     named_registry,
-    out,
-    table,
 )
+from infra.console import err, out, table
 from infra.errors import CloudError, ConfigError, InfraError
 from infra.image.build import Builder, CommandBuilder, DockerBuilder
 from infra.monitoring.alarms import Watch

@@ -17,8 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from rich.console import Console
-
+from infra.console import err, out
 from infra.errors import LocalError
 from infra.image.staging import BUILD, ROOT
 from infra.processes import run
@@ -29,8 +28,6 @@ OPENED = MappingProxyType(
     {"Auth": "Iam", "FunctionUrl": "true", "CorsOrigin": "https://app.example.org", "WebPage": "true"}
 )
 _SECONDS = 300
-
-out, err = Console(soft_wrap=True, highlight=False), Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 @dataclass(frozen=True)
