@@ -11,6 +11,11 @@ InfraError
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from handler.errors import BundleError
+
 
 class InfraError(Exception):
     """Root of everything this package raises on purpose. Messages say what, where and what to do."""
@@ -48,3 +53,16 @@ class CloudError(InfraError):
 
 class MovedError(CloudError):
     """The alias is not what it was when it was read, and not what was wanted: it was left alone."""
+
+
+@contextmanager
+def refusing(advice: str = "") -> Iterator[None]:
+    """Raise a BundleError of the handler as a RefusedError, with advice on what to do where it has none.
+
+    Raises:
+        RefusedError: the bundle was refused inside.
+    """
+    try:
+        yield
+    except BundleError as error:
+        raise RefusedError(f"{error} {advice}".strip()) from None

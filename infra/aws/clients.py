@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import Any
 
 import boto3
 from botocore import exceptions as aws
@@ -19,13 +19,6 @@ from botocore.config import Config
 from botocore.parsers import ResponseParserError
 
 from infra.errors import CloudError, ConfigError, InfraError, RefusedError
-
-if TYPE_CHECKING:
-    from mypy_boto3_cloudwatch import CloudWatchClient
-    from mypy_boto3_ecr import ECRClient
-    from mypy_boto3_kms import KMSClient
-    from mypy_boto3_lambda import LambdaClient
-    from mypy_boto3_s3 import S3Client
 
 _NO_ADVICE: Mapping[str, str] = MappingProxyType({})
 _CONNECT_SECONDS, _READ_SECONDS = 10, 60
@@ -91,19 +84,7 @@ _ABSENT = {
 }
 
 
-@overload
-def client(service: Literal["s3"]) -> S3Client: ...
-@overload
-def client(service: Literal["lambda"]) -> LambdaClient: ...
-@overload
-def client(service: Literal["kms"]) -> KMSClient: ...
-@overload
-def client(service: Literal["ecr"]) -> ECRClient: ...
-@overload
-def client(service: Literal["cloudwatch"]) -> CloudWatchClient: ...
-@overload
-def client(service: str) -> Any: ...  # noqa: ANN401 - one of several hundred services
-def client(service: str) -> Any:
+def client(service: str) -> Any:  # noqa: ANN401 - whoever keeps it says which of several hundred it is
     """A client of one service, through boto3's usual settings and with its standard retries.
 
     Raises:

@@ -82,6 +82,38 @@ class Bucket:
         self.name = name
         self._client = client
 
+    def exists(self) -> bool:
+        """Whether there is such a bucket."""
+        with asking(f"look for the bucket {self.name}"):
+            try:
+                self._client.head_bucket(Bucket=self.name)
+            except aws.ClientError as error:
+                if code_of(error) in ("404", "NoSuchBucket"):
+                    return False
+                raise
+        return True
+
+    def create(self) -> None:
+        """Make the bucket: private, and with old states of what is overwritten, which are tags alone."""
+        region = self._client.meta.region_name
+        where: Any = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region != "us-east-1" else {}
+        with asking(f"create the bucket {self.name}"):
+            try:
+                self._client.create_bucket(Bucket=self.name, **where)
+            except aws.ClientError as error:
+                if code_of(error) != "BucketAlreadyOwnedByYou":
+                    raise
+            self._client.put_public_access_block(
+                Bucket=self.name,
+                PublicAccessBlockConfiguration={
+                    "BlockPublicAcls": True,
+                    "IgnorePublicAcls": True,
+                    "BlockPublicPolicy": True,
+                    "RestrictPublicBuckets": True,
+                },
+            )
+            self._client.put_bucket_versioning(Bucket=self.name, VersioningConfiguration={"Status": "Enabled"})
+
     def stored(self, prefix: str) -> Iterator[Stored]:
         """Every object whose key starts with `prefix`, by key."""
         with self._asking(f"list s3://{self.name}/{prefix}"):

@@ -15,7 +15,8 @@ import typer
 from handler.bundle import contract
 from handler.bundle.contract import Manifest
 from handler.errors import BundleError
-from infra.commands.console import JsonOption, err, out, table
+from infra.commands.options import JsonOption
+from infra.console import err, out, table
 from infra.cost import cost as costs
 from infra.cost.cost import DOORS, Architecture, Bill, Prices, Work
 from infra.errors import ConfigError

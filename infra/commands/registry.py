@@ -11,9 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from handler.bundle import contract, signature
-from handler.errors import BundleError
 from infra.commands import views
-from infra.commands.console import (
+from infra.commands.options import (
     BucketOption,
     JsonOption,
     KmsOption,
@@ -21,18 +20,16 @@ from infra.commands.console import (
     PrefixOption,
     TrustOption,
     bar,
-    err,
     is_folder,
     named_registry,
-    out,
-    table,
 )
-from infra.errors import ConfigError, RefusedError
-from infra.registry import diff as difference
-from infra.registry import references
+from infra.console import err, out, table
+from infra.errors import ConfigError, refusing
+from infra.registry import bundle_folder, references
+from infra.registry.diff import between
 from infra.registry.push import PushPlan
 from infra.registry.registry import Registry
-from infra.signing import keys
+from infra.signing import signer
 
 WantedArgument = Annotated[
     str, typer.Argument(metavar="NAME[/VERSION|@TAG]", help="Without a version or tag: the one pushed last.")
@@ -68,7 +65,7 @@ def push(
     Without a key, a bundle that has a signature already is pushed with that, if --trust says that it counts.
     """
     shelf = named_registry(bucket, prefix)
-    plan = shelf.plan_push(bundle, keys.for_push(pem, kms, trust), sign_anew=sign_anew)
+    plan = shelf.plan_push(bundle, signer.for_push(pem, kms, trust), sign_anew=sign_anew)
     where = shelf.where(plan.name, plan.version)
     if dry_run:
         _print_plan(plan, where)
@@ -95,7 +92,7 @@ def pull(
 ) -> None:
     """Bring a version here, whole, its signature and every byte checked, and print its folder."""
     shelf, asked = named_registry(bucket, prefix), references.reference(wanted)
-    trusted = keys.needed_trust(asked.name, trust)
+    trusted = signer.needed_trust(asked.name, trust)
     with bar("pulling", None) as done:
         folder = shelf.pull(asked, into, trusted, done)
     out.print(str(folder), markup=False)
@@ -150,21 +147,19 @@ def verify(
     asked = references.reference(wanted)
     if bucket is None:
         raise ConfigError(f"No folder {wanted} here, and no registry named. Use --bucket or set LIMBECK_REGISTRY.")
-    shelf, trusted = named_registry(bucket, prefix), keys.needed_trust(asked.name, trust)
+    shelf, trusted = named_registry(bucket, prefix), signer.needed_trust(asked.name, trust)
     with bar("verifying", None) as done:
         entry = shelf.verify(asked, trusted, done)
     out.print(f"{shelf.where(entry.name, entry.version)} is as it was sealed and signed.", markup=False)
 
 
 def _verified_folder(folder: Path, trust: Path | None) -> str:
-    try:
+    with refusing():
         manifest = contract.read(folder)
         said = f"{folder} is {manifest.name}/{manifest.version} as it was sealed"
         if trust is None:
             return f"{said}. Its signature was not looked at: no --trust was given."
-        return f"{said}, signed with key {signature.check(folder, keys.needed_trust(manifest.name, trust))}."
-    except BundleError as error:
-        raise RefusedError(str(error)) from None
+        return f"{said}, signed with key {signature.check(folder, signer.needed_trust(manifest.name, trust))}."
 
 
 def tag(
@@ -218,14 +213,10 @@ def show(
 
 
 def _from_folder(folder: Path, trust: Path | None) -> views.Shown:
-    try:
-        manifest = contract.read(folder)
-        path = folder / signature.SIGNATURE
-        value = path.read_bytes() if path.is_file() else None
-        text = (folder / contract.MANIFEST).read_bytes()
-    except BundleError as error:
-        raise RefusedError(str(error)) from None
-    trusted = keys.needed_trust(manifest.name, trust) if trust else None
+    manifest, text = bundle_folder.read(folder)
+    path = folder / signature.SIGNATURE
+    value = path.read_bytes() if path.is_file() else None
+    trusted = signer.needed_trust(manifest.name, trust) if trust else None
     return views.Shown(manifest, str(folder), views.signed_by(text, value, trusted, folder))
 
 
@@ -233,7 +224,7 @@ def _from_registry(wanted: str, bucket: str | None, prefix: str | None, trust: P
     shelf, asked = named_registry(bucket, prefix), references.reference(wanted)
     found = shelf.sealed(asked)
     name, version = found.entry.name, found.entry.version
-    where, trusted = shelf.where(name, version), keys.trust_for(name, trust)
+    where, trusted = shelf.where(name, version), signer.trust_for(name, trust)
     by = views.signed_by(found.text, found.signature, trusted, where)
     return views.Shown(found.manifest, where, by, found.entry.pushed_at, shelf.tags(name).worn().get(version))
 
@@ -254,7 +245,7 @@ def diff(
     shelf = named_registry(bucket, prefix) if needed else None
     with tempfile.TemporaryDirectory(prefix="limbeck-diff-") as workplace:
         folders = [_brought(wanted, shelf, Path(workplace), trust) for wanted in (before, after)]
-        found = difference.between(*folders)
+        found = between(*folders)
     if as_json:
         typer.echo(json.dumps(asdict(found), ensure_ascii=False))
         return
@@ -266,4 +257,4 @@ def _brought(wanted: str, shelf: Registry | None, workplace: Path, trust: Path |
     if shelf is None or is_folder(wanted):
         return Path(wanted)
     asked = references.reference(wanted)
-    return shelf.pull(asked, workplace, keys.needed_trust(asked.name, trust))
+    return shelf.pull(asked, workplace, signer.needed_trust(asked.name, trust))

@@ -17,33 +17,29 @@ from rich.status import Status
 
 from infra.aws.clients import client
 from infra.aws.ecr import Images
-from infra.commands.console import (
+from infra.commands.options import (
     BucketOption,
     JsonOption,
     KmsOption,
     PemOption,
     PrefixOption,
     TrustOption,
-    err,
     named_registry,
-    out,
-    table,
 )
+from infra.console import err, out, table
 from infra.errors import CloudError, ConfigError, InfraError
 from infra.image.build import Builder, CommandBuilder, DockerBuilder
 from infra.monitoring.alarms import Watch
 from infra.registry.registry import Registry
-from infra.release import cloud as states
-from infra.release import plan as planning
 from infra.release import prepare, report
-from infra.release import rollback as back
 from infra.release.alias import Switch, said_of
-from infra.release.cloud import Cloud
+from infra.release.cloud import Cloud, alarms_of, read_state
 from infra.release.execute import Release
 from infra.release.function import Lambda
 from infra.release.journal import Journal
-from infra.release.plan import Asked, Plan, Step
+from infra.release.plan import Asked, Plan, Step, plan_release
 from infra.release.prepare import Keys
+from infra.release.rollback import decide_rollback
 
 FUNCTION = "limbeck"
 _INTERRUPTED = 130
@@ -101,7 +97,7 @@ def release(
     with tempfile.TemporaryDirectory(prefix="limbeck-release-") as folder:
         found = prepare.prepare(bundle, registry, cloud.journal, Keys(trust, pem, kms), Path(folder))
         needed = () if registry else ("No registry named. Use --bucket or set LIMBECK_REGISTRY to s3://bucket/prefix.",)
-        plan = planning.plan(asked, found.bundle, states.read(cloud, asked, found.bundle), (*needed, *found.needed))
+        plan = plan_release(asked, found.bundle, read_state(cloud, asked, found.bundle), (*needed, *found.needed))
         if dry_run:
             _print(plan)
             return
@@ -126,7 +122,7 @@ def rollback(
     there, now = cloud.function.read(), cloud.switch.read()
     if there is None or now is None:
         raise ConfigError(f"There is no {'alias ' + alias + ' of' if there else 'function'} {function}. Name another.")
-    decided = back.decide(there, now, to, force=force)
+    decided = decide_rollback(there, now, to, force=force)
     if decided is None:
         out.print(f"{alias} is {there.said(now.route.version)} already.", markup=False)
         return
@@ -159,7 +155,7 @@ def status(
     if there is None:
         raise ConfigError(f"There is no function {function}. Name one with --function.")
     now = cloud.switch.read()
-    alarms = states.alarms_of(cloud.watch, tuple(alarm or ()), there)
+    alarms = alarms_of(cloud.watch, tuple(alarm or ()), there)
     live = there.version(now.route.version) if now else None
     name = live.bundle.partition("/")[0] if live else ""
     worn = _worn(cloud, name)
@@ -239,10 +235,8 @@ def _print(plan: Plan) -> None:
 
 
 def _cloud(function: str, alias: str, bucket: str | None, prefix: str | None) -> tuple[Cloud, Registry | None]:
-    registry, journal = None, None
-    if bucket:
-        registry = named_registry(bucket, prefix)
-        journal = Journal(registry, bucket.removeprefix("s3://").partition("/")[0], client("s3"), function)
+    registry = named_registry(bucket, prefix) if bucket else None
+    journal = Journal(registry, function) if registry else None
     lambdas = client("lambda")
     switch, watch, images = Switch(lambdas, function, alias), Watch(client("cloudwatch")), Images(client("ecr"))
     return Cloud(Lambda(lambdas, function), switch, images, watch, journal), registry

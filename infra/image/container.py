@@ -14,6 +14,7 @@ from pathlib import Path
 from infra.aws.lambda_events import Answer
 from infra.errors import LocalError
 from infra.image.staging import BUILD, ROOT, stage_certificates
+from infra.processes import run
 
 FUNCTION = "PredictFunction"
 _INVOKE_SECONDS = 180
@@ -105,7 +106,7 @@ def invoke(event: object, host: str, root: Path = ROOT) -> Answer:
         path = Path(folder) / "event.json"
         path.write_text(json.dumps(event), encoding="utf-8")
         command = [str(find_sam(root)), "local", "invoke", FUNCTION, "--event", str(path), "--skip-pull-image"]
-        done = _run(command, _environment(host), _INVOKE_SECONDS, cwd=root)
+        done = run(command, _environment(host), _INVOKE_SECONDS, cwd=root)
     lines = done.stdout.strip().splitlines()
     try:
         return Answer(json.loads(lines[-1]), done.stderr)
@@ -124,7 +125,7 @@ def _image_name(root: Path) -> str:
 
 
 def _size(image: str, host: str) -> int:
-    done = _run(["docker", "image", "inspect", "--format", "{{.Size}}", image], _environment(host), 60)
+    done = run(["docker", "image", "inspect", "--format", "{{.Size}}", image], _environment(host), 60)
     if done.returncode != 0:
         raise LocalError(f"Docker does not know the image {image}: {done.stderr.strip()}")
     return int(done.stdout)
@@ -153,26 +154,6 @@ def _script(path: Path, environment: dict[str, str]) -> str:
     if status != 0:
         raise LocalError(last or f"{path.name} failed with status {status}.")
     return answer
-
-
-def _run(
-    command: list[str], environment: dict[str, str], timeout_seconds: float, cwd: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            command,
-            cwd=cwd,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=timeout_seconds,
-        )
-    except FileNotFoundError:
-        raise LocalError(f"No command {command[0]} found.") from None
-    except subprocess.TimeoutExpired:
-        raise LocalError(f"`{' '.join(command[:3])}` did not end within {timeout_seconds:.0f} s.") from None
 
 
 def _environment(host: str) -> dict[str, str]:

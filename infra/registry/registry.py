@@ -28,14 +28,13 @@ from handler.bundle.signature import SIGNATURE, Trust
 from handler.errors import BundleError
 from infra.aws.clients import caller
 from infra.aws.s3 import Bucket
-from infra.errors import ConfigError, RefusedError
-from infra.registry import bundle_folder as sealed
-from infra.registry import history
-from infra.registry import push as pushing
+from infra.errors import ConfigError, RefusedError, refusing
+from infra.registry import bundle_folder, history, push
 from infra.registry.history import History
-from infra.registry.push import Progress, PushPlan, Sign, nothing
+from infra.registry.push import Progress, PushPlan, nothing
 from infra.registry.references import NAME, VERSION, Reference
 from infra.registry.tags import Holder, Tags
+from infra.signing.signer import Sign
 
 
 @dataclass(frozen=True)
@@ -63,27 +62,27 @@ class Registry:
 
     def __init__(self, bucket: Bucket, prefix: str = "") -> None:
         """Nothing is asked of S3 yet."""
-        self._bucket = bucket
+        self.bucket = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
 
     def where(self, name: str = "", version: str = "") -> str:
         """The address of the registry, a bundle or a version, for people."""
         parts = [part for part in (name, version) if part]
-        return f"s3://{self._bucket.name}/{self._prefix}{'/'.join(parts)}"
+        return f"s3://{self.bucket.name}/{self._prefix}{'/'.join(parts)}"
 
     def tags(self, name: str) -> Tags:
         """The tags of a bundle's versions."""
-        return Tags(self._bucket, f"{self._prefix}{name}/tags/")
+        return Tags(self.bucket, f"{self._prefix}{name}/tags/")
 
     def history(self, name: str) -> History:
         """What happened to a bundle's versions."""
-        return History(self._bucket, f"{self._prefix}{name}/history/")
+        return History(self.bucket, f"{self._prefix}{name}/history/")
 
     def entries(self, name: str | None = None) -> list[Entry]:
         """Every whole version, by name and then by age, the oldest first."""
         sizes: dict[tuple[str, str], int] = {}
         pushed: dict[tuple[str, str], datetime] = {}
-        for item in self._bucket.stored(f"{self._prefix}{name}/" if name else self._prefix):
+        for item in self.bucket.stored(f"{self._prefix}{name}/" if name else self._prefix):
             parts = item.key.removeprefix(self._prefix).split("/")
             if len(parts) != 3 or not NAME.fullmatch(parts[0]) or not VERSION.fullmatch(parts[1]):
                 continue  # a tag, an event, or not the registry's
@@ -137,7 +136,7 @@ class Registry:
         Raises:
             RefusedError: it is not sealed or was changed, or the registry has other bytes under its version.
         """
-        return pushing.plan(self._bucket, self._prefix, folder, sign, sign_anew=sign_anew)
+        return push.plan(self.bucket, self._prefix, folder, sign, sign_anew=sign_anew)
 
     def push(self, plan: PushPlan, done: Progress = nothing) -> int:
         """Carry the plan out; returns the number of files written. Another pusher may be at it at the same time.
@@ -145,8 +144,8 @@ class Registry:
         Raises:
             RefusedError: a file changed since the plan, or another pusher put other bytes under the same version.
         """
-        written = pushing.carry_out(self._bucket, plan, done)
-        pushing.note(self.history(plan.name), plan)
+        written = push.carry_out(self.bucket, plan, done)
+        push.note(self.history(plan.name), plan)
         return written
 
     def pull(self, wanted: Reference, out: Path, trust: Trust, done: Progress = nothing) -> Path:
@@ -168,7 +167,7 @@ class Registry:
                     folder.mkdir()
                     self._fetch(entry, folder, trust, done)
                     target.parent.mkdir(exist_ok=True)
-                    sealed.move(folder, target)
+                    bundle_folder.move(folder, target)
             self._demand_pulled(target, entry, trust)
         except OSError as error:
             raise ConfigError(
@@ -196,10 +195,10 @@ class Registry:
         entry = self.resolve(wanted)
         text, at = io.BytesIO(), self._at(entry.name, entry.version)
         where = self.where(entry.name, entry.version)
-        if self._bucket.copy(at + MANIFEST, text) is None:
+        if self.bucket.copy(at + MANIFEST, text) is None:
             raise RefusedError(f"{where} lost its {MANIFEST} just now. Push the bundle again from where it was sealed.")
-        held = self._bucket.read(at + SIGNATURE)
-        manifest = sealed.parsed(text.getvalue(), f"{where}/{MANIFEST}")
+        held = self.bucket.read(at + SIGNATURE)
+        manifest = bundle_folder.parsed(text.getvalue(), f"{where}/{MANIFEST}")
         if (manifest.name, manifest.version) != (entry.name, entry.version):
             raise RefusedError(
                 f"{where} holds the manifest of {manifest.name}/{manifest.version}: its keys were tampered with. "
@@ -212,9 +211,9 @@ class Registry:
         where, at = self.where(entry.name, entry.version), self._at(entry.name, entry.version)
         found = self.sealed(Reference(entry.name, entry.version))
         _trusted(found.text, found.signature, trust, where)
-        for file in sealed.in_order(found.manifest):
+        for file in bundle_folder.in_order(found.manifest):
             with (folder / file).open("wb") as sink:
-                digest = self._bucket.copy(at + file, sink)
+                digest = self.bucket.copy(at + file, sink)
             if digest != found.manifest.files[file]:
                 raise RefusedError(
                     f"{where}/{file} has sha256 {digest or 'none, it is missing'}, its manifest wants "
@@ -224,17 +223,15 @@ class Registry:
             done(file, _size(folder / file))
         (folder / SIGNATURE).write_bytes(found.signature or b"")
         (folder / MANIFEST).write_bytes(found.text)
-        sealed.read(folder)
+        bundle_folder.read(folder)
 
     def _at(self, name: str, version: str) -> str:
         return f"{self._prefix}{name}/{version}/"
 
     def _demand_pulled(self, target: Path, entry: Entry, trust: Trust) -> None:
         """Refuse a folder that is not this version as it was sealed and signed."""
-        try:
+        with refusing(f"Delete {target} and pull again."):
             manifest = contract.read(target)
-        except BundleError as error:
-            raise RefusedError(f"{error} Delete {target} and pull again.") from None
         if (manifest.name, manifest.version) != (entry.name, entry.version):
             raise RefusedError(
                 f"{target} holds {manifest.name}/{manifest.version}, wanted {entry.name}/{entry.version}. "
@@ -243,7 +240,7 @@ class Registry:
         try:
             signature.check(target, trust)
         except BundleError:
-            held = self._bucket.read(self._at(entry.name, entry.version) + SIGNATURE)
+            held = self.bucket.read(self._at(entry.name, entry.version) + SIGNATURE)
             _trusted((target / MANIFEST).read_bytes(), held.body if held else None, trust, target)
             (target / SIGNATURE).write_bytes(held.body if held else b"")
 
@@ -251,10 +248,8 @@ class Registry:
 def _trusted(manifest: bytes, signed: bytes | None, trust: Trust, where: object) -> None:
     if signed is None:
         raise RefusedError(f"{where} is not signed. Push the bundle again, with a key, from where it was sealed.")
-    try:
+    with refusing():
         signature.verify(manifest, signed, trust, where)
-    except BundleError as error:
-        raise RefusedError(str(error)) from None
 
 
 def _size(path: Path) -> int:

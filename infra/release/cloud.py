@@ -26,12 +26,12 @@ class Cloud:
     journal: Journal | None  # None where no registry is named
 
 
-def read(cloud: Cloud, asked: Asked, bundle: Bundle) -> State:
+def read_state(cloud: Cloud, asked: Asked, bundle: Bundle) -> State:
     """Look at everything that bears on the release of `bundle`."""
     function = cloud.function.read()
     repository = cloud.images.repository(repository_of(asked, function))
     digest = cloud.images.digest(repository.name, bundle.tag) if repository else None
-    journal = cloud.journal if cloud.journal and cloud.journal.exists() else None
+    journal = cloud.journal if cloud.journal and cloud.journal.bucket.exists() else None
     return State(
         journal is not None,
         journal is not None and journal.holds(bundle.name, bundle.version),

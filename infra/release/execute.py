@@ -16,10 +16,22 @@ from infra.aws.ecr import Repository
 from infra.errors import CloudError, ConfigError, InfraError, LocalError, MovedError, StoppedError
 from infra.image.build import Builder
 from infra.release import golden
-from infra.release import plan as steps
 from infra.release.alias import Alias, Route
 from infra.release.cloud import Cloud
-from infra.release.plan import Plan, Shift, Step
+from infra.release.plan import (
+    Build,
+    CreateBucket,
+    CreateFunction,
+    CreateRepository,
+    Open,
+    Plan,
+    Publish,
+    Push,
+    Record,
+    Replay,
+    Shift,
+    Step,
+)
 from infra.release.source import Source
 
 _POLL_SECONDS = 5.0
@@ -67,16 +79,16 @@ class Release:
         self._number = plan.number or ""
         self._alias: Alias | None = plan.alias
         self._actions: dict[type[Step], Callable[[Step], str]] = {
-            steps.CreateBucket: self._create_bucket,
-            steps.Push: self._push,
-            steps.CreateRepository: self._create_repository,
-            steps.Build: self._build,
-            steps.CreateFunction: self._create_function,
-            steps.Publish: self._publish,
-            steps.Replay: self._replay,
-            steps.Open: self._open,
-            steps.Shift: self._shift,
-            steps.Record: self._record,
+            CreateBucket: self._create_bucket,
+            Push: self._push,
+            CreateRepository: self._create_repository,
+            Build: self._build,
+            CreateFunction: self._create_function,
+            Publish: self._publish,
+            Replay: self._replay,
+            Open: self._open,
+            Shift: self._shift,
+            Record: self._record,
         }
 
     def run(self) -> None:
@@ -93,7 +105,7 @@ class Release:
                 self.reporter.done(self._actions[type(step)](step))
 
     def _create_bucket(self, step: Step) -> str:
-        self._journal.create()
+        self._journal.bucket.create()
         return "created"
 
     def _push(self, step: Step) -> str:

@@ -9,18 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from botocore import exceptions as aws
 
 from handler.bundle.signature import SIGNATURE
-from infra.aws.clients import asking, caller, code_of
+from infra.aws.clients import caller
 from infra.registry import history, tags
 from infra.registry.registry import Registry
 from infra.release.plan import Bundle
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 _OUTCOMES = {history.RELEASED, history.STOPPED, history.ROLLED_BACK}
 
@@ -28,47 +22,16 @@ _OUTCOMES = {history.RELEASED, history.STOPPED, history.ROLLED_BACK}
 class Journal:
     """The registry, as a release of one function writes to it."""
 
-    def __init__(self, registry: Registry, bucket: str, client: S3Client, function: str) -> None:
-        """`bucket`: its name, where it may have to be made. Nothing is asked of S3 yet."""
+    def __init__(self, registry: Registry, function: str) -> None:
+        """Nothing is requested of S3 yet."""
+        self.bucket = registry.bucket  # which may have to be made
         self._registry = registry
-        self._bucket = bucket
-        self._client = client
         self._function = function
 
     @cached_property
     def _by(self) -> str:
         """Who does it."""
         return caller()
-
-    def exists(self) -> bool:
-        """Whether there is a bucket at all."""
-        with asking(f"look for the bucket {self._bucket}"):
-            try:
-                self._client.head_bucket(Bucket=self._bucket)
-            except aws.ClientError as error:
-                if code_of(error) in ("404", "NoSuchBucket"):
-                    return False
-                raise
-        return True
-
-    def create(self) -> None:
-        """Make the bucket: private, and with old states of what is overwritten, which are tags alone."""
-        region = self._client.meta.region_name
-        where: dict[str, Any] = {} if region == "us-east-1" else {"LocationConstraint": region}
-        everything = dict.fromkeys(
-            ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
-        )
-        with asking(f"create the bucket {self._bucket}"):
-            try:
-                self._client.create_bucket(
-                    Bucket=self._bucket,
-                    **({"CreateBucketConfiguration": where} if where else {}),  # type: ignore[arg-type]
-                )
-            except aws.ClientError as error:
-                if code_of(error) != "BucketAlreadyOwnedByYou":
-                    raise
-            self._client.put_public_access_block(Bucket=self._bucket, PublicAccessBlockConfiguration=everything)  # type: ignore[arg-type]
-            self._client.put_bucket_versioning(Bucket=self._bucket, VersioningConfiguration={"Status": "Enabled"})
 
     def holds(self, name: str, version: str) -> bool:
         """Whether the registry has the version, whole."""

@@ -129,7 +129,7 @@ class Plan:
     needed: tuple[str, ...]
 
 
-def plan(asked: Asked, bundle: Bundle, state: State, needed: tuple[str, ...] = ()) -> Plan:
+def plan_release(asked: Asked, bundle: Bundle, state: State, needed: tuple[str, ...] = ()) -> Plan:
     """Decide. `needed`: what is known already to be missing."""
     repository = repository_of(asked, state.function)
     number = _number(state)

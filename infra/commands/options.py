@@ -1,29 +1,22 @@
-"""What the commands of `python -m infra` share: where they print, how they are told of the registry, their progress."""
+"""What the commands of `python -m infra` share: options, the registry that they name, and a progress bar."""
 
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console, JustifyMethod
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
-from rich.table import Table
 
 from infra.aws import s3
+from infra.console import err
 from infra.errors import ConfigError
 from infra.registry import push
 from infra.registry.registry import Registry
-from infra.signing import keys
-
-_LEAST = 18  # characters of a column that is folded
-_WIDE = 160  # where nobody's terminal sets a width: a file, a pipe
-out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else _WIDE)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
+from infra.signing import signer
 
 BucketOption = Annotated[
     str | None,
@@ -31,7 +24,7 @@ BucketOption = Annotated[
 ]
 PrefixOption = Annotated[str | None, typer.Option("--prefix", help="Keys start with this. Overrides the bucket's.")]
 PemOption = Annotated[
-    Path | None, typer.Option("--pem", help=f"Sign with the key in this file, and not with {keys.KEY_VARIABLE}'s.")
+    Path | None, typer.Option("--pem", help=f"Sign with the key in this file, and not with {signer.KEY_VARIABLE}'s.")
 ]
 KmsOption = Annotated[str | None, typer.Option("--kms", help="Sign with this key in KMS: an id, ARN or alias/NAME.")]
 TrustOption = Annotated[
@@ -39,8 +32,8 @@ TrustOption = Annotated[
     typer.Option(
         "--trust",
         help="The trust file: whose signatures count. Or a folder of them, NAME.json each. "
-        f"Without it, the key that {keys.KEY_VARIABLE} names counts.",
-        envvar=keys.TRUST_VARIABLE,
+        f"Without it, the key that {signer.KEY_VARIABLE} names counts.",
+        envvar=signer.TRUST_VARIABLE,
         show_envvar=True,
     ),
 ]
@@ -64,16 +57,6 @@ def named_registry(bucket: str | None, prefix: str | None) -> Registry:
 def is_folder(named: str) -> bool:
     """Whether a BUNDLE|NAME[/VERSION] argument means a folder here: there is one, or it could be nothing else."""
     return Path(named).exists() or not re.fullmatch(r"[a-z0-9][a-z0-9._-]*([/@][a-z0-9]+)?", named)
-
-
-def table(*headings: str, right: tuple[str, ...] = (), fold: tuple[str, ...] = ()) -> Table:
-    """A plain table. The headings in `right` are of numbers; those in `fold` give way where the terminal is narrow."""
-    made = Table(box=None, pad_edge=False)
-    for heading in headings:
-        side: JustifyMethod = "right" if heading in right else "left"
-        least = _LEAST if heading in fold else None
-        made.add_column(heading, justify=side, overflow="fold", no_wrap=heading not in fold, min_width=least)
-    return made
 
 
 @contextmanager
