@@ -3,12 +3,16 @@ PYTHON ?= python3
 RECIPE ?= sentiment-quick
 BUNDLES ?= bundles
 PYTEST ?=
+WORKERS ?= 2
+STARTS ?= 21
+LOAD_REQUESTS ?= 50000
+LOAD_EACH ?= 1000
 WEB_PORT ?= 8000
 # ONNX Runtime would report its use to its makers.
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv .venv-sam .venv-lint .venv-checkov .venv-peers demo cloud-demo serve web-demo test fuzz check lint bench bench-students bench-cold load clean docker-stop
+.PHONY: help .venv .venv-sam .venv-lint .venv-checkov .venv-peers demo cloud-demo serve web-demo test test-slow fuzz check lint bench bench-students bench-cold load clean docker-stop
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,8 +64,11 @@ serve: .venv .venv-sam | $(SEALED) ## answer over HTTPS on this machine with the
 web-demo: .venv | $(SEALED) ## the newest bundle of RECIPE in your browser, at http://127.0.0.1:WEB_PORT, until Ctrl-C (API=https://... for the switch)
 	@.venv/bin/python -m distill web $(BUNDLES)/$(RECIPE) --out .build/web/$(RECIPE) $(if $(API),--api $(API)) --serve $(WEB_PORT)
 
-test: .venv .venv-sam .venv-lint .venv-checkov ## the whole test suite (PYTEST="-k word" for a part)
-	.venv/bin/python -m pytest -rs $(PYTEST)
+test: .venv .venv-sam .venv-lint .venv-checkov ## the test suite but for its slow tests (PYTEST="-k word" for a part, WORKERS=0 for one process)
+	.venv/bin/python -m pytest -rs -n $(WORKERS) -m "not slow" $(PYTEST)
+
+test-slow: .venv .venv-sam .venv-lint .venv-checkov ## the tests that take over ten seconds each
+	.venv/bin/python -m pytest -rs -n $(WORKERS) -m slow $(PYTEST)
 
 fuzz: .venv ## 20,000 requests, right, spoilt and odd, to the handler (FUZZ_REQUESTS=, FUZZ_SEED=), with tables of the answers
 	.venv/bin/python -m tests.fuzz
@@ -84,11 +91,11 @@ bench-students: .venv .venv-peers ## our students beside other people's classifi
 	.venv/bin/python -m distill compare distill/recipes/sentiment.toml
 	.venv/bin/python -m distill compare distill/recipes/debian-sections.toml --rung static-64 --rung conv-128 --settings 1
 
-bench-cold: .venv .venv-sam | $(SEALED) ## cold starts in containers: ours between a floor and a torch handler (RECIPE=...)
-	.venv/bin/python -m tests.benchmarks.bench_cold $(BUNDLES)/$(RECIPE)
+bench-cold: .venv .venv-sam | $(SEALED) ## cold starts in containers: ours between a floor and a torch handler (RECIPE=..., STARTS=21 of each)
+	.venv/bin/python -m tests.benchmarks.bench_cold $(BUNDLES)/$(RECIPE) --rounds $(STARTS)
 
-load: .venv .venv-sam | $(SEALED) ## p50, p99 and memory over 50,000 requests under the runtime emulator (RECIPE=...)
-	.venv/bin/python -m tests.benchmarks.load $(BUNDLES)/$(RECIPE)
+load: .venv .venv-sam | $(SEALED) ## p50, p99 and memory over LOAD_REQUESTS=50000 and 8 x LOAD_EACH=1000 under the runtime emulator (RECIPE=...)
+	.venv/bin/python -m tests.benchmarks.load $(BUNDLES)/$(RECIPE) --requests $(LOAD_REQUESTS) --each $(LOAD_EACH)
 
 docker-stop: ## stop the Docker daemon that the demo or the tests started, if they did
 	@bash infra/start-docker.sh --stop

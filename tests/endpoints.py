@@ -18,10 +18,10 @@ from infra.image import container
 from infra.image.staging import newest, stage
 from infra.local import serve
 from infra.local.serve import Endpoint
-from tests import checkout
+from tests import checkout, once
 
 ROOT = Path(__file__).parents[1]
-BUNDLES = (ROOT / "bundles", ROOT / ".build" / "bundles")
+BUNDLES = ROOT / "bundles"
 
 Serve = Callable[[Path, str], AbstractContextManager[Endpoint]]
 
@@ -46,24 +46,21 @@ def serve_for(origin: str, make_folder: Callable[[str], Path]) -> Serve:
 
 
 def sealed(name: str) -> Path | None:
-    """The newest bundle of this name that this version of the handler serves."""
-    for home in BUNDLES:
-        try:
-            bundle = newest(home / name)
-            contract.read(bundle)
-        except BundleError:
-            continue
-        return bundle
-    return None
+    """The newest bundle of this name in the checkout that this version of the handler serves."""
+    try:
+        bundle = newest(BUNDLES / name)
+        contract.read(bundle)
+    except BundleError:
+        return None
+    return bundle
 
 
-def breast_cancer() -> Path:
-    """`breast-cancer`, distilled here where it is not yet: it takes seconds."""
-    if sealed("breast-cancer") is None:
-        recipe = "distill/recipes/breast-cancer.toml"
-        command = [sys.executable, "-m", "distill", "run", recipe, "--out", str(BUNDLES[1])]
+def breast_cancer(factory: pytest.TempPathFactory) -> Path:
+    """`breast-cancer`, distilled once a test run: it takes seconds."""
+
+    def distil(folder: Path) -> None:
+        command = [sys.executable, "-m", "distill", "run", "breast-cancer", "--out", str(folder)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-    bundle = sealed("breast-cancer")
-    assert bundle is not None
-    return bundle
+
+    return newest(once.made(factory, "breast-cancer", distil) / "breast-cancer")

@@ -24,7 +24,7 @@ START = CLOCK + "import handler.app; print((time.perf_counter() - began) * 1000)
 CHECK = (  # what the start would not do without it, in a process that has what the start imports anyway
     "import base64, os, handler.bundle.contract; from pathlib import Path; "
     + CLOCK
-    + "from handler import signature; "
+    + "from handler.bundle import signature; "
     + "signature.check(Path(os.environ['BUNDLE_DIR']), signature.read_trust(Path(os.environ['TRUST_FILE']))); "
     + "print((time.perf_counter() - began) * 1000)"
 )

@@ -12,11 +12,12 @@ import onnx
 import torch
 from onnx import numpy_helper
 
-from distill.modalities.text import students
+from distill.modalities.text import char_ngrams, students
 from distill.modalities.text.students import ConvStudent
 from handler.bundle import contract
 
 _WEIGHT = "limbeck/student/weight_{}"
+_MENDING = "limbeck/text/number_table"  # only of a graph that mends misspelt words
 
 
 class NotConvolutional(ValueError):
@@ -47,21 +48,24 @@ def of(bundle: Path) -> TorchStudent:
     graph = onnx.load(bundle / contract.MODEL).graph
     tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     weights = _weights(tensors)
-    if manifest.serving.task != "text" or len(weights) != 6 or weights[2].ndim != 3:
+    if manifest.serving.task != "text" or len(weights) != 7 or weights[3].ndim != 3:
         raise NotConvolutional(f"{bundle} has no convolutional text student. Use a bundle such as sentiment-quick.")
-    ids, embedding = weights[0].shape
-    channels, classes = weights[2].shape[0], weights[4].shape[0]
-    network = ConvStudent([0.0] * ids, embedding, channels, classes, dropout=0.0)
+    if _MENDING in tensors:
+        raise NotConvolutional(f"{bundle} mends misspelt words, which the torch handler does not. Use sentiment-quick.")
+    surprisal, embedding = len(weights[2]), weights[0].shape[1]
+    buckets, channels, classes = len(weights[1]) - 1, len(weights[3]), len(weights[5])
+    network = ConvStudent([0.0] * surprisal, buckets, embedding, channels, classes, dropout=0.0)
     state = network.state_dict()  # in the order of the graph's weights
     network.load_state_dict({name: torch.from_numpy(w.copy()) for name, w in zip(state, weights, strict=True)})
     return TorchStudent(
         network,
         {
-            "ids": ids,
-            "shape": [embedding, channels, classes],
+            "surprisal": surprisal,
+            "shape": [buckets, embedding, channels, classes],
             "words": _words(graph),
-            "buckets": int(tensors["limbeck/text/buckets"]),
-            "max_tokens": int(tensors["limbeck/text/max_tokens"][0]),
+            "letters": char_ngrams.LONGEST_WORD,
+            "factors": [int(tensors[f"limbeck/text/factor_{place}"]) for place in range(char_ngrams.RUN)],
+            "max_words": int(tensors["limbeck/text/max_words"][0]),
             "temperature": float(tensors["limbeck/calibration/temperature"]),
             "labels": manifest.serving.labels,
         },

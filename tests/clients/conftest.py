@@ -33,7 +33,7 @@ class Served:
     bundle: Path
     name: str
     version: str
-    is_named_in_readme: bool  # the model whose answers the README shows, not a stand-in
+    is_stand_in: bool  # its labels are those that the README shows, its numbers are not
 
     @property
     def environment(self) -> dict[str, str]:
@@ -66,24 +66,21 @@ def serve(page: Page, tmp_path_factory: pytest.TempPathFactory) -> Serve:
 
 @pytest.fixture(scope="package")
 def text(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """`sentiment-quick`. It takes minutes to distil, so a stand-in answers where it is not here already."""
-    bundle = endpoints.sealed("sentiment-quick")
-    is_real = bundle is not None
-    if bundle is None:
-        bundle = tmp_path_factory.mktemp("stand-in")
-        sentiment.stand_in(bundle)
+    """A stand-in for `sentiment-quick`, which takes minutes to distil."""
+    bundle = tmp_path_factory.mktemp("stand-in")
+    sentiment.stand_in(bundle)
     with serve(bundle, "clients-text") as endpoint:
         manifest = contract.read(bundle)
-        yield Served(endpoint, bundle, manifest.name, manifest.version, is_real)
+        yield Served(endpoint, bundle, manifest.name, manifest.version, True)
 
 
 @pytest.fixture(scope="package")
-def columns(serve: Serve) -> Iterator[Served]:
-    """`breast-cancer`, distilled here where it is not yet: it takes seconds."""
-    bundle = endpoints.breast_cancer()
+def columns(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """`breast-cancer`, distilled on this machine."""
+    bundle = endpoints.breast_cancer(tmp_path_factory)
     with serve(bundle, "clients-columns") as endpoint:
         manifest = contract.read(bundle)
-        yield Served(endpoint, bundle, manifest.name, manifest.version, True)
+        yield Served(endpoint, bundle, manifest.name, manifest.version, False)
 
 
 @pytest.fixture(scope="package")

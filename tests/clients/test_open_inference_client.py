@@ -14,7 +14,7 @@ from tritonclient.utils import InferenceServerException
 from handler.model.predictor import Predictor
 from tests.clients.conftest import Served
 
-pytestmark = [pytest.mark.container, pytest.mark.slow]
+pytestmark = pytest.mark.container
 
 TEXTS = ["What a good film!", "Ça ne marche pas 😞", "bad"]
 

@@ -19,7 +19,7 @@ from infra.signing.keys import PemSigner
 from tests.checkout import copy
 from tests.container.conftest import EXPECTED, event, status
 
-pytestmark = [pytest.mark.container, pytest.mark.slow]
+pytestmark = pytest.mark.container
 
 TEXT_EVENTS = ["sentiment.json", "sentiment-unicode.json", "sentiment-direct.json", "malformed-json.json", "ready.json"]
 TABULAR_EVENTS = ["breast-cancer.json", "breast-cancer-missing-values.json"]
@@ -135,7 +135,7 @@ def test_a_bundle_that_nobody_trusted_signed_gets_no_image(
     for before, after, said in changes:
         assert before in honest
         trust_file.write_text(honest.replace(before, after))
-        with pytest.raises(LocalError, match=r"handler\.signature"):
+        with pytest.raises(LocalError, match=r"handler\.bundle\.signature"):
             container.build(daemon.host, daemon.base, lambda step: None, root)
         assert said in (root / ".build" / "sam-build.log").read_text()
 
@@ -152,9 +152,10 @@ def test_every_module_the_handler_needs_is_compiled_in_the_image(daemon: Daemon,
 
 def test_the_image_serves_a_graph_that_was_optimised_when_it_was_built(daemon: Daemon, image: Image) -> None:
     script = (
-        "import os; from pathlib import Path; from handler import contract, derived, predictor; "
+        "import os; from pathlib import Path; from handler.bundle import contract; "
+        "from handler.model import optimized_graph, predictor; "
         "folder = Path(os.environ['BUNDLE_DIR']); sealed = contract.read(folder).files[contract.MODEL]; "
-        "print(derived.find(folder, sealed, predictor.RUNTIME) is not None)"
+        "print(optimized_graph.find(folder, sealed, predictor.RUNTIME) is not None)"
     )
     assert daemon.run(image.name, "python3", "-c", script).strip() == "True"
 

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from distill.__main__ import main
+from tests import once
 from tests.distill.commands import QUICK, Done, Run, Sealed, distill
 
 
@@ -38,11 +41,16 @@ def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tm
 
 @pytest.fixture(scope="session")
 def sealed(tmp_path_factory: pytest.TempPathFactory) -> Sealed:
-    base = tmp_path_factory.mktemp("first")
-    done = distill("run", "breast-cancer", "--out", base / "out", cache=base / "cache", cwd=base, overrides=QUICK)
-    assert done.status == 0, done.err
+    """One real run, made once for all workers."""
+
+    def seal(base: Path) -> None:
+        done = distill("run", "breast-cancer", "--out", base / "out", cache=base / "cache", cwd=base, overrides=QUICK)
+        assert done.status == 0, done.err
+        (base / "done.json").write_text(json.dumps(asdict(done)))
+
+    base = once.made(tmp_path_factory, "distilled", seal)
     [version] = [path for path in (base / "out" / "breast-cancer").iterdir() if path.is_dir()]
-    return Sealed(version, base / "cache", done)
+    return Sealed(version, base / "cache", Done(**json.loads((base / "done.json").read_text())))
 
 
 @pytest.fixture

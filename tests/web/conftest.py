@@ -38,7 +38,7 @@ def subject(
 ) -> Iterator[Subject]:
     """`sentiment-quick` where it is sealed, `breast-cancer`; the switch leads to the function in its container."""
     if request.param == "columns":
-        bundle = endpoints.breast_cancer()
+        bundle = endpoints.breast_cancer(tmp_path_factory)
     else:
         bundle = endpoints.sealed("sentiment-quick") or tmp_path_factory.mktemp("stand-in")
         if not any(bundle.iterdir()):

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page
 from tests.web import axe, subjects, visit
 from tests.web.subjects import Subject
 
-pytestmark = [pytest.mark.container, pytest.mark.slow]
+pytestmark = pytest.mark.container
 
 PHONE = {"width": 360, "height": 740}
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

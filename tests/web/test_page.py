@@ -14,7 +14,7 @@ from tests.web import chromium, subjects, visit
 from tests.web.same import assert_same
 from tests.web.subjects import Subject
 
-pytestmark = [pytest.mark.container, pytest.mark.slow]
+pytestmark = pytest.mark.container
 
 KEY = "kumquat-4711"
 

@@ -22,7 +22,7 @@ from tests.web import chromium, subjects, visit
 from tests.web.same import TOLERANCE, assert_same
 from tests.web.subjects import Subject
 
-pytestmark = [pytest.mark.container, pytest.mark.slow]
+pytestmark = pytest.mark.container
 
 EXPLAINED = 12  # inputs
 

@@ -16,7 +16,7 @@ from infra.local.emulator import Emulator
 from tests.web import subjects, visit
 from tests.web.subjects import Subject
 
-pytestmark = [pytest.mark.container, pytest.mark.slow]
+pytestmark = pytest.mark.container
 
 LOADS, CALLS, WARM_UP = 2, 100, 20
 BATCH = 20  # calls that are timed together

@@ -13,14 +13,16 @@ from pathlib import Path
 import torch
 from student import ConvStudent
 
-_TASK = Path("/var/task")
+_TASK = Path(__file__).parent
 _FIRST_WORD, _END = 2, 1
-_WORD = re.compile(r"[\w'’]+|[^\w\s'’]")  # for texts in scripts with spaces, the words that the graph splits
+# For texts in scripts with spaces, the words that the graph splits.
+_WORD = re.compile(r"['’](?:s|t|re|ve|ll|d|m)\b|\w+|[^\w\s]")
 
 torch.set_num_threads(1)
 _about = json.loads((_TASK / "student.json").read_text(encoding="utf-8"))
 _ids = {word: i + _FIRST_WORD for i, word in enumerate(_about["words"])}
-_student = ConvStudent([0.0] * _about["ids"], *_about["shape"], dropout=0.0)
+_unknown_from = _FIRST_WORD + len(_ids)
+_student = ConvStudent([0.0] * _about["surprisal"], *_about["shape"], dropout=0.0)
 _student.load_state_dict(torch.load(_TASK / "student.pt", weights_only=True))
 _student.eval()
 
@@ -28,18 +30,25 @@ _student.eval()
 def lambda_handler(event: dict, context: object) -> dict:
     """Answer a REST event as `POST /predict` does, for one text."""
     text = json.loads(event["body"])["inputs"]
-    words = _WORD.findall(text.lower())[: _about["max_tokens"]]
-    ids = torch.tensor([[_ids.get(word) or _bucket(word) for word in words] + [_END]])
+    words = _WORD.findall(text.lower())[: _about["max_words"]]
+    unknown = [word for word in words if word not in _ids]
+    places = iter(range(_unknown_from, _unknown_from + len(unknown)))
+    ids = torch.tensor([[_ids[word] if word in _ids else next(places) for word in words] + [_END]])
+    grams = torch.nn.utils.rnn.pad_sequence([torch.tensor(_grams(word)) for word in [*unknown, "-"]], batch_first=True)
     with torch.no_grad():
-        logits, _ = _student(ids)
+        logits, _ = _student(ids, grams)
         scores = torch.softmax(logits / _about["temperature"], dim=1)[0].tolist()
     best = max(range(len(scores)), key=scores.__getitem__)
     prediction = {"label": _about["labels"][best], "score": scores[best]}
     return {"statusCode": 200, "body": json.dumps({"predictions": [prediction]})}
 
 
-def _bucket(word: str) -> int:
-    return _FIRST_WORD + len(_ids) + _murmur3(word.encode()) % _about["buckets"]
+def _grams(word: str) -> list[int]:
+    """The ids of an unknown word's runs of letters."""
+    codes = [_murmur3(letter.encode()) for letter in f"<{word}>"[: _about["letters"]]]
+    factors, buckets = _about["factors"], _about["shape"][0]
+    runs = [codes[place : place + len(factors)] for place in range(len(codes) - len(factors) + 1)]
+    return [1 + sum(code * factor for code, factor in zip(run, factors, strict=True)) % buckets for run in runs]
 
 
 def _murmur3(data: bytes) -> int:
