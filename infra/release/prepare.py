@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from handler.bundle import contract
+from handler.bundle import contract, golden
 from handler.bundle.signature import Trust
 from infra.errors import ConfigError, refusing
 from infra.image import staging
 from infra.registry import bundle_folder, references
 from infra.registry.references import Reference
 from infra.registry.registry import Registry
-from infra.release import golden, source
+from infra.release import source
 from infra.release.journal import Journal
 from infra.release.plan import Bundle
 from infra.release.source import Source
