@@ -76,14 +76,14 @@ def compare(
 
     from distill.experiments import compare as comparing
     from distill.experiments import comparison_tables
-    from distill.reporting import tables as sheets
+    from distill.reporting import tables
 
     found = comparing.run(loaded, recipes.folder(recipe), tuple(rung or ()), settings)
-    tables = comparison_tables.of(found)
-    sheets.show(tables, _output())
+    shown = comparison_tables.of(found)
+    tables.show(shown, _output())
     for line in comparison_tables.verdicts(found):
         _output().print(line, soft_wrap=True, markup=False)
-    sheets.write(tables, out / loaded.name / "compare.md")
+    tables.write(shown, out / loaded.name / "compare.md")
     _output().print(f"tables {out / loaded.name / 'compare.md'}", soft_wrap=True, markup=False)
 
 
@@ -100,15 +100,15 @@ def sweep(
 
     from distill.experiments import pareto
     from distill.experiments import sweep as sweeping
-    from distill.reporting import tables as sheets
+    from distill.reporting import tables
 
-    found = sweeping.run(loaded, recipes.folder(recipe))
-    tables = [sweeping.sheet(found)]
-    sheets.show(tables, _output())
+    swept = sweeping.run(loaded, recipes.folder(recipe))
+    shown = [sweeping.table(swept)]
+    tables.show(shown, _output())
     folder = out / loaded.name
-    sheets.write(tables, folder / "sweep.md")
-    sheets.write_text(pareto.figure(found.points, found.teacher), folder / "sweep.svg")
-    taken = found.chosen or "nothing: no student passes the gates on validation rows"
+    tables.write(shown, folder / "sweep.md")
+    tables.write_text(pareto.figure(swept.found), folder / "sweep.svg")
+    taken = swept.chosen or "nothing: no student passes the gates on validation rows"
     _output().print(f'student.kind = "auto" takes {taken}', soft_wrap=True, markup=False)
     _output().print(f"picture {folder / 'sweep.svg'}", soft_wrap=True, markup=False)
 
@@ -126,12 +126,11 @@ def ablate(
     loaded = recipes.load(recipe, set_ or [])
 
     from distill.experiments import ablate as ablating
-    from distill.reporting import tables as sheets
+    from distill.reporting import tables
 
-    found = ablating.run(loaded, recipes.folder(recipe), tuple(only or ()))
-    tables = [ablating.sheet(found)]
-    sheets.show(tables, _output())
-    sheets.write(tables, out / loaded.name / "ablation.md")
+    shown = [ablating.run(loaded, recipes.folder(recipe), tuple(only or ()))]
+    tables.show(shown, _output())
+    tables.write(shown, out / loaded.name / "ablation.md")
     _output().print(f"table {out / loaded.name / 'ablation.md'}", soft_wrap=True, markup=False)
 
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binom, binomtest, norm
+from scipy.stats import binom, binomtest
 
 from handler.bundle.contract import Metric
 
+BINS = 15  # of confidence, equally wide
 _DIGITS = 6
 
 
@@ -75,11 +76,8 @@ def wilson(name: str, right: int, rows: int) -> Metric:
     """A share with Wilson's 95% interval (Wilson, 1927); no rows give 0 in 0..1."""
     if rows == 0:
         return Metric(name, 0.0, 0.0, 1.0, 0)
-    z = float(norm.ppf(0.975))
-    share, scale = right / rows, 1 + z * z / rows
-    centre = (share + z * z / (2 * rows)) / scale
-    half = z * np.sqrt(share * (1 - share) / rows + z * z / (4 * rows * rows)) / scale
-    return rounded(name, share, max(0.0, float(centre - half)), min(1.0, float(centre + half)), rows)
+    low, high = binomtest(right, rows).proportion_ci(method="wilson")
+    return rounded(name, right / rows, float(low), float(high), rows)
 
 
 def mcnemar(first_only: int, second_only: int) -> float:
@@ -92,22 +90,30 @@ def quantile(name: str, values: npt.NDArray[np.float64], level: float) -> Metric
     """A quantile with the distribution-free 95% interval of order statistics."""
     ordered = np.sort(values)
     rows = len(ordered)
-    last = rows - 1
-    low, high = binom.ppf([0.025, 0.975], rows, level).astype(int)
-    places = (min(last, int(level * rows)), min(last, max(0, low)), min(last, high))
-    return rounded(name, *(float(ordered[place]) for place in places), rows)
+    places = np.array([int(level * rows), *binom.ppf([0.025, 0.975], rows, level)])
+    value, low, high = ordered[np.clip(places, 0, rows - 1).astype(np.int64)].tolist()
+    return rounded(name, value, low, high, rows)
+
+
+def confusion(gold: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], classes: int) -> npt.NDArray[np.int64]:
+    """Counts of rows, [K gold, K predicted]."""
+    return np.bincount(gold * classes + predicted, minlength=classes * classes).reshape(classes, classes)
 
 
 def macro_f1(gold: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], classes: int) -> float:
     """Mean F1 over the classes that occur in either [N]."""
-    counts = np.bincount(gold * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+    counts = confusion(gold, predicted, classes)
     right = np.diag(counts).astype(np.float64)
     total = counts.sum(axis=0) + counts.sum(axis=1)
     return float((2 * right[total > 0] / total[total > 0]).mean())
 
 
-def calibration_error(confidence: npt.NDArray[np.float64], right: npt.NDArray[np.float64], bins: int = 15) -> float:
+def bin_of(confidence: npt.NDArray[np.floating], bins: int = BINS) -> npt.NDArray[np.int64]:
+    """The bin 0..bins-1 that each confidence [N] falls into."""
+    return np.minimum((confidence * bins).astype(np.int64), bins - 1)
+
+
+def calibration_error(confidence: npt.NDArray[np.float64], right: npt.NDArray[np.float64], bins: int = BINS) -> float:
     """Expected calibration error over equal-width bins (Naeini et al., 2015)."""
-    places = np.minimum((confidence * bins).astype(np.int64), bins - 1)
-    gaps = np.bincount(places, weights=confidence - right, minlength=bins)
+    gaps = np.bincount(bin_of(confidence, bins), weights=confidence - right, minlength=bins)
     return float(np.abs(gaps).sum() / len(confidence))

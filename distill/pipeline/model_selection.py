@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,7 +27,8 @@ class Tried:
     def shortfall(self) -> float:
         """How far the student is beyond its limits: each as a share of the limit, summed; 0 where it passes."""
         return sum(
-            abs(result.value - result.limit) / max(abs(result.limit), 1e-9) for result in assess.lacking(self.results)
+            math.inf if result.value is None else abs(result.value - result.limit) / max(abs(result.limit), 1e-9)
+            for result in assess.lacking(self.results)
         )
 
 
@@ -37,9 +39,10 @@ def smallest(lesson: Lesson) -> Made:
         GateError: none does. The message names the nearest and what it lacks.
     """
     tried: list[Tried] = []
+    references = assess.validation_references(lesson)
     for rung in by_size(lesson):
         made = build_student.make(lesson, rung.student, f"student {rung.name}")
-        tried.append(Tried(rung.name, assess.on_validation(lesson, made)))
+        tried.append(Tried(rung.name, assess.on_validation(lesson, made, references)))
         lacks = assess.lacking(tried[-1].results)
         say(f"  {rung.name}: " + ("; ".join(map(gates.worded, lacks)) or "passes on validation rows"))
         if not lacks:

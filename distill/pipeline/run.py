@@ -46,7 +46,7 @@ def run(recipe: Recipe, base: Path, out: Path) -> Outcome:
     recipe = lesson.recipe.model_copy(update={"student": made.config})
     staged = bundle.stage(made.calibrated, lesson.rows, recipe.serving, recipe.name, out)
     try:
-        evidence = assess.judged(lesson, made, staged, twin, _probe(lesson, made))
+        evidence = assess.on_test(lesson, made, staged, twin, _probe(lesson, made))
         say("gates")
         results = gates.check(evidence, recipe.gates)
         if assess.lacking(results):

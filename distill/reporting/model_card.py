@@ -5,16 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from distill.evaluation.evidence import ClassRow, Evidence, GateResult, GroupRow
-from distill.reporting import caveats, formatting
+from distill.reporting import caveats, formatting, rendering
 from handler.bundle.contract import Input, Serving
 
-TEMPLATES = Path(__file__).parent / "templates"
 NOT_STATED = "not stated"
 _WORST = 3
 _SPECIAL = re.compile(r"[\\`*\[\]|~$]|(?<!\w)_|_(?!\w)")
@@ -33,38 +29,19 @@ def markdown(
     Read from `provenance` where it is there: `data` (`name`, `licence`, `fingerprint`, `notes`, `public`), `teacher`
     (`id`, `licence`, `sha256`), `recipe`, `commit`; or flat, as `licence`, `fingerprint`, `teacher_id` and so on.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=False,  # Markdown has rules of its own: `escape`
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
-        "md": escape,
-        "percent": formatting.percent,
-        "points": formatting.points,
-        "number": formatting.number,
-        "kilobytes": formatting.kilobytes,
-        "microseconds": formatting.microseconds,
-        "p_value": formatting.p_value,
-        "metric_name": formatting.name_of,
-        "metric_value": formatting.value_of,
-        "metric_interval": formatting.interval_of,
-    }
+    environment = rendering.environment(is_html=False)  # Markdown has rules of its own
+    environment.filters["md"] = escape
     return environment.get_template("card.md.j2").render(
         name=name,
         version=version,
         serving=serving,
         evidence=evidence,
-        gates=gates,
-        apart=formatting.apart,
+        gates=[formatting.gate_of(gate) for gate in gates],
         student=evidence.contender("student"),
         teacher=evidence.contender("teacher"),
         worst_classes=worst_classes(evidence.per_class),
         worst_groups=worst_groups(evidence.per_group),
-        cautions=caveats.of(evidence),
+        caveats=caveats.of(evidence),
         untested=[row.label for row in evidence.per_class if not row.support],
         request=request(serving.inputs),
         metrics=formatting.not_in_table_of_four(evidence.metrics),

@@ -15,13 +15,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from distill import cache
 from distill.errors import DataError
-from distill.reporting import formatting
+from distill.reporting import rendering
 from distill.web import examples, policy, runtime
 from handler.bundle import contract
 from handler.bundle.contract import Manifest
@@ -146,16 +145,7 @@ def _page(manifest: Manifest, calls: str | None, shown: Sequence[object]) -> dic
 
 
 def _render(template: str, **values: object) -> bytes:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(PAGE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"plain": formatting.plain, "percent": formatting.percent}
-    return environment.get_template(template).render(values).encode("utf-8", "replace")
+    return rendering.environment(PAGE).get_template(template).render(values).encode("utf-8", "replace")
 
 
 def _html(markdown: str) -> str:

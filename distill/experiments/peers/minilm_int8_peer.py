@@ -16,9 +16,8 @@ from tokenizers import Tokenizer
 from torch import nn
 from transformers import AutoModel
 
-from distill.experiments.peers import contest
-from distill.experiments.peers.contest import Model, Peer, Setting
-from distill.experiments.peers.exchange import ExchangeError, Floats, Head, Questions, Task
+from distill.experiments.peers import exchange
+from distill.experiments.peers.exchange import ExchangeError, Floats, Model, Questions, Setting
 
 # Seven bits: with eight, a processor without VNNI instructions saturates, and its answers are others.
 _SETTINGS: tuple[Setting, ...] = ({"per_channel": True, "reduce_range": True},)
@@ -30,11 +29,11 @@ _PARITY = 1e-3
 class _Classifier(nn.Module):
     """Token ids and their mask, both [N,T] -> probabilities [N,K]."""
 
-    def __init__(self, folder: Path, head: Head) -> None:
+    def __init__(self, folder: Path, weight: Sequence[Sequence[float]], bias: Sequence[float]) -> None:
         super().__init__()
         self.encoder = AutoModel.from_pretrained(str(folder), local_files_only=True, attn_implementation="eager")
-        self.head = nn.Linear(head.weight.shape[1], head.weight.shape[0])
-        self.head.load_state_dict({"weight": torch.from_numpy(head.weight), "bias": torch.from_numpy(head.bias)})
+        self.head = nn.Linear(len(weight[0]), len(weight))
+        self.head.load_state_dict({"weight": torch.tensor(weight), "bias": torch.tensor(bias)})
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         states = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
@@ -42,26 +41,21 @@ class _Classifier(nn.Module):
         return torch.softmax(self.head((states * seen).sum(dim=1) / seen.sum(dim=1)), dim=-1)
 
 
-def settings(task: Task) -> Sequence[Setting]:
-    """One: nothing is left to tune."""
-    return _SETTINGS
-
-
 def fit(questions: Questions, setting: Setting, work: Path) -> Model:
     """Export, quantise, and load what was saved."""
-    folder, head = questions.task.fitted, questions.head
-    if folder is None or head is None:
-        raise ExchangeError("The task has no fitted encoder with a head. Write both, or leave this peer out.")
+    if questions.fitted is None or questions.head_weight is None or questions.head_bias is None:
+        raise ExchangeError("There is no fitted encoder with a head. Give both, or leave this peer out.")
+    folder = Path(questions.fitted)
     if not (folder / _TOKENIZER).is_file():
         raise ExchangeError(f"The fitted encoder has no {_TOKENIZER}. Save it with the tokenizers library's format.")
     shutil.copyfile(folder / _TOKENIZER, work / _TOKENIZER)
-    network = _Classifier(folder, head).eval()
+    network = _Classifier(folder, questions.head_weight, questions.head_bias).eval()
     graph = work / "float.onnx"
     _export(network, graph)
-    tokenizer = _tokenizer(work, questions.task)
-    _check(network, graph, [_ids(tokenizer, text) for text in questions.train.texts[:_PARITY_TEXTS]])
+    tokenizer = _tokenizer(work, questions.max_tokens)
+    _check(network, graph, [_ids(tokenizer, text) for text in questions.train[:_PARITY_TEXTS]])
     quantize_dynamic(graph, work / "model.onnx", **setting)
-    return _shipped(work, questions.task)
+    return _shipped(work, questions.max_tokens)
 
 
 def _export(network: nn.Module, path: Path) -> None:
@@ -96,24 +90,24 @@ def _check(network: nn.Module, graph: Path, rows: Sequence[npt.NDArray[np.int64]
             raise ExchangeError(f"The exported encoder is {gap:.2g} from the one it was made of, wanted {_PARITY:g}.")
 
 
-def _shipped(folder: Path, task: Task) -> Model:
-    tokenizer, session = _tokenizer(folder, task), _session(folder / "model.onnx")
+def _shipped(folder: Path, max_tokens: int) -> Model:
+    tokenizer, session = _tokenizer(folder, max_tokens), _session(folder / "model.onnx")
 
     def call(text: str) -> Floats:
         return _run(session, _ids(tokenizer, text))
 
     return Model(
         description="the fine-tuned encoder, dynamic int8",
-        kilobytes=contest.kilobytes(folder / "model.onnx", folder / _TOKENIZER),
+        kilobytes=exchange.kilobytes(folder / "model.onnx", folder / _TOKENIZER),
         # One at a time: activations are scaled by the batch, so a row's answer depends on who is beside it.
         answer=lambda texts: np.concatenate([call(text) for text in texts]),
         call=call,
     )
 
 
-def _tokenizer(folder: Path, task: Task) -> Tokenizer:
+def _tokenizer(folder: Path, max_tokens: int) -> Tokenizer:
     tokenizer = Tokenizer.from_file(str(folder / _TOKENIZER))
-    tokenizer.enable_truncation(task.max_tokens)
+    tokenizer.enable_truncation(max_tokens)
     tokenizer.no_padding()
     return tokenizer
 
@@ -137,4 +131,4 @@ def _run(session: onnxruntime.InferenceSession, ids: npt.NDArray[np.int64]) -> F
 
 if __name__ == "__main__":
     libraries = ("onnxruntime", "onnx", "tokenizers", "torch", "transformers", "numpy")
-    contest.main(Peer("minilm_int8", libraries, settings, fit))
+    exchange.main({"minilm_int8": _SETTINGS}, libraries, fit)
