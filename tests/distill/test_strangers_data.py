@@ -21,7 +21,7 @@ from distill.data import column_types
 from distill.data.readers.cells import Table
 from distill.data.rows import Rows
 from distill.errors import DataError, DistillError, RecipeError
-from distill.evaluation.evidence import ClassRow, Comparison, Evidence
+from distill.evaluation.evidence import ClassRow, Evidence, PairedDifference
 from distill.modalities.tabular import prelude as tabular
 from distill.modalities.text import lengths
 from distill.packaging import asking
@@ -160,7 +160,10 @@ def always_the_commonest(rows: int = 40) -> Evidence:
     )
     better = Metric("difference", -0.25, -0.4, -0.1, rows)
     return replace(
-        made, contenders=contenders, per_class=per_class, comparisons=(Comparison("baseline", better, 0, 10, 0.002),)
+        made,
+        contenders=contenders,
+        per_class=per_class,
+        comparisons=(PairedDifference("baseline", better, 0, 10, 0.002),),
     )
 
 

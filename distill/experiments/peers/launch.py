@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from rich.text import Text
 
@@ -56,7 +57,8 @@ def run(peer: Peer, questions: Questions, environment: Path = ENVIRONMENT, root:
     Raises:
         PeerError: the environment is missing, or the program failed.
     """
-    questions = replace(questions, **{part: None for part in _ENCODERS if part not in peer.reads})
+    unread: dict[str, Any] = {part: None for part in _ENCODERS if part not in peer.reads}
+    questions = replace(questions, **unread)
     kept = cache.root() / "peers" / f"{_key(peer, questions, root)}.npz"
     found = cache.stored(kept, lambda path: exchange.read_answers(path, questions))
     if found is not None:
