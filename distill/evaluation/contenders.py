@@ -103,5 +103,8 @@ def calibration(probabilities: Floats, gold: Labels, samples: Bootstrap, suffix:
     confidence = probabilities.max(axis=1)
     right = (probabilities.argmax(axis=1) == gold).astype(np.float64)
     losses = -np.log(np.maximum(probabilities[np.arange(len(gold)), gold], 1e-12))
-    error = samples.centred(f"ece{suffix}", lambda rows: statistics.calibration_error(confidence[rows], right[rows]))
-    return error, samples.mean(f"nll{suffix}", losses)
+
+    def error(rows: Labels) -> float:
+        return statistics.calibration_error(confidence[rows], right[rows])
+
+    return samples.metric(f"ece{suffix}", error, is_centred=True), samples.mean(f"nll{suffix}", losses)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 from scipy.special import softmax
+from sklearn.metrics import confusion_matrix
 
 from distill.data.rows import Dataset, Rows
 from distill.evaluation import contenders, statistics
@@ -54,7 +55,7 @@ def run(
         *checks,
         *_costs(student, rest[0].latency_us_p50),
     ]
-    counts = statistics.confusion(gold, student.labels, len(dataset.labels))
+    counts = confusion_matrix(gold, student.labels, labels=range(len(dataset.labels)))
     confidence = student.probabilities.max(axis=1)
     return Evidence(
         test_rows=len(dataset.test),
@@ -123,6 +124,7 @@ def _worst(name: str, value: float) -> Metric:
 
 
 def _per_class(counts: npt.NDArray[np.int64], labels: Sequence[str]) -> tuple[ClassRow, ...]:
+    """Of `counts` of rows, [K gold, K predicted]."""
     rows = []
     for place, label in enumerate(labels):
         support, claimed, right = (int(n) for n in (counts[place].sum(), counts[:, place].sum(), counts[place, place]))

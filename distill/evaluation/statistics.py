@@ -29,27 +29,24 @@ class Bootstrap:
         for _ in range(self._times):
             yield random.integers(self.rows, size=self.rows)
 
-    def metric(self, name: str, statistic: Callable[[npt.NDArray[np.int64]], float]) -> Metric:
-        """`statistic` of all rows, with the 2.5% and 97.5% points over the resamples."""
-        value, values = self._values(statistic)
-        low, high = np.percentile(values, [2.5, 97.5]) if len(values) else (value, value)
-        return rounded(name, value, float(low), float(high), self.rows)
+    def metric(
+        self, name: str, statistic: Callable[[npt.NDArray[np.int64]], float], is_centred: bool = False
+    ) -> Metric:
+        """`statistic` of all rows, with the 2.5% and 97.5% points over the resamples that give a finite value.
 
-    def centred(self, name: str, statistic: Callable[[npt.NDArray[np.int64]], float]) -> Metric:
-        """The same for an error that is never below 0 and that resampling inflates, as it does a sum of absolute gaps.
-
-        A resample repeats rows, so its bins scatter more than the sample's own and the plain percentile interval can
-        lie wholly above the value. The resamples are moved down by their bias (Efron and Tibshirani, 1993, chapter 10).
+        `is_centred`: for an error that is never below 0 and that resampling inflates, as it does a sum of absolute
+        gaps. A resample repeats rows, so its bins scatter more than the sample's own and the plain percentile interval
+        can lie wholly above the value. The resamples are moved down by their bias (Efron and Tibshirani, 1993,
+        chapter 10).
         """
-        value, values = self._values(statistic)
-        bias = float(values.mean()) - value if len(values) else 0.0
-        low, high = np.percentile(values, [2.5, 97.5]) - bias if len(values) else (value, value)
-        return rounded(name, value, max(0.0, min(float(low), value)), max(float(high), value), self.rows)
-
-    def _values(self, statistic: Callable[[npt.NDArray[np.int64]], float]) -> tuple[float, npt.NDArray[np.float64]]:
-        """The statistic of all rows, and its finite values over the resamples."""
+        value = statistic(np.arange(self.rows))
         values = np.array([statistic(rows) for rows in self.resamples()])
-        return statistic(np.arange(self.rows)), values[np.isfinite(values)]
+        values = values[np.isfinite(values)]
+        low, high = np.percentile(values, [2.5, 97.5]).tolist() if len(values) else (value, value)
+        if is_centred and len(values):
+            bias = float(values.mean()) - value
+            low, high = max(0.0, min(low - bias, value)), max(high - bias, value)
+        return rounded(name, value, low, high, self.rows)
 
     def mean(self, name: str, values: npt.NDArray[np.generic]) -> Metric:
         """The mean of a value a row."""
@@ -95,14 +92,9 @@ def quantile(name: str, values: npt.NDArray[np.float64], level: float) -> Metric
     return rounded(name, value, low, high, rows)
 
 
-def confusion(gold: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], classes: int) -> npt.NDArray[np.int64]:
-    """Counts of rows, [K gold, K predicted]."""
-    return np.bincount(gold * classes + predicted, minlength=classes * classes).reshape(classes, classes)
-
-
 def macro_f1(gold: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], classes: int) -> float:
     """Mean F1 over the classes that occur in either [N]."""
-    counts = confusion(gold, predicted, classes)
+    counts = np.bincount(gold * classes + predicted, minlength=classes * classes).reshape(classes, classes)
     right = np.diag(counts).astype(np.float64)
     total = counts.sum(axis=0) + counts.sum(axis=1)
     return float((2 * right[total > 0] / total[total > 0]).mean())

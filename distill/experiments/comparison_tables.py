@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 
 from distill.experiments.comparison import Comparison, Pair
 from distill.reporting.tables import Table, cost, interval, without_empty
@@ -15,10 +15,12 @@ def of(found: Comparison) -> tuple[Table, ...]:
     if found.twins:
         tables.append(_twins(found))
     if found.students and found.peers:
-        tables.append(_pairs("student - peer, accuracy", found, lambda pair: _difference(found, pair)))
-        if found.losses:
-            title = "student - peer, accuracy lost on misspelt rows (below 0: the student loses less)"
-            tables.append(_pairs(title, found, lambda pair: _loss(found.losses.get(pair))))
+        pairs = {names: (pair.difference, pair.verdict != "level") for names, pair in found.pairs.items()}
+        tables.append(_pairs("student - peer, accuracy", found, pairs))
+    if found.losses:  # of these, the interval decides what is more than chance
+        losses = {names: (loss, loss.low > 0 or loss.high < 0) for names, loss in found.losses.items()}
+        title = "student - peer, accuracy lost on misspelt rows (below 0: the student loses less)"
+        tables.append(_pairs(title, found, losses))
     return tuple(tables)
 
 
@@ -75,18 +77,13 @@ def _twins(found: Comparison) -> Table:
     return Table("students and their hard-label twins", headings, tuple(rows))
 
 
-def _pairs(title: str, found: Comparison, cell: Callable[[Pair], str]) -> Table:
+def _pairs(title: str, found: Comparison, differences: Mapping[Pair, tuple[Metric, bool]]) -> Table:
     """A row a student, a column a peer; a star where the difference is more than chance."""
+
+    def cell(names: Pair) -> str:
+        difference, clear = differences[names]
+        return f"{difference.value:+.3f}{'*' if clear else ''}"
+
     peers = [peer.name for peer in found.peers]
     rows = tuple((ours.name, *(cell((ours.name, peer)) for peer in peers)) for ours in found.students)
     return Table(f"{title}; * p < 0.05", ("", *peers), rows)
-
-
-def _difference(found: Comparison, names: Pair) -> str:
-    pair = found.pairs[names]
-    return f"{pair.difference.value:+.3f}{'' if pair.verdict == 'level' else '*'}"
-
-
-def _loss(loss: Metric | None) -> str:
-    """Of losses, the interval decides what is more than chance."""
-    return f"{loss.value:+.3f}{'*' if loss.low > 0 or loss.high < 0 else ''}" if loss else ""

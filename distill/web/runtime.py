@@ -16,11 +16,9 @@ from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
 from distill import cache
 from distill.errors import FetchError
+from distill.progress import waiting
 
 PROJECT, VERSION = "onnxruntime-web", "1.30.0"
 INTEGRITY = "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
@@ -73,9 +71,7 @@ def _download(scratch: Path, folder: Path) -> Path:
     if npm is None:
         raise FetchError(f"npm is not installed, and {PROJECT} {VERSION} comes from it. {_by_hand(folder)}")
     command = [npm, "pack", f"{PROJECT}@{VERSION}", "--ignore-scripts", "--silent", "--pack-destination", str(scratch)]
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        progress.add_task(f"Fetching {PROJECT} {VERSION} ({_MEGABYTES} MB) with npm", total=None)
+    with waiting(f"Fetching {PROJECT} {VERSION} ({_MEGABYTES} MB) with npm"):
         try:
             done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
         except subprocess.TimeoutExpired:

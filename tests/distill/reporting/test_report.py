@@ -260,7 +260,7 @@ def test_the_card_has_numbers_limits_privacy_and_licences() -> None:
 
 
 def test_the_card_says_so_when_a_licence_is_not_stated() -> None:
-    text = text_card(provenance={"licence": "not stated", "fingerprint": "ab" * 32, "teacher_id": "boosted-trees"})
+    text = text_card(provenance={"data": {"licence": "", "fingerprint": "ab" * 32}, "teacher": {"id": "boosted-trees"}})
     assert "licence: not stated" in text
     assert "has to find out first" in text
     assert "boosted-trees" in text
