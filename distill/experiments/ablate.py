@@ -16,8 +16,7 @@ from distill.evaluation.contenders import Contender, Floats, Labels
 from distill.evaluation.statistics import Bootstrap
 from distill.experiments import perturb
 from distill.graph import calibrate
-from distill.pipeline import build_student
-from distill.pipeline import training_inputs as lessons
+from distill.pipeline import build_student, training_inputs
 from distill.pipeline.build_student import Made
 from distill.pipeline.training_inputs import Lesson
 from distill.progress import say
@@ -68,7 +67,7 @@ def run(recipe: Recipe, base: Path, only: tuple[str, ...] = ()) -> Table:
     unknown = [name for name in only if name not in names()]
     if unknown:
         raise RecipeError(f"There is no ingredient {unknown[0]!r}. There are: {', '.join(names())}.")
-    inputs = lessons.prepare(recipe, base)
+    inputs = training_inputs.prepare(recipe, base)
     test = inputs.rows.test
     trained = build_student.make(inputs, inputs.recipe.student, "whole")
     whole = _contender(inputs, "whole", _graph(trained))
@@ -126,7 +125,7 @@ def _varied(inputs: Lesson, trained: Made, name: str, base: Path) -> Contender |
     changed = getattr(inputs.recipe, section).model_copy(update={key: off if used else _WITH[name]})
     recipe = inputs.recipe.model_copy(update={section: changed})
     # A student's own settings change nothing of what it is taught from.
-    varied = replace(inputs, recipe=recipe) if section == "student" else lessons.prepare(recipe, base)
+    varied = replace(inputs, recipe=recipe) if section == "student" else training_inputs.prepare(recipe, base)
     return _contender(varied, name, _graph(build_student.make(varied, recipe.student, f"without {name}")))
 
 

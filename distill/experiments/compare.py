@@ -8,8 +8,7 @@ from pathlib import Path
 from distill.evaluation.contenders import Contender
 from distill.experiments import comparison, peer_answers, perturb
 from distill.experiments.comparison import Comparison
-from distill.pipeline import assess, build_student, candidates
-from distill.pipeline import training_inputs as lessons
+from distill.pipeline import assess, build_student, candidates, training_inputs
 from distill.progress import say
 from distill.recipe.schema import Recipe
 
@@ -25,7 +24,7 @@ def run(recipe: Recipe, base: Path, names: Sequence[str] = (), settings: int = p
         DistillError: see `distill.errors`.
     """
     wanted = candidates.chosen(recipe, recipe.task, names)
-    inputs = lessons.prepare(recipe, base)
+    inputs = training_inputs.prepare(recipe, base)
     test = inputs.rows.test
     perturbed = perturb.misspelt(test, inputs.recipe.seed)
     say("students")

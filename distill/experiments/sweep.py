@@ -10,8 +10,7 @@ from distill.evaluation import gates
 from distill.evaluation.evidence import GateResult
 from distill.experiments import comparison, cost, pareto
 from distill.experiments.comparison import Comparison
-from distill.pipeline import assess, build_student, model_selection
-from distill.pipeline import training_inputs as lessons
+from distill.pipeline import assess, build_student, model_selection, training_inputs
 from distill.progress import say
 from distill.recipe.schema import Recipe
 from distill.reporting import tables
@@ -37,9 +36,9 @@ def run(recipe: Recipe, base: Path) -> Sweep:
     Raises:
         DistillError: see `distill.errors`.
     """
-    inputs = lessons.prepare(recipe, base)
+    inputs = training_inputs.prepare(recipe, base)
     say("students")
-    references = assess.validation_references(inputs)
+    references = assess.references(inputs, inputs.rows.validation)
     trained, results = {}, {}
     for candidate in model_selection.by_size(inputs):
         one = trained[candidate.name] = build_student.make(inputs, candidate.student, f"student {candidate.name}")

@@ -35,18 +35,18 @@ References = tuple[Contender, Contender]
 
 def on_test(inputs: Lesson, trained: Made, staged: Staged, untaught: Student, novelty: Novelty) -> Evidence:
     """The evidence on the test rows, through the predictor that ships. `untaught`: the hard-label twin."""
-    references = _references(inputs, inputs.rows.test, is_timed=True)
+    beside = references(inputs, inputs.rows.test, is_timed=True)
     resamples = inputs.recipe.evaluation.bootstrap
-    return _evidence(inputs, trained, staged, inputs.rows, references, untaught, novelty, resamples)
+    return _evidence(inputs, trained, staged, inputs.rows, beside, untaught, novelty, resamples)
 
 
-def validation_references(inputs: Lesson) -> References:
-    """The teacher and the baseline on validation rows, for all candidates; no gate is about their latency."""
-    return _references(inputs, inputs.rows.validation, is_timed=False)
+def references(inputs: Lesson, rows: Rows, is_timed: bool = False) -> References:
+    """The teacher and the baseline on `rows`, once for all candidates. No gate is about their latency."""
+    return teacher(inputs, rows, is_timed=is_timed), baseline(inputs, rows, is_timed=is_timed)
 
 
-def on_validation(inputs: Lesson, trained: Made, references: References) -> tuple[GateResult, ...]:
-    """The recipe's gates on validation rows, where choices are made.
+def on_validation(inputs: Lesson, trained: Made, beside: References) -> tuple[GateResult, ...]:
+    """The recipe's gates on validation rows, where choices are made. `beside`: `references` on those rows.
 
     The calibration was fitted on these rows, so `max_ece` is kept more easily here than on test rows.
     """
@@ -55,7 +55,7 @@ def on_validation(inputs: Lesson, trained: Made, references: References) -> tupl
     rows = replace(inputs.rows, test=inputs.rows.validation)
     with tempfile.TemporaryDirectory() as folder:
         staged = stage(inputs, trained, folder)
-        evidence = _evidence(inputs, trained, staged, rows, references, untaught, None, _SELECTION_RESAMPLES)
+        evidence = _evidence(inputs, trained, staged, rows, beside, untaught, None, _SELECTION_RESAMPLES)
     return gates.check(evidence, inputs.recipe.gates)
 
 
@@ -129,16 +129,12 @@ def twin(untaught: Student, rows: Rows, name: str = TWIN) -> Contender:
     return Contender(name, TWIN, description, softmax(train.logits(untaught, rows), axis=1))
 
 
-def _references(inputs: Lesson, rows: Rows, is_timed: bool) -> References:
-    return teacher(inputs, rows, is_timed=is_timed), baseline(inputs, rows, is_timed=is_timed)
-
-
 def _evidence(
     inputs: Lesson,
     trained: Made,
     staged: Staged,
     rows: Dataset,
-    references: References,
+    beside: References,
     untaught: Student | None,
     novelty: Novelty | None,
     resamples: int,
@@ -151,5 +147,5 @@ def _evidence(
         *evaluate.consistency(staged.predictor(), rows.test),
     )
     twins = () if untaught is None else (twin(untaught, rows.test),)
-    others = (references[0], *twins, references[1])
+    others = (beside[0], *twins, beside[1])
     return evaluate.run(assessed, others, temperature, checks, novelty, rows, resamples, inputs.recipe.seed)

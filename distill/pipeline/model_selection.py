@@ -39,7 +39,7 @@ def smallest(lesson: Lesson) -> Made:
         GateError: none does. The message names the nearest and what it lacks.
     """
     tried: list[Tried] = []
-    references = assess.validation_references(lesson)
+    references = assess.references(lesson, lesson.rows.validation)
     for rung in by_size(lesson):
         made = build_student.make(lesson, rung.student, f"student {rung.name}")
         tried.append(Tried(rung.name, assess.on_validation(lesson, made, references)))

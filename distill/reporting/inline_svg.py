@@ -33,7 +33,6 @@ def inline(
         for child in list(parent):
             if child.tag.endswith(("}metadata", "}style")):
                 parent.remove(child)
-    _drop_empty(root)
     used = {found for element in root.iter() for value in element.attrib.values() for found in _references(value)}
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
@@ -68,14 +67,6 @@ def _attribute(name: str, value: str, prefix: str, colours: Mapping[str, str]) -
     for colour, wanted in colours.items():
         value = value.replace(colour, wanted)
     return re.sub(r"font-family:[^;]*", "font-family: var(--sans)", value)
-
-
-def _drop_empty(element: ElementTree.Element) -> None:
-    """Take out groups that draw nothing."""
-    for child in list(element):
-        _drop_empty(child)
-        if child.tag.endswith("}g") and not len(child):
-            element.remove(child)
 
 
 def _rounded(found: re.Match[str]) -> str:

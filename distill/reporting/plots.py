@@ -136,18 +136,19 @@ def reliability(evidence: Evidence) -> str:
 
 @matplotlib.rc_context(_STYLE)
 def risk_coverage(points: Sequence[RiskPoint], abstain_below: float) -> str:
-    """Error rate when only the most confident share of rows is answered, the served threshold marked."""
+    """Error rate when only the most confident share of rows is answered, the served threshold marked.
+
+    `points`: by rising coverage.
+    """
     figure, axes = _figure(5.2, 3.5)
-    ordered = sorted(points, key=lambda point: point.coverage)
-    xs, ys = [p.coverage for p in ordered], [p.risk for p in ordered]
+    xs, ys = [p.coverage for p in points], [p.risk for p in points]
     axes.fill_between(xs, ys, color=ACCENT, alpha=0.12, linewidth=0)
     axes.plot(xs, ys, color=ACCENT, linewidth=2)
-    answered = [p for p in ordered if p.threshold >= abstain_below]
-    chosen = answered[-1] if answered else ordered[-1]
+    chosen = ([p for p in points if p.threshold >= abstain_below] or points)[-1]
     axes.plot(chosen.coverage, chosen.risk, "o", color=ACCENT, markersize=8, clip_on=False)
     errors = f"{formatting.percent(chosen.risk)} errors on {formatting.percent(chosen.coverage, 0)} of rows"
     axes.set_title(f"●  as served: {errors}", loc="left", fontsize=10.5, color=ACCENT)
-    ceiling = max((p.risk for p in ordered if p.coverage >= _LOWEST_SHOWN_COVERAGE), default=0.0)
+    ceiling = max((p.risk for p in points if p.coverage >= _LOWEST_SHOWN_COVERAGE), default=0.0)
     axes.set(xlim=(0, 1), ylim=(0, max(1.15 * ceiling, 0.01)), xlabel="rows answered, most confident first")
     axes.set_ylabel("error rate")
     axes.grid(axis="y")
