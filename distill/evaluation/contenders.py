@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +18,7 @@ from distill.progress import track
 from handler.bundle.contract import Metric
 
 TWIN = "hard-label twin"
+_WARM_UP_CALLS = 5
 
 Floats = npt.NDArray[np.floating]
 Labels = npt.NDArray[np.int64]  # the place of a class, a row [N]
@@ -43,28 +43,23 @@ class Contender:
 
 
 def timed(call: Callable[[int], object], rows: int, name: str) -> npt.NDArray[np.float64]:
-    """Microseconds that each of `rows` calls took on one thread, [rows], after a few that do not count."""
-    with _single_thread():
-        for place in range(min(rows, 5)):
-            call(place)
-        durations = np.empty(rows)
-        for place in track(range(rows), f"timing {name}"):
-            began = time.perf_counter_ns()
-            call(place)
-            durations[place] = (time.perf_counter_ns() - began) / 1000
-    return durations
+    """Microseconds that each of `rows` calls took, [rows], after a few that do not count.
 
-
-@contextmanager
-def _single_thread() -> Iterator[None]:
-    """One thread for torch, BLAS and OpenMP alike, as the student has."""
+    One thread for torch, BLAS and OpenMP alike, as the student has.
+    """
+    places = [*range(min(rows, _WARM_UP_CALLS)), *range(rows)]
+    durations = []
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         with threadpool_limits(1):
-            yield
+            for place in track(places, f"timing {name}"):
+                began = time.perf_counter_ns()
+                call(place)
+                durations.append((time.perf_counter_ns() - began) / 1000)
     finally:
         torch.set_num_threads(threads)
+    return np.array(durations[-rows:])
 
 
 def measured(one: Contender, gold: Labels, samples: Bootstrap) -> MeasuredContender:

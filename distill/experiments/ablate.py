@@ -44,13 +44,9 @@ _WITHOUT: Mapping[str, tuple[str, str, object]] = MappingProxyType(
 # What a recipe without it may try, and with what.
 _WITH: Mapping[str, object] = MappingProxyType({"cross-fitted labels": 2})
 START, TEACHER = "a start from the teacher", "the teacher itself"
+NAMES = (TEACHER, *_WITHOUT, START)  # all ingredients
 _OF_COPIES = frozenset({"like words in copies", "slips in copies", "a public list of words"})
 _OF_TEXTS = _OF_COPIES | {START, "letters of unknown words", "misspelt words mended"}
-
-
-def names() -> tuple[str, ...]:
-    """All ingredients."""
-    return (TEACHER, *_WITHOUT, START)
 
 
 def run(recipe: Recipe, base: Path, only: tuple[str, ...] = ()) -> Table:
@@ -64,14 +60,14 @@ def run(recipe: Recipe, base: Path, only: tuple[str, ...] = ()) -> Table:
     """
     if recipe.student.kind == AUTO:
         raise RecipeError('student.kind is "auto". Name a kind: the same student is made with and without.')
-    unknown = [name for name in only if name not in names()]
+    unknown = [name for name in only if name not in NAMES]
     if unknown:
-        raise RecipeError(f"There is no ingredient {unknown[0]!r}. There are: {', '.join(names())}.")
+        raise RecipeError(f"There is no ingredient {unknown[0]!r}. There are: {', '.join(NAMES)}.")
     inputs = training_inputs.prepare(recipe, base)
     test = inputs.rows.test
     trained = build_student.make(inputs, inputs.recipe.student, "whole")
     whole = _contender(inputs, "whole", _graph(trained))
-    others = {name: _varied(inputs, trained, name, base) for name in only or names()}
+    others = {name: _varied(inputs, trained, name, base) for name in only or NAMES}
     samples = Bootstrap(len(test), recipe.evaluation.bootstrap, inputs.recipe.seed)
     taught = inputs.teacher.logits(test).argmax(axis=1)
     rows = []

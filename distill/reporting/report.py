@@ -38,33 +38,29 @@ def html(
     provenance: Mapping[str, Any],
 ) -> str:
     """The whole report. Everything that came from a user is escaped; same arguments, same bytes."""
-    return (
-        rendering.environment()
-        .get_template("report.html.j2")
-        .render(
-            title=formatting.plain(title),
-            css=Markup((rendering.TEMPLATES / "report.css").read_text(encoding="utf-8")),  # ours, no user's text
-            serving=serving,
-            evidence=evidence,
-            student=evidence.contender("student"),
-            retention=evidence.metric("retention"),
-            summary=summary(evidence),
-            gates=[formatting.gate_of(gate) for gate in gates],
-            caveats=caveats.of(evidence),
-            failed=sum(not gate.passed for gate in gates),
-            classes=worst_first(evidence.per_class),
-            folded=FOLDED_ROWS,
-            metrics=formatting.not_in_table_of_four(evidence.metrics),
-            wide=len(serving.labels) >= WIDE_FROM,
-            mistakes=mistakes(evidence, serving.labels),
-            verdict=verdict,
-            coverages=at_coverages(evidence),
-            provenance={key: value for key, value in provenance.items() if key not in _LONG},
-            long_provenance={key: provenance[key] for key in _LONG if key in provenance},
-            pictures={
-                name: Markup(svg) for name, svg in _pictures(serving, evidence).items()
-            },  # escaped by ElementTree
-        )
+    pictures = _pictures(serving, evidence)
+    template = rendering.environment().get_template("report.html.j2")
+    return template.render(
+        title=formatting.plain(title),
+        css=Markup((rendering.TEMPLATES / "report.css").read_text(encoding="utf-8")),  # ours, no user's text
+        serving=serving,
+        evidence=evidence,
+        student=evidence.contender("student"),
+        retention=evidence.metric("retention"),
+        summary=summary(evidence),
+        gates=[formatting.gate_of(gate) for gate in gates],
+        caveats=caveats.of(evidence),
+        failed=sum(not gate.passed for gate in gates),
+        classes=worst_first(evidence.per_class),
+        folded=FOLDED_ROWS,
+        metrics=formatting.not_in_table_of_four(evidence.metrics),
+        wide=len(serving.labels) >= WIDE_FROM,
+        mistakes=mistakes(evidence, serving.labels),
+        verdict=verdict,
+        coverages=at_coverages(evidence),
+        provenance={key: value for key, value in provenance.items() if key not in _LONG},
+        long_provenance={key: provenance[key] for key in _LONG if key in provenance},
+        pictures={name: Markup(svg) for name, svg in pictures.items()},  # escaped by ElementTree
     )
 
 
@@ -86,21 +82,20 @@ def mistakes(evidence: Evidence, labels: Sequence[str]) -> list[Mistake]:
 
 def verdict(comparison: PairedDifference) -> tuple[str, str]:
     """What the student is, and its mark: below the teacher is no failure, the gates judge that."""
-    mark = {"better": "pass", "worse": "even" if comparison.other == "teacher" else "fail"}
-    words = {"level": "no clear difference"}
-    return words.get(comparison.verdict, comparison.verdict), mark.get(comparison.verdict, "even")
+    below = "even" if comparison.other == "teacher" else "fail"
+    marks = {"better": ("better", "pass"), "worse": ("worse", below), "level": ("no clear difference", "even")}
+    return marks[comparison.verdict]
 
 
 def at_coverages(evidence: Evidence) -> list[tuple[str, str, str]]:
     """Coverage, error rate and threshold at a few round coverages, as written."""
-    rows = []
-    for wanted in _COVERAGES:
-        near = min(evidence.risk_coverage, key=lambda point: abs(point.coverage - wanted), default=None)
-        if near is not None and abs(near.coverage - wanted) < 0.03:
-            rows.append(
-                (formatting.percent(wanted, 0), formatting.percent(near.risk), formatting.number(near.threshold))
-            )
-    return rows
+    points = evidence.risk_coverage
+    near = [min(points, key=lambda point: abs(point.coverage - wanted)) for wanted in _COVERAGES if points]
+    return [
+        (formatting.percent(wanted, 0), formatting.percent(point.risk), formatting.number(point.threshold))
+        for wanted, point in zip(_COVERAGES, near, strict=False)
+        if abs(point.coverage - wanted) < 0.03
+    ]
 
 
 def summary(evidence: Evidence) -> str:
@@ -114,9 +109,9 @@ def summary(evidence: Evidence) -> str:
     if faster := _times(teacher.latency_us_p50, student.latency_us_p50):
         parts.append(f"answers {faster} faster")
     if not parts:
-        return f"Judged on {evidence.test_rows:,} test rows."
+        return f"Measured on {evidence.test_rows:,} test rows."
     listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-    return f"The student {listed}. Judged once, on {evidence.test_rows:,} test rows."
+    return f"The student {listed}. Measured once, on {evidence.test_rows:,} test rows."
 
 
 def _times(large: float | None, small: float | None) -> str:

@@ -157,14 +157,12 @@ def kilobytes(*files: Path) -> float:
 
 def _timings(call: Callable[[str], object], texts: Sequence[str]) -> npt.NDArray[np.float64]:
     """Microseconds a call. The garbage collector stays on, as in a server."""
-    for text in texts[:_WARM_UP_CALLS]:
-        call(text)
-    durations = np.empty(len(texts))
-    for place, text in enumerate(texts):
+    durations = []
+    for text in (*texts[:_WARM_UP_CALLS], *texts):  # the first few do not count
         began = time.perf_counter_ns()
         call(text)
-        durations[place] = (time.perf_counter_ns() - began) / 1000
-    return durations
+        durations.append((time.perf_counter_ns() - began) / 1000)
+    return np.array(durations[-len(texts) :])
 
 
 def _end_with_parent() -> None:
