@@ -17,7 +17,6 @@ from distill.evaluation.statistics import Bootstrap
 from distill.progress import track
 from handler.bundle.contract import Metric
 
-TWIN = "hard-label twin"
 _WARM_UP_CALLS = 5
 
 Floats = npt.NDArray[np.floating]

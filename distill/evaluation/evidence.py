@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from handler.bundle.contract import Metric
 
+TWIN = "hard-label twin"  # the role of the student taught by gold labels alone
 SIGNIFICANT = 0.05  # exact McNemar
 
 
@@ -102,8 +103,8 @@ class Evidence:
         return next((metric for metric in self.metrics if metric.name == name), None)
 
     def contender(self, role: str) -> MeasuredContender:
-        """The contender with this role; StopIteration if there is none."""
-        return next(contender for contender in self.contenders if contender.role == role)
+        """The contender with this role; KeyError if there is none."""
+        return {contender.role: contender for contender in self.contenders}[role]
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,11 @@
-"""The limits that evidence must keep. All are judged; any that fails stops the seal."""
+"""The limits that evidence must keep. All are checked; any that fails stops the seal."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from distill.errors import GateError
-from distill.evaluation.contenders import TWIN
-from distill.evaluation.evidence import Evidence, GateResult
+from distill.evaluation.evidence import TWIN, Evidence, GateResult
 from distill.recipe.schema import Gates
 
 # Two float32 programs that add in another order differ by some 1e-7 a sum; an error in the export is larger.
@@ -16,7 +15,7 @@ BATCH_GAP = 1e-5
 
 
 def check(evidence: Evidence, config: Gates) -> tuple[GateResult, ...]:
-    """Judge the recipe's gates (by point estimate), and those that hold for every bundle.
+    """The recipe's gates (by point estimate), and those that hold for every bundle.
 
     A gate whose metric was not measured fails.
     """

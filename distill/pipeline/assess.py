@@ -12,8 +12,8 @@ from scipy.special import softmax
 from distill.data.rows import Dataset, Rows
 from distill.evaluation import baseline as baselines
 from distill.evaluation import evaluate, gates
-from distill.evaluation.contenders import TWIN, Contender, Floats, timed
-from distill.evaluation.evidence import Evidence, GateResult
+from distill.evaluation.contenders import Contender, Floats, timed
+from distill.evaluation.evidence import TWIN, Evidence, GateResult
 from distill.evaluation.novelty_auroc import Novelty
 from distill.graph import calibrate
 from distill.packaging import bundle

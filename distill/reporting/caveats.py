@@ -9,12 +9,8 @@ from distill.evaluation.evidence import Evidence
 FEW_TEST_ROWS = 100
 
 
-def of(evidence: Evidence) -> tuple[str, ...]:
+def of(evidence: Evidence) -> Iterator[str]:
     """Plain sentences, the gravest first. Labels stand in them as the user wrote them."""
-    return tuple(_caveats(evidence))
-
-
-def _caveats(evidence: Evidence) -> Iterator[str]:
     student = evidence.contender("student")
     commonest = max(evidence.per_class, key=lambda row: row.support, default=None)
     if commonest and student.accuracy.value * evidence.test_rows <= commonest.support + 1e-6:

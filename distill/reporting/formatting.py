@@ -157,7 +157,7 @@ def gate_of(result: GateResult) -> Gate:
     sign = {"min": "≥", "max": "≤"}.get(result.name[:3], "")
     if result.value is None:
         return Gate(plain(result.name), sign, number(result.limit), "not measured", result.passed)
-    if not sign and result.value != result.limit:  # the name does not tell: how it was judged does
+    if not sign and result.value != result.limit:  # the name does not tell: whether it passed does
         sign = "≤" if (result.value < result.limit) == result.passed else "≥"
     limit, value = gates.apart(result.limit, result.value, number)
     unit = f" {plain(result.unit)}" if result.unit else ""

@@ -62,12 +62,9 @@ def _attribute(name: str, value: str, prefix: str, colours: Mapping[str, str]) -
     if name == "id":
         return f"{prefix}-{value}"
     if name in _COORDINATES:
-        return " ".join(re.sub(r"-?\d+\.\d+", _rounded, value).split())
+        shorter = re.sub(r"-?\d+\.\d+", lambda found: f"{float(found[0]):.2f}".rstrip("0").rstrip("."), value)
+        return " ".join(shorter.split())
     value = re.sub(r"(^|url\()#(?=[A-Za-z])", rf"\1#{prefix}-", value)
     for colour, wanted in colours.items():
         value = value.replace(colour, wanted)
     return re.sub(r"font-family:[^;]*", "font-family: var(--sans)", value)
-
-
-def _rounded(found: re.Match[str]) -> str:
-    return f"{float(found[0]):.2f}".rstrip("0").rstrip(".")

@@ -81,7 +81,7 @@ def mistakes(evidence: Evidence, labels: Sequence[str]) -> list[Mistake]:
 
 
 def verdict(comparison: PairedDifference) -> tuple[str, str]:
-    """What the student is, and its mark: below the teacher is no failure, the gates judge that."""
+    """What the student is, and its mark: below the teacher is no failure, there are gates for that."""
     below = "even" if comparison.other == "teacher" else "fail"
     marks = {"better": ("better", "pass"), "worse": ("worse", below), "level": ("no clear difference", "even")}
     return marks[comparison.verdict]

@@ -26,15 +26,12 @@ def read(bundle: Path) -> list[object]:
 def of(golden: Sequence[object], serving: Serving) -> list[object]:
     """A few inputs that look like a person's: sentences, or rows with every column."""
     if serving.task == "text":
-        texts: list[object] = [text for text in golden if isinstance(text, str) and _is_sentence(text)]
-        return texts[:_SHOWN]
+        texts = [text for text in golden if isinstance(text, str) and len(text) <= _LONGEST and "<" not in text]
+        sentences: list[object] = [text for text in texts if len(text.split()) >= _FEWEST_WORDS]
+        return sentences[:_SHOWN]
     rows = [row for row in golden if isinstance(row, dict)]
     # The first three are the quantiles; the fourth is empty, and what follows spoils one column at a time.
     return [row for row in rows[:3] if any(value is not None for value in row.values())]
-
-
-def _is_sentence(text: str) -> bool:
-    return len(text) <= _LONGEST and len(text.split()) >= _FEWEST_WORDS and "<" not in text
 
 
 def suggestions(golden: Sequence[object], serving: Serving) -> dict[str, list[str]]:

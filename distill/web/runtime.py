@@ -38,9 +38,10 @@ def fetch() -> dict[str, bytes]:
         FetchError: no npm, no network, or another file than the pinned one.
     """
     folder = cache.root() / "web" / f"{PROJECT}-{VERSION}"
-    found = {name: cache.stored(folder / name, _pinned) for name in _SHA256}
-    kept = {name: content for name, content in found.items() if content is not None}
-    return kept if kept.keys() == _SHA256.keys() else _fetched(folder)
+    try:
+        return {name: _pinned(folder / name) for name in _SHA256}
+    except (OSError, FetchError):  # not there yet, or torn
+        return _fetched(folder)
 
 
 def notices() -> dict[str, bytes]:

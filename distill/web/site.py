@@ -99,7 +99,14 @@ def _files(bundle: Path, manifest: Manifest, calls: str | None, code: Mapping[st
     made[f"{VENDOR}/{SCRIPT}"] = _without_map(code[runtime.SCRIPT])
     made[f"{VENDOR}/{PACKED}"] = _packed(code[runtime.WASM])
     made["runtime.js"] = _render("runtime.js.j2", folder=VENDOR, script=SCRIPT, wasm=PACKED)
-    page = _page(manifest, calls, examples.of(golden, manifest.serving))
+    page = {  # what it has to know: a cut of the manifest, and where the server is
+        "name": manifest.name,
+        "version": manifest.version,
+        "serving": asdict(manifest.serving),
+        "model": {"file": contract.MODEL, "sha256": manifest.files[contract.MODEL]},
+        "predict_url": calls,
+        "examples": examples.of(golden, manifest.serving),
+    }
     made[MARK] = json.dumps(page, separators=(",", ":"), sort_keys=True).encode()
     made |= _pages(bundle, manifest, calls, golden, sum(len(made[name]) for name in _HEAVY))
     integrity = _integrity(made)
@@ -130,18 +137,6 @@ def _pages(
         text = card.read_text(encoding="utf-8")
         made["card.html"] = _render("card.html.j2", **common, card=Markup(_html(text)))  # no HTML passes through
     return made
-
-
-def _page(manifest: Manifest, calls: str | None, shown: Sequence[object]) -> dict[str, Any]:
-    """What the page has to know: a cut of the manifest, and where the server is."""
-    return {
-        "name": manifest.name,
-        "version": manifest.version,
-        "serving": asdict(manifest.serving),
-        "model": {"file": contract.MODEL, "sha256": manifest.files[contract.MODEL]},
-        "predict_url": calls,
-        "examples": shown,
-    }
 
 
 def _render(template: str, **values: object) -> bytes:
