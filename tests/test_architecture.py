@@ -28,14 +28,13 @@ FROZEN_CALLS = {
     "json.JSONDecoder", "namedtuple", "Console", "typer.Typer",
 }  # fmt: skip
 # Programs that run in an environment of their own, and the libraries that each finds there beside numpy.
-LAUNCH, EXCHANGE = "distill.experiments.peers.launch", "distill.experiments.peers.exchange"
+PEERS_PACKAGE = "distill.experiments.peers"
+LAUNCH, EXCHANGE = f"{PEERS_PACKAGE}.launch", f"{PEERS_PACKAGE}.exchange"
 PEERS = [path for path in MODULES if path.parent.name == "peers" and path.stem != "launch"]
 PEER_LIBRARIES = {
     "fasttext_peer": {"fasttext"},
-    "fasttext_quantised_peer": set(),
     "minilm_int8_peer": {"torch", "transformers", "tokenizers", "onnx", "onnxruntime"},
     "model2vec_peer": {"model2vec"},
-    "model2vec_quantised_peer": {"model2vec"},
     "tfidf_peer": {"sklearn"},
 }
 MUTABLE = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
@@ -101,16 +100,15 @@ def test_no_stage_calls_back_up_to_the_spine(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PEERS, ids=name_of)
 def test_a_peers_program_needs_nothing_that_its_environment_lacks(path: Path) -> None:
-    shared = {name_of(peer) for peer in PEERS}
-    allowed = {"numpy", *sys.stdlib_module_names, *PEER_LIBRARIES.get(path.stem, set()), *shared}
-    assert [module for module in imports(path) if not within(module, allowed) or within(module, {LAUNCH})] == []
+    allowed = {"numpy", *sys.stdlib_module_names, *PEER_LIBRARIES.get(path.stem, set()), EXCHANGE}
+    assert [module for module in imports(path) if not within(module, allowed) and module != PEERS_PACKAGE] == []
 
 
 @every_module
 def test_the_peers_are_known_by_their_files_and_their_launcher_alone(path: Path) -> None:
-    if not within(name_of(path), {"distill.peers"}) or within(name_of(path), {LAUNCH}):
+    if path not in PEERS:
         known = {LAUNCH, EXCHANGE}
-        found = {module for module in imports(path) if within(module, {"distill.peers"})} - {"distill.peers"}
+        found = {module for module in imports(path) if within(module, {PEERS_PACKAGE})} - {PEERS_PACKAGE}
         assert [module for module in found if not within(module, known)] == []
 
 

@@ -24,8 +24,7 @@ def ablate(
     from distill.experiments import ablate as ablating
     from distill.reporting import tables
 
-    found = ablating.run(loaded, base, tuple(only or ()))
-    made = [ablating.sheet(found)]
+    made = [ablating.run(loaded, base, tuple(only or ()))]
     tables.show(made, output())
     tables.write(made, out / loaded.name / "ablation.md")
     say(f"table {out / loaded.name / 'ablation.md'}")

@@ -25,11 +25,11 @@ def sweep(
     from distill.reporting import tables
 
     found = sweeping.run(loaded, base)
-    made = [sweeping.sheet(found)]
+    made = [sweeping.table(found)]
     tables.show(made, output())
     folder = out / loaded.name
     tables.write(made, folder / "sweep.md")
-    tables.write_text(pareto.figure(found.points, found.teacher), folder / "sweep.svg")
+    tables.write_text(pareto.figure(found.found), folder / "sweep.svg")
     taken = found.chosen or "nothing: no student passes the gates on validation rows"
     say(f'student.kind = "auto" takes {taken}')
     say(f"picture {folder / 'sweep.svg'}")
