@@ -28,7 +28,7 @@ class LocalError(InfraError):
 
 
 class ConfigError(InfraError):
-    """What was asked for cannot be done as asked: a bad name, no bucket named, no credentials, no such version."""
+    """What is wanted cannot be done as it is named: a bad name, no bucket named, no credentials, no such version."""
 
     exit_status = 2
 
@@ -46,7 +46,7 @@ class RefusedError(InfraError):
 
 
 class CloudError(InfraError):
-    """AWS could not be reached, refused the request, or had no time for it after retries."""
+    """AWS could not be reached, rejected the request, or had no time for it after retries."""
 
     exit_status = 5
 

@@ -60,7 +60,9 @@ def trust(
     trusted = [_read_public(path) for path in public or ()]
     if pem or kms or not trusted:
         trusted.insert(0, signer.needed_signer(pem, kms).public)
-    made = keys.merged(_trusted_already(name, out_file) if add else Trust(name, ()), trusted)
+    if add and out_file is None:
+        raise ConfigError("--add adds to the trust file that --out names. Name it.")
+    made = keys.merged(keys.read_trust(out_file, name) if add and out_file else Trust(name, ()), trusted)
     text = keys.trust_text(made)
     if out_file is None:
         typer.echo(text.decode(), nl=False)
@@ -79,12 +81,6 @@ def sign(
     _, text = bundle_folder.read(bundle)
     signer.sign_folder(bundle, text, key)
     out.print(f"{bundle / SIGNATURE} is by key {key.public.key_id}.", markup=False)
-
-
-def _trusted_already(name: str, path: Path | None) -> Trust:
-    if path is None:
-        raise ConfigError("--add adds to the trust file that --out names. Name it.")
-    return keys.read_trust(path, name)
 
 
 def _read_public(path: Path) -> PublicKey:

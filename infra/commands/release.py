@@ -37,7 +37,7 @@ from infra.release.cloud import Cloud, alarms_of, read_state
 from infra.release.execute import Release
 from infra.release.function import Lambda
 from infra.release.journal import Journal
-from infra.release.plan import Asked, Plan, Step, plan_release
+from infra.release.plan import Options, Plan, Step, plan_release
 from infra.release.prepare import Keys
 from infra.release.rollback import decide_rollback
 
@@ -90,14 +90,14 @@ def release(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan; change nothing.")] = False,
 ) -> None:
     """Bring a bundle into production by canary. Broken off anywhere, the same command goes on."""
-    asked = Asked(
+    options = Options(
         function, alias, repository, role, _shares(stages), bake, tuple(alarm or ()), without_alarms, another_model
     )
     cloud, registry = _cloud(function, alias, bucket, prefix)
     with tempfile.TemporaryDirectory(prefix="limbeck-release-") as folder:
         found = prepare.prepare(bundle, registry, cloud.journal, Keys(trust, pem, kms), Path(folder))
         needed = () if registry else ("No registry named. Use --bucket or set LIMBECK_REGISTRY to s3://bucket/prefix.",)
-        plan = plan_release(asked, found.bundle, read_state(cloud, asked, found.bundle), (*needed, *found.needed))
+        plan = plan_release(options, found.bundle, read_state(cloud, options, found.bundle), (*needed, *found.needed))
         if dry_run:
             _print(plan)
             return
@@ -174,7 +174,7 @@ def status(
 def _worn(cloud: Cloud, name: str) -> dict[str, str]:
     """What the registry says of a bundle's versions. The alias is worth showing without it."""
     try:
-        return cloud.journal.worn(name) if cloud.journal and name else {}
+        return cloud.journal.registry.tags(name).worn() if cloud.journal and name else {}
     except InfraError as error:
         err.print(f"The registry does not answer. {error}", markup=False)
         return {}
@@ -218,7 +218,7 @@ def _run(work: Release, plan: Plan) -> None:
     except KeyboardInterrupt:
         err.print("Broken off. The same command goes on, `python -m infra rollback` ends a canary. Now:", markup=False)
         now = work.cloud.switch.read()
-        err.print(f"{plan.asked.alias} is {said_of(now.route) if now else 'not there'}.", markup=False)
+        err.print(f"{plan.options.alias} is {said_of(now.route) if now else 'not there'}.", markup=False)
         raise typer.Exit(_INTERRUPTED) from None
     finally:
         work.reporter.stop()

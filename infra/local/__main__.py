@@ -182,7 +182,7 @@ def _endpoint(bundle: Path, runtime: Runtime, port: int, origin: str) -> Iterato
 
 
 def _built(bundle: Path, runtime: Runtime) -> tuple[Manifest, container.Image] | None:
-    """The image around `bundle`. None where the emulator is to be used: asked for, or no container is to be had."""
+    """The image around `bundle`. None where the emulator is to be used: it is named, or there is no container."""
     if runtime is Runtime.EMULATOR:
         return None
     try:

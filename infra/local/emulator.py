@@ -10,7 +10,6 @@ import http.client
 import json
 import os
 import platform
-import shutil
 import signal
 import socket
 import subprocess
@@ -23,6 +22,7 @@ from typing import Self
 from infra import processes
 from infra.aws.lambda_events import Answer
 from infra.errors import LocalError
+from infra.image.container import find_sam
 from infra.image.staging import ROOT
 
 HANDLER = "handler.app.lambda_handler"
@@ -32,7 +32,7 @@ _START_TRIES = 3  # a free port may be taken between finding and using it
 
 
 def find_emulator(root: Path = ROOT) -> Path:
-    """The emulator for this machine's processor: in `.venv-sam`, or beside the `sam` that the shell finds.
+    """The emulator for this machine's processor, which the SAM CLI carries.
 
     Raises:
         LocalError: not on Linux, or no SAM CLI.
@@ -40,13 +40,10 @@ def find_emulator(root: Path = ROOT) -> Path:
     if sys.platform != "linux":
         raise LocalError(f"The Lambda runtime emulator runs on Linux only, this is {sys.platform}: use Docker.")
     name = "aws-lambda-rie-" + ("arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64")
-    homes = [root / ".venv-sam"]
-    if sam := shutil.which("sam"):
-        homes.append(Path(sam).resolve().parent.parent)
-    for home in homes:
-        for path in sorted(home.glob(f"lib/python*/site-packages/samcli/local/rapid/{name}")):
-            if os.access(path, os.X_OK):
-                return path
+    home = find_sam(root).resolve().parents[1]
+    for path in sorted(home.glob(f"lib/python*/site-packages/samcli/local/rapid/{name}")):
+        if os.access(path, os.X_OK):
+            return path
     raise LocalError(f"No {name} found: it comes with the SAM CLI. Run `make .venv-sam`.")
 
 

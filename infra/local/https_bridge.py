@@ -1,7 +1,7 @@
 """HTTPS in front of the emulator, where Docker is not to be had: requests become the events of a REST API.
 
 The events are those of API Gateway with every media type declared binary, as the template does: bodies are base64.
-Neither this nor `sam local start-api` asks for API keys, or throttles.
+Neither this nor `sam local start-api` checks API keys, or throttles.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class _Server(ThreadingHTTPServer):
 
 
 def _handler(emulator: Emulator, one_at_a_time: threading.Lock) -> type[BaseHTTPRequestHandler]:
-    """A request handler that asks `emulator`, which takes one event at a time as a function's instance does."""
+    """A request handler that invokes `emulator`, which takes one event at a time as a function's instance does."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -7,7 +7,6 @@ on the spot and goes with them.
 from __future__ import annotations
 
 import http.client
-import os
 import signal
 import ssl
 import subprocess
@@ -20,7 +19,7 @@ from pathlib import Path
 
 from infra import processes
 from infra.errors import LocalError
-from infra.image.container import find_sam
+from infra.image import container
 from infra.image.staging import BUILD, ROOT
 from infra.local import certificate, https_bridge
 from infra.local.certificate import Certificate
@@ -59,13 +58,12 @@ def in_container(
     port = free_port(port)
     log = root / BUILD / f"start-api-{port}.log"
     with _certificate() as made:
-        command = [str(find_sam(root)), "local", "start-api", "--host", "127.0.0.1", "--port", str(port)]
+        command = [str(container.find_sam(root)), "local", "start-api", "--host", "127.0.0.1", "--port", str(port)]
         command += ["--ssl-cert-file", str(made.key), "--ssl-key-file", str(made.key)]
         command += ["--warm-containers", "EAGER", "--skip-pull-image"]
         if parameters:
             command += ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
-        environment = os.environ | {"SAM_CLI_TELEMETRY": "0"} | ({"DOCKER_HOST": host} if host else {})
-        process = processes.start(command, environment, root, log)
+        process = processes.start(command, container.environment(host), root, log)
         try:
             _wait(process, port, made, log)
             yield Endpoint(f"https://127.0.0.1:{port}", made, log)

@@ -2,21 +2,20 @@
 
 What holds:
 
-- A key is written once, by a conditional put. The same bytes again are a no-op, other bytes are refused.
+- A key is written once, by a conditional put. The same bytes again are a no-op, other bytes are rejected.
 - `manifest.json` is written last, and its signature `manifest.sig` just before. So a version is there whole and signed
   or not at all: a torn upload is never listed or pulled, and pushing again finishes it.
 - Files go up one after the other in one fixed order. So two pushers of different contents meet at the first file that
   differs: one of them passes, the other stops there, and never do both stop half way.
 - Bytes are hashed before they leave, by S3 as they arrive (`ChecksumSHA256`), and again by whoever pulls them, who
   checks the signature before anything else.
-- Only a signature may be replaced, by another over the same manifest, when that is asked for: a key can leak.
+- Only a signature may be replaced, by another over the same manifest, on request: a key can leak.
 
 Beside the versions stand `tags/` and `history/`, see `infra.registry.tags` and `infra.registry.history`.
 """
 
 from __future__ import annotations
 
-import io
 import tempfile
 from dataclasses import dataclass
 from datetime import datetime
@@ -61,7 +60,7 @@ class Registry:
     """The bundles under one prefix of one bucket."""
 
     def __init__(self, bucket: Bucket, prefix: str = "") -> None:
-        """Nothing is asked of S3 yet."""
+        """No request is sent yet."""
         self.bucket = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
 
@@ -94,7 +93,7 @@ class Registry:
         return sorted(made, key=lambda entry: (entry.name, entry.pushed_at, entry.version))
 
     def resolve(self, wanted: Reference) -> Entry:
-        """The version asked for or, where neither version nor tag is named, the one pushed last.
+        """The version that is named or, where neither version nor tag is named, the one pushed last.
 
         Raises:
             ConfigError: there is none, or the last two were pushed within the same second.
@@ -193,18 +192,18 @@ class Registry:
             RefusedError: there is no manifest any more, or it is none, or another's.
         """
         entry = self.resolve(wanted)
-        text, at = io.BytesIO(), self._at(entry.name, entry.version)
-        where = self.where(entry.name, entry.version)
-        if self.bucket.copy(at + MANIFEST, text) is None:
+        where, at = self.where(entry.name, entry.version), self._at(entry.name, entry.version)
+        text = self.bucket.read(at + MANIFEST)
+        if text is None:
             raise RefusedError(f"{where} lost its {MANIFEST} just now. Push the bundle again from where it was sealed.")
         held = self.bucket.read(at + SIGNATURE)
-        manifest = bundle_folder.parsed(text.getvalue(), f"{where}/{MANIFEST}")
+        manifest = bundle_folder.parsed(text.body, f"{where}/{MANIFEST}")
         if (manifest.name, manifest.version) != (entry.name, entry.version):
             raise RefusedError(
                 f"{where} holds the manifest of {manifest.name}/{manifest.version}: its keys were tampered with. "
                 "Push the bundle again from where it was sealed, to another prefix."
             )
-        return Sealed(entry, manifest, text.getvalue(), held.body if held else None)
+        return Sealed(entry, manifest, text.body, held.body if held else None)
 
     def _fetch(self, entry: Entry, folder: Path, trust: Trust, done: Progress) -> None:
         """Bring a version's files into an empty folder and check them as the handler would."""
@@ -220,7 +219,7 @@ class Registry:
                     f"{found.manifest.files[file]}: the registry's copy was changed after the push. "
                     "Push the bundle again from where it was sealed, to another prefix."
                 )
-            done(file, _size(folder / file))
+            done(file, (folder / file).stat().st_size)
         (folder / SIGNATURE).write_bytes(found.signature or b"")
         (folder / MANIFEST).write_bytes(found.text)
         bundle_folder.read(folder)
@@ -250,7 +249,3 @@ def _trusted(manifest: bytes, signed: bytes | None, trust: Trust, where: object)
         raise RefusedError(f"{where} is not signed. Push the bundle again, with a key, from where it was sealed.")
     with refusing():
         signature.verify(manifest, signed, trust, where)
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size

@@ -105,7 +105,7 @@ class Release:
                 self.reporter.done(self._actions[type(step)](step))
 
     def _create_bucket(self, step: Step) -> str:
-        self._journal.bucket.create()
+        self._journal.registry.bucket.create()
         return "created"
 
     def _push(self, step: Step) -> str:
@@ -127,7 +127,7 @@ class Release:
         return self._find_digest()
 
     def _create_function(self, step: Step) -> str:
-        self.cloud.function.create(self._image(), self._plan.asked.role)
+        self.cloud.function.create(self._image(), self._plan.options.role)
         return "created"
 
     def _publish(self, step: Step) -> str:
@@ -174,7 +174,7 @@ class Release:
 
     def _watch(self) -> None:
         """Until the bake time is over, or something is wrong."""
-        deadline = self._clock.now() + self._plan.asked.bake_seconds
+        deadline = self._clock.now() + self._plan.options.bake_seconds
         since = datetime.now(UTC)
         while True:
             self._demand_quiet(since)
@@ -190,8 +190,8 @@ class Release:
         if ringing:
             self._stop("; ".join(f"the alarm {alarm.name} rang ({alarm.reason.rstrip('. ')})" for alarm in ringing))
 
-        asked = self._plan.asked
-        failures = self.cloud.watch.failures(asked.function, asked.alias, self._number, since)
+        options = self._plan.options
+        failures = self.cloud.watch.failures(options.function, options.alias, self._number, since)
         if failures:
             self._stop(f"version {self._number} failed {failures} calls")
 
@@ -204,7 +204,7 @@ class Release:
     def _stop(self, why: str) -> None:
         """Send everybody back, write that down, and say so."""
         bundle, old = self._plan.bundle, self._plan.old
-        where = f"Nobody is sent to it: there is no alias {self._plan.asked.alias}."
+        where = f"Nobody is sent to it: there is no alias {self._plan.options.alias}."
         if old is not None:
             try:
                 self.cloud.switch.go_back(old, self._number)

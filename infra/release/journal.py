@@ -23,9 +23,8 @@ class Journal:
     """The registry, as a release of one function writes to it."""
 
     def __init__(self, registry: Registry, function: str) -> None:
-        """Nothing is requested of S3 yet."""
-        self.bucket = registry.bucket  # which may have to be made
-        self._registry = registry
+        """No request is sent yet."""
+        self.registry = registry
         self._function = function
 
     @cached_property
@@ -35,24 +34,16 @@ class Journal:
 
     def holds(self, name: str, version: str) -> bool:
         """Whether the registry has the version, whole."""
-        return any(entry.version == version for entry in self._registry.entries(name))
+        return any(entry.version == version for entry in self.registry.entries(name))
 
     def push(self, folder: Path) -> int:
         """Put a bundle's folder, with its signature, into the registry; returns the number of files written."""
-        plan = self._registry.plan_push(folder, lambda folder, manifest, text: (folder / SIGNATURE).read_bytes())
-        return self._registry.push(plan)
-
-    def live(self, name: str) -> str | None:
-        """The version of a bundle that is tagged live."""
-        return self._registry.tags(name).version(tags.LIVE)
-
-    def worn(self, name: str) -> dict[str, str]:
-        """Version of a bundle to the tag that it wears."""
-        return self._registry.tags(name).worn()
+        plan = self.registry.plan_push(folder, lambda folder, manifest, text: (folder / SIGNATURE).read_bytes())
+        return self.registry.push(plan)
 
     def candidate(self, bundle: Bundle) -> None:
         """The version is about to get traffic."""
-        self._registry.tags(bundle.name).give(tags.CANDIDATE, bundle.version, self._by)
+        self.registry.tags(bundle.name).give(tags.CANDIDATE, bundle.version, self._by)
 
     def released(self, bundle: Bundle, before: str, number: str) -> None:
         """All traffic goes to the version; `before` (NAME/VERSION, or nothing) had it until now."""
@@ -63,7 +54,7 @@ class Journal:
     def stopped(self, bundle: Bundle, why: str) -> None:
         """The version misbehaved and gets no traffic."""
         self._note(history.STOPPED, bundle.name, bundle.version, {"function": self._function, "why": why})
-        self._registry.tags(bundle.name).give(tags.RETIRED, bundle.version, self._by)
+        self.registry.tags(bundle.name).give(tags.RETIRED, bundle.version, self._by)
 
     def rolled_back(self, left: str, to: str, number: str) -> None:
         """All traffic goes from `left` to `to` (NAME/VERSION each), the function's version `number`, by hand."""
@@ -75,14 +66,14 @@ class Journal:
 
     def _move_live(self, to: str, left: str) -> None:
         name, _, version = to.partition("/")
-        self._registry.tags(name).give(tags.LIVE, version, self._by)
+        self.registry.tags(name).give(tags.LIVE, version, self._by)
         if left and left != to:
             name, _, version = left.partition("/")
-            self._registry.tags(name).give(tags.RETIRED, version, self._by)
+            self.registry.tags(name).give(tags.RETIRED, version, self._by)
 
     def _note(self, kind: str, name: str, version: str, details: Mapping[str, str]) -> None:
         """Append to the history what is not its latest word on the version already."""
-        events = self._registry.history(name)
+        events = self.registry.history(name)
         outcomes = [event for event in events.events(version=version) if event.kind in _OUTCOMES]
         if not outcomes or (outcomes[-1].kind, dict(outcomes[-1].details)) != (kind, dict(details)):
             events.append(kind, version, self._by, details)

@@ -66,7 +66,7 @@ def _of_folder(
     manifest, _ = bundle_folder.read(folder)
     name, version = manifest.name, manifest.version
     trust = signer.trust_for(name, keys.trust_file)
-    if registry is not None and journal is not None and journal.bucket.exists() and journal.holds(name, version):
+    if registry is not None and journal is not None and registry.bucket.exists() and journal.holds(name, version):
         trust = trust or signer.needed_trust(name, keys.trust_file)
         return _prepared(source.pulled(registry, Reference(name, version), trust, workplace), registry)
     key = signer.find_signer(keys.pem, keys.kms)

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from handler.bundle import signature
 from handler.bundle.signature import EXPONENT, MAX_BITS, MIN_BITS, PublicKey, Trust
 from handler.errors import BundleError
-from infra.aws.clients import asking, client
+from infra.aws.clients import client, requesting
 from infra.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -80,14 +80,14 @@ class KmsSigner:
     """A key in KMS: it signs there, and never leaves."""
 
     def __init__(self, key: str, kms: KMSClient | None = None) -> None:
-        """Ask KMS for the public half of `key`, an id, ARN or alias (`alias/...`).
+        """Fetch the public half of `key`, an id, ARN or alias (`alias/...`).
 
         Raises:
             ConfigError: no such key, or one of another kind.
         """
         self._key = key
         self._kms: KMSClient = kms or client("kms")
-        with self._asking(f"read the public key of {key} in KMS"):
+        with self._requesting(f"read the public key of {key} in KMS"):
             answer = self._kms.get_public_key(KeyId=key)
         if _KMS_SCHEME not in answer.get("SigningAlgorithms", []):
             raise ConfigError(
@@ -103,13 +103,13 @@ class KmsSigner:
 
     def sign(self, message: bytes) -> bytes:
         """The signature over a message of at most 4,096 bytes."""
-        with self._asking(f"sign with {self._key} in KMS"):
+        with self._requesting(f"sign with {self._key} in KMS"):
             answer = self._kms.sign(KeyId=self._key, Message=message, MessageType="RAW", SigningAlgorithm=_KMS_SCHEME)
         return answer["Signature"]
 
-    def _asking(self, doing: str) -> AbstractContextManager[None]:
+    def _requesting(self, doing: str) -> AbstractContextManager[None]:
         disabled = "the key is disabled, or about to be deleted. Enable it, or sign with another"
-        return asking(
+        return requesting(
             doing,
             {
                 "AccessDeniedException": f"access denied. {_KMS_NEEDS}",

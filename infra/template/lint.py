@@ -121,7 +121,7 @@ def _tool(root: Path, environment: str, name: str) -> str:
 
 
 def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    # The region only names the schemas to check against; nothing is asked of AWS.
+    # The region only names the schemas to check against; AWS is not called.
     return run(command, {"AWS_DEFAULT_REGION": "eu-west-1", **os.environ, "SAM_CLI_TELEMETRY": "0"}, _SECONDS, cwd=ROOT)
 
 

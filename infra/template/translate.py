@@ -20,7 +20,7 @@ IMAGE = "registry/image:tag"  # `sam build` puts the built image's name in, so t
 
 
 class NoPolicies:
-    """Stands in for the managed policies that the translator would ask AWS for; it knows its own default ones."""
+    """Stands in for the managed policies that the translator would fetch from AWS; it knows its own default ones."""
 
     def load(self) -> dict[str, str]:
         """No policy."""

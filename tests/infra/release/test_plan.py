@@ -13,11 +13,11 @@ from infra.errors import ConfigError
 from infra.monitoring.alarms import Alarm
 from infra.release.alias import Alias, Route, said_of, trail_of
 from infra.release.function import Function, Version
-from infra.release.plan import Asked, Bundle, Plan, State, plan_release
+from infra.release.plan import Bundle, Options, Plan, State, plan_release
 from infra.release.rollback import Back, decide_rollback
 
 NEW = Bundle("mail", "b" * 12, "mail-bbb", 20, "s3://shelf/mail/" + "b" * 12)
-ASKED = Asked("f", role="arn:role")
+OPTIONS = Options("f", role="arn:role")
 QUIET = Alarm("crash", False, "")
 
 
@@ -44,7 +44,7 @@ def state(**changes: object) -> State:
 
 
 def plan(**changes: object) -> Plan:
-    return plan_release(ASKED, NEW, state(**changes))
+    return plan_release(OPTIONS, NEW, state(**changes))
 
 
 def left(made: Plan) -> list[str]:
@@ -52,13 +52,13 @@ def left(made: Plan) -> list[str]:
 
 
 def test_an_empty_account_needs_everything_and_shifts_nothing() -> None:
-    made = plan_release(ASKED, NEW, State())
+    made = plan_release(OPTIONS, NEW, State())
     assert left(made) == ["registry", "push", "repository", "image", "function", "version", "golden", "open", "record"]
     assert made.needed == ()
 
 
 def test_a_function_that_is_missing_wants_a_role() -> None:
-    made = plan_release(Asked("f"), NEW, State())
+    made = plan_release(Options("f"), NEW, State())
     assert len(made.needed) == 1 and "--role" in made.needed[0]
 
 
@@ -116,8 +116,8 @@ def test_a_canary_wants_quiet_alarms_that_watch(alarms: tuple[Alarm, ...], word:
 
 def test_the_repository_is_the_functions_own_unless_another_is_named() -> None:
     assert plan().repository == "images"
-    assert plan_release(replace(ASKED, repository="other"), NEW, state()).repository == "other"
-    assert plan_release(ASKED, NEW, State()).repository == "limbeck"
+    assert plan_release(replace(OPTIONS, repository="other"), NEW, state()).repository == "other"
+    assert plan_release(OPTIONS, NEW, State()).repository == "limbeck"
 
 
 def test_rollback_ends_a_canary_first() -> None:

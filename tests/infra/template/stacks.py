@@ -1,4 +1,4 @@
-"""The checkout's template as the stacks that it makes, as CloudFormation would have them; nothing is asked of AWS.
+"""The checkout's template as the stacks that it makes, as CloudFormation would have them; AWS is not called.
 
 Translated by SAM, each set of parameters once, then with parameters put in and conditions decided.
 """
