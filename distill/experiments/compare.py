@@ -34,8 +34,8 @@ def run(recipe: Recipe, base: Path, names: Sequence[str] = (), settings: int = p
     for candidate in wanted:
         name = candidate.name
         trained[name] = build_student.make(inputs, candidate.student, f"student {name}")
-        untaught = build_student.twin(inputs, trained[name].draft, f"twin of {name}")
-        twins[name] = assess.twin(untaught, test, f"{name}, hard labels")
+        twin_student = build_student.twin(inputs, trained[name].draft, f"twin of {name}")
+        twins[name] = assess.twin(twin_student, test, f"{name}, hard labels")
     say("peers")
     peers: Sequence[Contender] = (
         peer_answers.ask(inputs, recipe.teacher, base, perturbed, settings)

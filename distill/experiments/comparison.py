@@ -80,6 +80,11 @@ def of(
     taught = teacher.labels == gold
     pairs = [(ours, peer) for ours in students for peer in peers]
     own = [(ours, twins[ours.name]) for ours in students if ours.name in twins]
+    lost = {
+        one.name: (one.labels == gold).astype(np.float64) - (one.perturbed.argmax(axis=1) == gold)
+        for one in (teacher, *students, *peers)
+        if one.perturbed is not None
+    }
 
     def compared(one: Contender) -> Compared:
         return Compared(
@@ -87,17 +92,20 @@ def of(
             measured=contenders.measured(one, gold, samples),
             retention=samples.ratio("retention", one.labels == gold, taught),
             ece=contenders.calibration(one.probabilities, gold, samples)[0],
-            perturbed_loss=_mean_loss(samples, gold, one),
+            perturbed_loss=samples.mean("perturbed_loss", lost[one.name]) if one.name in lost else None,
         )
 
-    losses = {(ours.name, peer.name): _mean_loss(samples, gold, ours, peer) for ours, peer in pairs}
     return Comparison(
         teacher=compared(teacher),
         students=tuple(map(compared, students)),
         twins={name: compared(one) for name, one in twins.items()},
         peers=tuple(map(compared, peers)),
         pairs={(a.name, b.name): contenders.paired(a, b, gold, samples) for a, b in (*own, *pairs)},
-        losses={names: loss for names, loss in losses.items() if loss is not None},
+        losses={
+            (ours.name, peer.name): samples.mean("difference of losses", lost[ours.name] - lost[peer.name])
+            for ours, peer in pairs
+            if ours.name in lost and peer.name in lost
+        },
         test_rows=len(gold),
     )
 
@@ -119,14 +127,3 @@ def students(
         staged = {name: assess.stage(inputs, one, serving, folder) for name, one in trained.items()}
         test = inputs.rows.test
         return [assess.student(name, one, staged[name], test, rows) for name, one in trained.items()]
-
-
-def _mean_loss(samples: Bootstrap, gold: Labels, one: Contender, other: Contender | None = None) -> Metric | None:
-    """The accuracy that typing errors cost `one`, less what they cost the other."""
-    lost = []
-    for contender in (one,) if other is None else (one, other):
-        if contender.perturbed is None:
-            return None
-        right, still = contender.labels == gold, contender.perturbed.argmax(axis=1) == gold
-        lost.append(right.astype(np.float64) - still)
-    return samples.mean("perturbed_loss", lost[0] - sum(lost[1:]))

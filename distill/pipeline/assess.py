@@ -39,13 +39,13 @@ def on_test(
     inputs: TrainingInputs,
     trained: TrainedStudent,
     staged: Staged,
-    untaught: Student,
+    twin_student: Student,
     novelty: Novelty,
     config: EvaluationConfig,
 ) -> Evidence:
-    """The evidence on the test rows, through the predictor that ships. `untaught`: the hard-label twin."""
+    """The evidence on the test rows, through the predictor that ships. `twin_student`: the hard-label twin."""
     beside = references(inputs, inputs.rows.test, is_timed=True)
-    return _evidence(inputs, trained, staged, inputs.rows, beside, untaught, novelty, config.bootstrap)
+    return _evidence(inputs, trained, staged, inputs.rows, beside, twin_student, novelty, config.bootstrap)
 
 
 def references(inputs: TrainingInputs, rows: Rows, is_timed: bool = False) -> References:
@@ -61,11 +61,11 @@ def on_validation(
     The calibration was fitted on these rows, so `max_ece` is kept more easily here than on test rows.
     """
     has_twin = limits.min_gain_over_twin is not None
-    untaught = build_student.twin(inputs, trained.draft) if has_twin else None
+    twin_student = build_student.twin(inputs, trained.draft) if has_twin else None
     rows = replace(inputs.rows, test=inputs.rows.validation)
     with tempfile.TemporaryDirectory() as folder:
         staged = stage(inputs, trained, serving, folder)
-        evidence = _evidence(inputs, trained, staged, rows, beside, untaught, None, _SELECTION_RESAMPLES)
+        evidence = _evidence(inputs, trained, staged, rows, beside, twin_student, None, _SELECTION_RESAMPLES)
     return gates.check(evidence, limits)
 
 
@@ -96,7 +96,7 @@ def student(name: str, trained: TrainedStudent, staged: Staged, rows: Rows, pert
         probabilities=answer(rows),
         perturbed=None if perturbed is None else answer(perturbed),
         kilobytes=staged.kilobytes,
-        timings=timed(lambda place: predictor.run(singles[place]), count, f"the {name}"),
+        timings=timed(lambda place: predictor.run(singles[place]), count, name),
     )
 
 
@@ -133,10 +133,10 @@ def baseline(inputs: TrainingInputs, rows: Rows, perturbed: Rows | None = None, 
     )
 
 
-def twin(untaught: Student, rows: Rows, name: str = TWIN) -> Contender:
+def twin(twin_student: Student, rows: Rows, name: str = TWIN) -> Contender:
     """A hard-label twin, before it is exported: its accuracy alone is of interest."""
     description = "the same network without a teacher: gold labels alone"
-    return Contender(name, TWIN, description, softmax(train.logits(untaught, rows), axis=1))
+    return Contender(name, TWIN, description, softmax(train.logits(twin_student, rows), axis=1))
 
 
 def _evidence(
@@ -145,7 +145,7 @@ def _evidence(
     staged: Staged,
     rows: Dataset,
     beside: References,
-    untaught: Student | None,
+    twin_student: Student | None,
     novelty: Novelty | None,
     resamples: int,
 ) -> Evidence:
@@ -156,6 +156,6 @@ def _evidence(
         *evaluate.parity(assessed.probabilities, *logits, temperature),
         *evaluate.consistency(staged.predictor(), rows.test),
     )
-    twins = () if untaught is None else (twin(untaught, rows.test),)
+    twins = () if twin_student is None else (twin(twin_student, rows.test),)
     others = (beside[0], *twins, beside[1])
     return evaluate.run(assessed, others, temperature, checks, novelty, rows, resamples, inputs.seed)
