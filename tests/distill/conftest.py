@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from distill.__main__ import main
-from tests.distill.commands import QUICK, Done, Run, Sealed, distill
+from tests.distill.command_line import QUICK, Done, Run, Sealed, distill
 
 
 @pytest.fixture
