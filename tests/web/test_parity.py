@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Playwright
 
+from handler.bundle.golden import TOLERANCE
 from handler.errors import RequestError
 from handler.modalities.cells import MAX_MARKS
 from handler.modalities.register import check
@@ -20,7 +21,7 @@ from handler.model import explain
 from handler.model.predictor import Prediction
 from infra.local.serve import Endpoint
 from tests.web import chromium, subjects, visit
-from tests.web.same import TOLERANCE, assert_same
+from tests.web.same import assert_same
 from tests.web.subjects import Subject
 
 pytestmark = [pytest.mark.container, pytest.mark.slow]
