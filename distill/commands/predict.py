@@ -42,15 +42,17 @@ def answers(bundle: Path, given: str | None, lines: BinaryIO) -> Iterator[str]:
     from handler.model.predictor import Predictor
 
     predictor = Predictor.load(newest(bundle))
-    serving = predictor.serving
+    serving, modality = predictor.serving, MODALITIES[predictor.serving.task]
     contents = _texts(lines) if given is None else [("The input", _content(given))]
     for where, text in contents:
+        if given is None and not text.strip() and not modality.blank_is_input:
+            continue
         try:
-            for value in MODALITIES[serving.task].lines(text, serving):
-                [prediction] = predictor.predict(register.check([value], serving))
-                yield json.dumps(asdict(prediction), ensure_ascii=False)
+            records = register.check([modality.parse(text, serving)], serving)
         except RequestError as error:
             raise DataError(f"{where} cannot be answered. {error.detail}") from None
+        [prediction] = predictor.predict(records)
+        yield json.dumps(asdict(prediction), ensure_ascii=False)
 
 
 def _texts(lines: BinaryIO) -> Iterator[tuple[str, str]]:

@@ -144,4 +144,5 @@ class Modality:
     golden_inputs: Callable[[tuple[Input, ...], Rows, Limits], list[Any]]  # made up, never a user's
     openapi: OpenApi
     page_examples: Callable[[Sequence[object]], list[object]]  # golden inputs that look like a person's
-    lines: Callable[[str, Serving], list[object]]  # a line of input -> one input, or none. Raises RequestError.
+    parse: Callable[[str, Serving], object]  # an input as a person types it. Raises RequestError.
+    blank_is_input: bool  # whether a blank line is one, or nothing

@@ -12,6 +12,7 @@ from distill.data.rows import Dataset
 from distill.recipe.schema import Recipe
 from distill.teachers.teacher import Teacher
 
+_OWN = 'name = "limbeck"'  # in the project file of a checkout of Limbeck itself
 _PACKAGES = ("limbeck", "torch", "onnx", "onnxscript", "onnxruntime", "numpy", "scikit-learn", "transformers")
 
 
@@ -70,7 +71,8 @@ def _commit() -> str:
     Installed into somebody's project, the package lies in a checkout that is not its own: that one says nothing of it.
     """
     root = Path(__file__).parents[2]
-    if not (root / ".git").exists():
+    project = root / "pyproject.toml"
+    if not (root / ".git").exists() or not project.is_file() or _OWN not in project.read_text(encoding="utf-8"):
         return ""
     answers = []
     for command in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"]):

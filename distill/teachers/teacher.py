@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,9 @@ import numpy.typing as npt
 from distill import cache
 from distill.data.keys import fold_of
 from distill.data.rows import Rows
-from distill.teachers.layer_transfer import FirstLayers
+
+if TYPE_CHECKING:  # it imports torch, which is not for a wrong recipe
+    from distill.teachers.layer_transfer import FirstLayers
 
 
 class Model(Protocol):

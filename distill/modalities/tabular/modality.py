@@ -128,11 +128,9 @@ def _page_examples(golden: Sequence[object]) -> list[object]:
     return [row for row in rows[:3] if any(value is not None for value in row.values())]
 
 
-def _lines(line: str, serving: Serving) -> list[object]:
-    if not line.strip():
-        return []  # no object of columns
+def _parse(text: str, serving: Serving) -> object:
     try:
-        return [strict_json.loads(line.encode(errors="surrogatepass"), serving.limits.max_depth)]
+        return strict_json.loads(text.encode(errors="surrogatepass"), serving.limits.max_depth)
     except RequestError as error:
         detail = error.detail.split(" Send a JSON object such as")[0].replace("The body", "It", 1)
         columns = json.dumps({column.name: None for column in serving.inputs[:1]}, ensure_ascii=False)
@@ -178,5 +176,6 @@ TABULAR = Modality(
     golden_inputs=_golden_inputs,
     openapi=OPENAPI,
     page_examples=_page_examples,
-    lines=_lines,
+    parse=_parse,
+    blank_is_input=False,
 )

@@ -28,7 +28,7 @@ from distill.modalities.text import lengths, word_lists
 from distill.modalities.text.openapi import OPENAPI
 from distill.recipe.schema import Data, Student, Transfer
 from distill.teachers.teacher import Teacher
-from handler.bundle.contract import Input, Limits, Serving
+from handler.bundle.contract import Input, Limits
 
 if TYPE_CHECKING:
     import torch
@@ -191,10 +191,6 @@ def _page_examples(golden: Sequence[object]) -> list[object]:
     return list[object](text for text in texts if len(text.split()) >= _FEWEST_WORDS)[:_EXAMPLES]
 
 
-def _lines(line: str, serving: Serving) -> list[object]:
-    return [line]  # an empty text is an input
-
-
 TEXT = Modality(
     name="text",
     rows_are="texts",
@@ -280,5 +276,6 @@ TEXT = Modality(
     golden_inputs=_golden_inputs,
     openapi=OPENAPI,
     page_examples=_page_examples,
-    lines=_lines,
+    parse=lambda text, serving: text,
+    blank_is_input=True,
 )

@@ -10,9 +10,9 @@ from distill.evaluation.evidence import GateResult, MeasuredContender
 from distill.experiments import pareto, sweep
 from distill.experiments.comparison import Compared, Comparison
 from distill.experiments.sweep import Sweep
+from distill.modalities import resolve
 from distill.pipeline import candidates, model_selection
 from distill.pipeline.model_selection import Tried
-from distill.recipe import load as recipes
 from distill.recipe.schema import Recipe
 from handler.bundle.contract import Metric
 
@@ -78,19 +78,19 @@ def test_where_none_passes_auto_takes_nothing() -> None:
 @pytest.mark.parametrize("task", ["text", "tabular"])
 def test_the_ladder_keeps_what_the_recipe_says_of_every_student_and_drops_what_is_of_one_kind(task: str) -> None:
     name = {"text": "sentiment-quick", "tabular": "breast-cancer"}[task]
-    made = recipes.load(name, ["student.temperature=4.0", "student.width=64", "student.learning_rate=0.5"])
-    for rung in candidates.rungs(made, task):
+    made, _ = resolve.load(name, ["student.temperature=4.0", "student.width=64", "student.learning_rate=0.5"])
+    for rung in candidates.rungs(made):
         assert rung.student.temperature == 4.0
         assert "learning_rate" not in rung.student.model_fields_set
-    assert len({rung.name for rung in candidates.rungs(made, task)}) >= 4
+    assert len({rung.name for rung in candidates.rungs(made)}) >= 4
 
 
 def test_the_ladder_has_no_student_of_an_encoders_layers_where_none_teaches() -> None:
-    made = recipes.load("sentiment-quick")
-    kinds = {rung.student.kind for rung in candidates.rungs(made, "text")}
+    made, _ = resolve.load("sentiment-quick")
+    kinds = {rung.student.kind for rung in candidates.rungs(made)}
     assert kinds == {"static", "conv", "gru", "mini"}
     spoken = Recipe.model_copy(made, update={"teacher": made.teacher.model_copy(update={"kind": "precomputed"})})
-    assert {rung.student.kind for rung in candidates.rungs(spoken, "text")} == {"static", "conv", "gru"}
+    assert {rung.student.kind for rung in candidates.rungs(spoken)} == {"static", "conv", "gru"}
 
 
 def test_the_nearest_is_the_one_with_the_least_to_gain() -> None:

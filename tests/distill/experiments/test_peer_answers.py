@@ -13,8 +13,9 @@ from distill.experiments import peer_answers, perturb
 from distill.experiments.peers import launch
 from distill.experiments.peers.exchange import Answers, Questions
 from distill.experiments.peers.launch import Peer
+from distill.modalities import resolve
+from distill.modalities.text.modality import TEXT
 from distill.pipeline.training_inputs import Lesson
-from distill.recipe import load as recipes
 from distill.recipe.schema import Teacher as TeacherConfig
 from distill.teachers import fit
 from distill.teachers.encoder_network import EncoderClassifier, Texts
@@ -33,10 +34,10 @@ def folder(tmp_path: Path) -> Path:
 def lesson(folder: Path, mode: str) -> Lesson:
     rows = made.text_dataset(60, ROWS)
     config = TeacherConfig(kind="encoder", model=str(folder), mode=mode, epochs=1, max_tokens=32)
-    recipe = recipes.load("sentiment-quick").model_copy(update={"teacher": config})
+    recipe = resolve.load("sentiment-quick")[0].model_copy(update={"teacher": config})
     teacher = fit.fit(config, rows, 1, 0, folder.parent)
     soft = SoftLabels(rows.train, teacher.logits(rows.train), teacher.id)
-    return Lesson(recipe, rows, novelty_auroc.contrast(rows, None, 0), teacher, (), soft)
+    return Lesson(recipe, TEXT, rows, novelty_auroc.contrast(TEXT, rows, None, 0), teacher, (), soft)
 
 
 @pytest.fixture

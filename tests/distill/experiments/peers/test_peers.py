@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from distill.packaging.golden import TEXTS
 from scipy.special import softmax
 
 from distill.experiments.peers import exchange, launch
+from distill.modalities.text.golden import TEXTS
 from distill.teachers.encoder_network import EncoderClassifier, Texts, forward_all
 from tests.distill.experiments.peers import asked
 from tests.distill.teachers import encoders

@@ -302,7 +302,7 @@ def test_the_command_says_what_the_page_weighs(tmp_path: Path, monkeypatch: pyte
 @pytest.mark.skipif(not shutil.which("node"), reason="Node.js is not installed")
 def test_the_pages_modules_without_a_browser(text_site: site.Site) -> None:
     (text_site.folder / "package.json").write_text('{"type": "module"}')
-    shutil.copy(HERE / "web_modules.test.mjs", text_site.folder)
-    command = ["node", "--test", "--test-reporter=tap", "web_modules.test.mjs"]
+    shutil.copy(HERE / "modules.test.mjs", text_site.folder)
+    command = ["node", "--test", "--test-reporter=tap", "modules.test.mjs"]
     done = subprocess.run(command, cwd=text_site.folder, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

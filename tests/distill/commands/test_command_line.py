@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from handler.bundle import contract
-from tests.distill.commands import QUICK, ROOT, Run, Sealed, distill
+from tests.distill.command_line import QUICK, ROOT, Run, Sealed, distill
 from tests.distill.data.files import csv_text
 from tests.distill.made import opinions
 
