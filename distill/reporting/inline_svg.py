@@ -8,6 +8,8 @@ from xml.etree import ElementTree
 
 _COORDINATES = ("d", "x", "y", "transform")
 
+_WRITTEN = frozenset({"text"})  # the elements whose content is words
+
 
 def inline(
     document: str,
@@ -42,7 +44,7 @@ def inline(
             if name != "id" or value in used
         }
         element.tail = None
-        element.text = element.text if element.tag == "text" else None
+        element.text = element.text if element.tag in _WRITTEN else None
     least = f"min-width:{width[0]}px;" if width[0] else ""
     root.attrib = {
         "class": "plot",

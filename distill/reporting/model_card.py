@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from distill.evaluation.evidence import ClassRow, Evidence, GateResult, GroupRow
+from distill.modalities.register import MODALITIES
 from distill.reporting import caveats, formatting, rendering
-from handler.bundle.contract import Input, Serving
+from handler.bundle.contract import Serving
 
 NOT_STATED = "not stated"
 _WORST = 3
@@ -44,7 +45,7 @@ def markdown(
         worst_groups=worst_groups(evidence.per_group),
         caveats=caveats.of(evidence),
         untested=[row.label for row in evidence.per_class if not row.support],
-        request=request(serving.inputs),
+        request=request(serving),
         metrics=formatting.not_in_table_of_four(evidence.metrics),
         data_name=data.get("name") or NOT_STATED,
         data_licence=data.get("licence") or NOT_STATED,
@@ -76,10 +77,7 @@ def worst_groups(rows: Sequence[GroupRow]) -> list[GroupRow]:
     return sorted((row for row in rows if row.rows), key=lambda row: (row.student_accuracy.value, row.group))[:_WORST]
 
 
-def request(inputs: Sequence[Input]) -> str:
+def request(serving: Serving) -> str:
     """The body of a request with made-up values, as one line of JSON."""
-    if len(inputs) == 1 and inputs[0].kind == "text":
-        return json.dumps({"inputs": ["some text"]})
-    values = {"number": 1.5, "category": "some category", "text": "some text"}
-    row = {column.name: values.get(column.kind) for column in inputs}
-    return json.dumps({"inputs": [row]}, ensure_ascii=False).encode("utf-8", "replace").decode()
+    example = MODALITIES[serving.task].openapi.example(serving)
+    return json.dumps({"inputs": [example]}, ensure_ascii=False).encode("utf-8", "replace").decode()

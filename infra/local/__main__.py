@@ -113,7 +113,8 @@ def demo_command(
     with plain_errors(LocalError.exit_status):
         folder = newest(bundle)
         with _function(folder, runtime) as (invoke, manifest):
-            given = text if manifest.serving.task == "text" else _golden_input(folder)
+            first = _golden_input(folder)
+            given = text if isinstance(first, str) else first
             body = json.dumps({"inputs": given}).encode()
             answer = invoke(rest_event("POST", "/predict", [("content-type", "application/json")], body))
         _show(given, answer, manifest)

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from handler.bundle import contract, golden
 from handler.bundle.contract import Manifest, Metric
 from handler.errors import BundleError
+from handler.modalities import register
 from handler.modalities.modality import Record
 from handler.model.predictor import Prediction, Predictor
 from infra.errors import RefusedError
@@ -101,7 +102,7 @@ def between(before: Path, after: Path) -> Difference:
         raise RefusedError(str(error)) from None
     past, present = lineage.of(one), lineage.of(other)
     not_asked = None
-    if one.serving.task != other.serving.task:
+    if register.of(one.serving) is not register.of(other.serving):
         not_asked = f"one takes {one.serving.task} inputs, the other {other.serving.task}"
     return Difference(
         changes=tuple(_changes(one, other)),
