@@ -35,14 +35,14 @@ def answers(bundle: Path, given: str | None, lines: BinaryIO) -> Iterator[str]:
         BundleError: the bundle is refused.
         DataError: an input cannot be read, or breaks the rules of `handler.modalities`.
     """
-    from distill.modalities.register import MODALITIES
+    from distill.modalities.register import named
     from handler.bundle.versions import newest
     from handler.errors import RequestError
     from handler.modalities import register
     from handler.model.predictor import Predictor
 
     predictor = Predictor.load(newest(bundle))
-    serving, modality = predictor.serving, MODALITIES[predictor.serving.task]
+    serving, modality = predictor.serving, named(predictor.serving.task)
     contents = _texts(lines) if given is None else [("The input", _content(given))]
     for where, text in contents:
         if given is None and not text.strip() and not modality.blank_is_input:

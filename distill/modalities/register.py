@@ -15,7 +15,12 @@ from distill.recipe.schema import Data
 MODALITIES: Mapping[str, Modality] = MappingProxyType({kind.name: kind for kind in (TEXT, TABULAR)})
 
 
+def named(name: str) -> Modality:
+    """The modality of this name, as a manifest's `serving.task` or a dataset's `task` has it."""
+    return MODALITIES[name]
+
+
 def of(data: Data) -> Modality:
     """The modality of a recipe's data section: as the named set says, else the first that claims it."""
-    named = next((MODALITIES[it.task] for it in CATALOGUE if it.name == data.source), None)
+    named = next((named(it.task) for it in CATALOGUE if it.name == data.source), None)
     return named or next(kind for kind in MODALITIES.values() if kind.claims(data))

@@ -17,7 +17,7 @@ from distill.data.rows import Dataset
 from distill.errors import DistillError
 from distill.evaluation.evidence import Evidence, GateResult
 from distill.graph.calibrate import Calibrated
-from distill.modalities.register import MODALITIES
+from distill.modalities.register import named
 from distill.packaging.openapi import document
 from distill.recipe.schema import Serving as Config
 from distill.reporting import model_card, report
@@ -205,7 +205,7 @@ def _headline(evidence: Evidence) -> list[Metric]:
 
 def _write_golden(staged: Staged, dataset: Dataset) -> None:
     predictor = staged.predictor()
-    inputs = MODALITIES[dataset.task].golden_inputs(dataset.inputs, dataset.train, staged.serving.limits)
+    inputs = named(dataset.task).golden_inputs(dataset.inputs, dataset.train, staged.serving.limits)
     lines = [
         json.dumps({"input": item, "prediction": asdict(predictor.predict([item])[0])}, ensure_ascii=False)
         for item in inputs

@@ -70,7 +70,7 @@ def prepare(rows: Dataset, config: TeacherConfig, transfer: Transfer, seed: int,
     Raises:
         DistillError: see `distill.errors`.
     """
-    modality = register.MODALITIES[rows.task]
+    modality = register.named(rows.task)
     say("teacher")
     teacher = teachers.fit(config, rows, transfer.folds, seed, base)
     say("soft labels")

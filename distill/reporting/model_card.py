@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from distill.evaluation.evidence import ClassRow, Evidence, GateResult, GroupRow
-from distill.modalities.register import MODALITIES
+from distill.modalities.register import named
 from distill.reporting import caveats, formatting, rendering
 from handler.bundle.contract import Serving
 
@@ -79,5 +79,5 @@ def worst_groups(rows: Sequence[GroupRow]) -> list[GroupRow]:
 
 def request(serving: Serving) -> str:
     """The body of a request with made-up values, as one line of JSON."""
-    example = MODALITIES[serving.task].openapi.example(serving)
+    example = named(serving.task).openapi.example(serving)
     return json.dumps({"inputs": [example]}, ensure_ascii=False).encode("utf-8", "replace").decode()

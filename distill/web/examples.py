@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from distill.modalities.register import MODALITIES
+from distill.modalities.register import named
 from handler.bundle.contract import GOLDEN, Serving
 
 _UNSEEN = "\u2603"  # in every category that stands for "never seen"
@@ -22,7 +22,7 @@ def read(bundle: Path) -> list[object]:
 
 def of(golden: Sequence[object], serving: Serving) -> list[object]:
     """A few inputs that look like a person's."""
-    return MODALITIES[serving.task].page_examples(golden)
+    return named(serving.task).page_examples(golden)
 
 
 def suggestions(golden: Sequence[object], serving: Serving) -> dict[str, list[str]]:

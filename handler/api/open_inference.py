@@ -22,7 +22,7 @@ from handler.http.body import OCTETS
 from handler.http.response import Response, dumps
 from handler.modalities.cells import is_whole, json_type, nearest
 from handler.modalities.modality import Record
-from handler.modalities.register import MODALITIES
+from handler.modalities.register import named
 from handler.model.predictor import Predictor
 
 HEADER_LENGTH = "inference-header-content-length"
@@ -77,7 +77,7 @@ def read(body: bytes, header_length: str | None, serving: Serving) -> Inference:
     _check_keys(document, _REQUEST_KEYS, "")
     wants_bytes = _parameters(document, "").get("binary_data_output") is True
     values = _tensors(document.get("inputs"), tail, serving)
-    records = MODALITIES[serving.task].from_columns(values, serving)
+    records = named(serving.task).from_columns(values, serving)
     return Inference(records, _outputs(document.get("outputs"), wants_bytes), _id(document.get("id")))
 
 
@@ -129,7 +129,7 @@ def _split(body: bytes, header_length: str | None) -> tuple[bytes, memoryview]:
 
 def _tensors(given: object, tail: memoryview, serving: Serving) -> dict[str, list[Any]]:
     """Checked values by input name, of as many rows each."""
-    check_cell = MODALITIES[serving.task].check_cell
+    check_cell = named(serving.task).check_cell
     columns = {column.name: column for column in serving.inputs}
     if not isinstance(given, list) or not given:
         raise RequestError(422, "no-inputs", 'Wanted "inputs": a list of one tensor or more.', "/inputs")

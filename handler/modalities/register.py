@@ -14,6 +14,11 @@ from handler.modalities.text import TEXT
 MODALITIES: Mapping[str, Modality] = MappingProxyType({kind.name: kind for kind in (TEXT, TABULAR)})
 
 
+def named(name: str) -> Modality:
+    """The modality of this name, as the manifest of a bundle that was loaded has it."""
+    return MODALITIES[name]
+
+
 def of(serving: Serving) -> Modality:
     """The modality of a manifest's serving section.
 
@@ -38,7 +43,7 @@ def check(value: object, serving: Serving) -> list[Record]:
     Raises:
         RequestError: 413 over a limit, 422 for anything that is not what the model takes, with a JSON pointer.
     """
-    check_one = MODALITIES[serving.task].check
+    check_one = named(serving.task).check
     if not isinstance(value, list):
         return [check_one(value, serving, "/inputs")]
     if not value:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from distill.modalities.json_schema import Schema, closed, ref
-from distill.modalities.register import MODALITIES
+from distill.modalities.register import named
 from distill.packaging.openapi.schemas import MAX_ID_CHARACTERS, datatype, many, outputs, shape
 from handler.bundle.contract import Serving
 
@@ -110,7 +110,7 @@ def _prediction(serving: Serving) -> Schema:
     share = {"type": "number", "minimum": 0, "maximum": 1}
     labels = list(serving.labels)
     contribution = {"type": "number", "minimum": -1, "maximum": 1}
-    part, where = MODALITIES[serving.task].openapi.part(serving)
+    part, where = named(serving.task).openapi.part(serving)
     return closed(
         {
             "label": {"enum": labels, "description": "The most probable label, also where the model abstained."},

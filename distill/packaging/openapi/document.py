@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from distill.modalities.json_schema import Schema, closed, ref
-from distill.modalities.register import MODALITIES
+from distill.modalities.register import named
 from distill.packaging.openapi import answer_schemas, schemas
 from handler.bundle.contract import Limits, Serving
 from handler.http.response import JSON, PROBLEM_JSON, PROBLEM_URN
@@ -125,7 +125,7 @@ def _paths(name: str, version: str, serving: Serving) -> Schema:
 
 
 def _predict(name: str, version: str, serving: Serving) -> Schema:
-    row = MODALITIES[serving.task].openapi.example(serving)
+    row = named(serving.task).openapi.example(serving)
     answered = _content("One prediction an input, in their order.", JSON, ref("PredictAnswer"))
     answered["content"][JSON]["example"] = answer_schemas.example(name, version, serving)
     rows = [row] * min(2, serving.limits.max_inputs)
@@ -198,11 +198,11 @@ def _body(limits: Limits) -> str:
 
 
 def _predict_problems(serving: Serving) -> tuple[_Kinds, ...]:
-    return (_GATE_PROBLEMS, _BODY_PROBLEMS, _OPTION_PROBLEMS, MODALITIES[serving.task].openapi.predict_problems)
+    return (_GATE_PROBLEMS, _BODY_PROBLEMS, _OPTION_PROBLEMS, named(serving.task).openapi.predict_problems)
 
 
 def _infer_problems(serving: Serving) -> tuple[_Kinds, ...]:
-    return (_GATE_PROBLEMS, _BODY_PROBLEMS, _TENSOR_PROBLEMS, MODALITIES[serving.task].openapi.infer_problems)
+    return (_GATE_PROBLEMS, _BODY_PROBLEMS, _TENSOR_PROBLEMS, named(serving.task).openapi.infer_problems)
 
 
 def _problems(group: str, statuses: Iterable[int], *tables: _Kinds) -> Schema:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from distill.modalities.json_schema import Schema, closed, ref
 from distill.modalities.modality import OpenApi
-from distill.modalities.register import MODALITIES
+from distill.modalities.register import named
 from handler.bundle.contract import Input, Serving
 
 MAX_ID_CHARACTERS = 256
@@ -21,7 +21,7 @@ _TENSOR_PARAMETERS: Schema = {"type": ["object", "null"], "properties": {"binary
 
 def requests(serving: Serving) -> Schema:
     """What may be sent: `Input`, `PredictRequest`, `InferRequest` and their parts, by name."""
-    of = MODALITIES[serving.task].openapi
+    of = named(serving.task).openapi
     parts = of.schemas(serving)
     made = {"Input": of.input(serving), "PredictRequest": _predict_request(of, serving)}
     return parts | made | _tensors(of, parts, serving)
@@ -29,7 +29,7 @@ def requests(serving: Serving) -> Schema:
 
 def example_tensors(serving: Serving) -> list[Schema]:
     """The tensors of an inference request with one input."""
-    of = MODALITIES[serving.task].openapi
+    of = named(serving.task).openapi
     cells = of.columns(serving, of.example(serving))
     return [
         {"name": column.name, "shape": [1], "datatype": datatype(column), "data": [cells[column.name]]}
