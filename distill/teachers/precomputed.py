@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from distill import cache
 from distill.data.rows import Dataset, Rows
 from distill.errors import DataError
 from distill.recipe.schema import Teacher as Config
@@ -50,7 +51,7 @@ def prepare(config: Config, dataset: Dataset, seed: int, base: Path) -> Unfitted
         licence="as its owner states",
         weights_sha256=None,
         versions={},
-        identity=(),
+        identity=(cache.code(__name__),),
         fit=lambda rows, part, folder_of, name: PrecomputedModel(),
         file=None,
         fits=False,

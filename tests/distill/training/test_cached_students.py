@@ -63,8 +63,9 @@ def test_a_student_trained_by_the_same_code_is_taken_from_the_cache(trained: Pat
         ("distill/training/train.py", "(accuracy, -nll) <= (best", "(accuracy, -nll) < (best"),
         # A change that the graph does not show.
         ("distill/modalities/tabular/prelude.py", "features[chunk] = part", "features[chunk] = np.minimum(part, CLIP)"),
+        ("distill/teachers/precomputed.py", "_SMALLEST_PROBABILITY = 1e-4", "_SMALLEST_PROBABILITY = 0.2"),
     ],
-    ids=["loss", "choice of the epoch", "prelude"],
+    ids=["loss", "choice of the epoch", "prelude", "the teacher's answers"],
 )
 def test_a_student_trained_by_other_code_is_trained_again(
     trained: Path, tmp_path: Path, file: str, old: str, new: str
