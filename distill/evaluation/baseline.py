@@ -18,7 +18,6 @@ from distill.data.rows import Dataset, Rows
 from distill.modalities.modality import BaselineParts
 from distill.progress import track
 
-_STAGE = "baseline/1"
 _STRENGTHS = (0.3, 1.0, 3.0, 10.0)
 
 
@@ -49,7 +48,9 @@ class Baseline:
 
 def fit(parts: BaselineParts, dataset: Dataset, seed: int) -> Baseline:
     """Fit one pipeline a strength on labelled training rows and keep the best on validation rows; kept by content."""
-    key = cache.key(_STAGE, dataset.fingerprint, sklearn.__version__, _STRENGTHS, seed)
+    key = cache.key(
+        "baseline", cache.code(__name__, parts.features.__module__), dataset.fingerprint, sklearn.__version__, seed
+    )
     path = cache.root() / "baselines" / f"{key}.pickle"
     found: tuple[Pipeline, float] | None = cache.stored(path, lambda file: pickle.loads(file.read_bytes()))
     if found is None:

@@ -41,7 +41,9 @@ class Features:
         if not len(new):
             return
         settings = (self._config.max_tokens, self._config.precision)
-        key = cache.key("features/2", self._weights.id, *settings, new.keys.tolist())
+        key = cache.key(
+            "features", cache.code("distill.teachers.encoder_network"), self._weights.id, *settings, new.keys.tolist()
+        )
 
         def make() -> npt.NDArray[np.float32]:
             texts = Texts(self._weights.folder, new.columns["text"].tolist(), self._config.max_tokens)

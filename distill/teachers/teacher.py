@@ -94,5 +94,5 @@ class Teacher:
 
     def _cached(self, part: str, model: Model, rows: Rows) -> npt.NDArray[np.float32]:
         content = hashlib.sha256("".join(rows.keys.tolist()).encode()).hexdigest()
-        path = cache.root() / "logits" / f"{cache.key('logits/1', self.id, part, content)}.npy"
+        path = cache.root() / "logits" / f"{cache.key('logits', self.id, part, content)}.npy"
         return cache.array(path, lambda: model.logits(rows))

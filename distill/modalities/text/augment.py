@@ -23,7 +23,6 @@ from distill.privacy.disclosure import MIN_ROWS
 from distill.progress import track
 from distill.recipe.schema import Transfer
 
-_STAGE = "transfer-texts/1"
 # Cumulative shares of the ways to begin: the text as it is, a span of it, or its beginning with another's end.
 _WHOLE, _SPAN = 0.3, 0.45
 _INSERT = 0.1  # of all: a few words of a third text stand somewhere in it
@@ -54,7 +53,11 @@ def varied(
     settings = config.model_dump(mode="json", exclude={"words"})
     words = cache.key("words", sorted((word, list(found)) for word, found in substitutes.items()))
     parts = [rows.keys.tolist() for rows in (train, *apart)]
-    path = cache.root() / "transfer" / f"{cache.key(_STAGE, settings, words, cache.key('rows', *parts), seed)}.npz"
+    path = (
+        cache.root()
+        / "transfer"
+        / f"{cache.key('transfer-texts', cache.code(__name__), settings, words, cache.key('rows', *parts), seed)}.npz"
+    )
     found = cache.stored(path, _read)
     if found is None:
         found = _made(train, apart, config, substitutes, seed)

@@ -24,7 +24,7 @@ def word_vectors(teacher: Teacher | None, words: Sequence[str]) -> npt.NDArray[n
     if teacher is None or not isinstance(teacher.full, Encoder):
         return None
     full = teacher.full
-    path = cache.root() / "word-vectors" / f"{cache.key('word-vectors/1', teacher.id, list(words))}.npy"
+    path = cache.root() / "word-vectors" / f"{cache.key('word-vectors', teacher.id, list(words))}.npy"
     return cache.array(path, lambda: full.word_vectors(words))
 
 
