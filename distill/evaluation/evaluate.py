@@ -107,7 +107,8 @@ def _costs(student: Contender, teacher_p50: float | None) -> list[Metric]:
     """What is known of the student's size and latency, and how much faster than the teacher it is."""
     costs = []
     if student.kilobytes is not None:
-        costs.append(Metric("kilobytes", *[round(student.kilobytes, 1)] * 3, 0))
+        size = round(student.kilobytes, 1)
+        costs.append(Metric("kilobytes", size, size, size, 0))
     if student.timings is not None:
         p50 = statistics.quantile("latency_us_p50", student.timings, 0.5)
         costs += [p50, statistics.quantile("latency_us_p99", student.timings, 0.99)]

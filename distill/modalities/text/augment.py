@@ -53,11 +53,8 @@ def varied(
     settings = config.model_dump(mode="json", exclude={"words"})
     words = cache.key("words", sorted((word, list(found)) for word, found in substitutes.items()))
     parts = [rows.keys.tolist() for rows in (train, *apart)]
-    path = (
-        cache.root()
-        / "transfer"
-        / f"{cache.key('transfer-texts', cache.code(__name__), settings, words, cache.key('rows', *parts), seed)}.npz"
-    )
+    key = cache.key("transfer texts", cache.code(__name__), settings, words, cache.key("rows", *parts), seed)
+    path = cache.root() / "transfer" / f"{key}.npz"
     found = cache.stored(path, _read)
     if found is None:
         found = _made(train, apart, config, substitutes, seed)
