@@ -22,5 +22,5 @@ def named(name: str) -> Modality:
 
 def of(data: Data) -> Modality:
     """The modality of a recipe's data section: as the named set says, else the first that claims it."""
-    named = next((named(it.task) for it in CATALOGUE if it.name == data.source), None)
-    return named or next(kind for kind in MODALITIES.values() if kind.claims(data))
+    of_set = next((named(it.task) for it in CATALOGUE if it.name == data.source), None)
+    return of_set or next(kind for kind in MODALITIES.values() if kind.claims(data))
