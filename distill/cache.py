@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import functools
 import hashlib
+import importlib.metadata
+import importlib.util
 import json
 import os
 import tempfile
@@ -16,7 +20,17 @@ import numpy.typing as npt
 
 T = TypeVar("T")
 
-LATEST = "latest"  # beside the versions of a bundle: names the one sealed last
+_OWN = frozenset({"distill", "handler"})
+# Modules that only speak to a person, and those whose values stand in the keys themselves.
+_LEFT_OUT = frozenset(
+    {
+        "distill.progress",
+        "distill.errors",
+        "distill.data.wording",
+        "distill.recipe.schema",
+        "distill.recipe.public_sets",
+    }
+)
 
 
 def root() -> Path:
@@ -28,9 +42,68 @@ def root() -> Path:
 
 
 def key(stage: str, *parts: object) -> str:
-    """A 32-hex-digit name for what `parts` (JSON values) lead to; `stage` carries its own version number."""
+    """A 32-hex-digit name for what `parts` (JSON values) lead to; one of a stage's parts is `code` of its module."""
     text = json.dumps([stage, *parts], sort_keys=True, ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@functools.cache
+def code(*modules: str) -> str:
+    """A hash of all that these modules run: their own sources and those of every module of Limbeck that they import.
+
+    Names of packages stand for all modules in them. Comments, docstrings and layout do not count, nor do the modules
+    that only say something to a person. Whoever keeps a stage's result puts this into its key, so that a changed loss,
+    prelude or way to choose an epoch is not answered with what the old one made.
+    """
+    found: dict[str, str] = {}
+    waiting = [name for module in modules for name in _modules_of(module)]
+    while waiting:
+        name = waiting.pop()
+        source = None if name in found or name in _LEFT_OUT else _source_of(name)
+        if source is not None:
+            tree = ast.parse(source)
+            found[name] = digest(_without_docstrings(tree).encode())
+            waiting += _imports(tree)
+    return key("code", *sorted(found.items()))
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """The installed version of each package."""
+    return {package: importlib.metadata.version(package) for package in packages}
+
+
+def _modules_of(name: str) -> list[str]:
+    """The module of this name, or every module of a package."""
+    spec = importlib.util.find_spec(name)
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    return [name, *(f"{name}.{path.stem}" for folder in folders for path in sorted(Path(folder).glob("*.py")))]
+
+
+def _source_of(name: str) -> str | None:
+    """The source of one of Limbeck's own modules; None of any other, or of what is no module but a name in one."""
+    if name.split(".")[0] not in _OWN:
+        return None
+    try:
+        spec = importlib.util.find_spec(name)
+    except ModuleNotFoundError:  # its parent is a module
+        return None
+    return Path(spec.origin).read_text(encoding="utf-8") if spec and spec.origin else None
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _without_docstrings(tree: ast.Module) -> str:
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return ast.dump(tree)
 
 
 @contextmanager
@@ -59,7 +132,7 @@ def stored(path: Path, load: Callable[[Path], T]) -> T | None:
 
 def array(path: Path, make: Callable[[], npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
     """The float32 array stored at `path` (.npy), or `make()` stored there."""
-    found = stored(path, lambda file: np.load(file, allow_pickle=False))
+    found: npt.NDArray[np.float32] | None = stored(path, lambda file: np.load(file, allow_pickle=False))
     if found is not None:
         return found
     made = make()

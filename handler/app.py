@@ -19,9 +19,8 @@ from typing import Any  # noqa: E402
 from handler.api import routes, service, telemetry  # noqa: E402
 from handler.api.service import Service  # noqa: E402
 from handler.bundle import contract, signature  # noqa: E402
-from handler.bundle.contract import Serving  # noqa: E402
 from handler.errors import BundleError  # noqa: E402
-from handler.model.predictor import Predictor, Record  # noqa: E402
+from handler.model.predictor import Predictor  # noqa: E402
 
 
 def lambda_handler(event: object, context: object) -> dict[str, Any]:
@@ -45,15 +44,10 @@ def _load() -> tuple[Predictor, bytes]:
         signature.check(Path(folder), signature.read_trust(Path(trust_file)))
     predictor = Predictor.load(folder)
     try:
-        predictor.predict([_warm_up_input(predictor.serving)])
+        predictor.predict([predictor.modality.warm_up])
     except Exception as error:  # onnxruntime's own errors share no public base class
         raise BundleError(f"The model in {folder} fails on a plain input: {error}. Seal the bundle again.") from None
     return predictor, (Path(folder) / contract.OPENAPI).read_bytes()
-
-
-def _warm_up_input(serving: Serving) -> Record:
-    """A word, or a row with every column missing."""
-    return "warm" if serving.task == "text" else {}
 
 
 def _start() -> Service:

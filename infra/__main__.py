@@ -13,13 +13,10 @@ from collections.abc import Sequence
 try:
     import typer
 
-    from infra.commands import check, cost, key, registry, release
-    from infra.commands.console import err
+    from infra.commands import cost, key, registry, release
+    from infra.console import plain_errors
 except ModuleNotFoundError as missing:
     raise SystemExit(f"{missing.name} is not installed. Run: pip install 'limbeck[infra]'") from None
-
-from handler.errors import BundleError
-from infra.errors import ConfigError, InfraError, RefusedError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -33,23 +30,14 @@ app = typer.Typer(
 registry.register(app)
 key.register(app)
 release.register(app)
-check.register(app)
 cost.register(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     try:
-        app(args=None if arguments is None else list(arguments), prog_name="python -m infra")
-    except InfraError as error:
-        err.print(str(error), markup=False)
-        return error.exit_status
-    except BundleError as error:
-        err.print(str(error), markup=False)
-        return RefusedError.exit_status
-    except OSError as error:
-        err.print(f"{error.filename}: {error.strerror}. Check the path and run the command again.", markup=False)
-        return ConfigError.exit_status
+        with plain_errors():
+            app(args=None if arguments is None else list(arguments), prog_name="python -m infra")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0 if end.code is None else 1
     return 0

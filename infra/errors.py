@@ -11,6 +11,11 @@ InfraError
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from handler.errors import BundleError
+
 
 class InfraError(Exception):
     """Root of everything this package raises on purpose. Messages say what, where and what to do."""
@@ -23,7 +28,7 @@ class LocalError(InfraError):
 
 
 class ConfigError(InfraError):
-    """What was asked for cannot be done as asked: a bad name, no bucket named, no credentials, no such version."""
+    """What is wanted cannot be done as it is named: a bad name, no bucket named, no credentials, no such version."""
 
     exit_status = 2
 
@@ -41,10 +46,23 @@ class RefusedError(InfraError):
 
 
 class CloudError(InfraError):
-    """AWS could not be reached, refused the request, or had no time for it after retries."""
+    """AWS could not be reached, rejected the request, or had no time for it after retries."""
 
     exit_status = 5
 
 
 class MovedError(CloudError):
     """The alias is not what it was when it was read, and not what was wanted: it was left alone."""
+
+
+@contextmanager
+def refusing(advice: str = "") -> Iterator[None]:
+    """Raise a BundleError of the handler as a RefusedError, with advice on what to do where it has none.
+
+    Raises:
+        RefusedError: the bundle was refused inside.
+    """
+    try:
+        yield
+    except BundleError as error:
+        raise RefusedError(f"{error} {advice}".strip()) from None

@@ -14,7 +14,8 @@ from onnx import TensorProto, helper
 from distill.packaging.openapi import document
 from handler.bundle import contract
 from handler.bundle.contract import DriftBaseline, Input, Limits, Manifest, Metric, Serving, Thresholds
-from handler.model.predictor import Predictor, Record
+from handler.modalities.modality import Record
+from handler.model.predictor import Predictor
 
 _OPSETS = [
     helper.make_opsetid("", 18),
@@ -175,13 +176,12 @@ def seal(folder: Path, model: onnx.ModelProto, serving: Serving, name: str, gold
     version = contract.version_of(contract.sha256_of(folder / contract.MODEL), serving)
     first = serving.inputs[0]
     one: Record = "good" if serving.task == "text" else {first.name: 1.0 if first.kind == "number" else "a"}
-    (folder / "golden.jsonl").write_text(_golden(folder, serving, name, golden or [one]))
+    (folder / contract.GOLDEN).write_text(_golden(folder, serving, name, golden or [one]))
     (folder / contract.OPENAPI).write_text(json.dumps(document.document(name, version, serving)))
-    (folder / "card.md").write_text(f"# {name}\n")
-    (folder / "report.html").write_text("<!doctype html><title>report</title>")
-    names = (contract.MODEL, contract.OPENAPI, "golden.jsonl", "card.md", "report.html")
-    files = {file: contract.sha256_of(folder / file) for file in names}
-    manifest = Manifest(name, version, contract.SCHEMA, serving, files, {"seed": 0}, {})
+    (folder / contract.CARD).write_text(f"# {name}\n")
+    (folder / contract.REPORT).write_text("<!doctype html><title>report</title>")
+    files = {file: contract.sha256_of(folder / file) for file in contract.SEALED}
+    manifest = Manifest(name, version, contract.SCHEMA, serving, files, {"seed": 0}, {}, contract.NO_PRIVACY_CLAIMED)
     (folder / contract.MANIFEST).write_text(contract.dumps(manifest))
     return manifest
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,22 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("distill", "handler", "infra")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-SPINE = {
-    "distill.pipeline.run",
-    "distill.experiments.compare",
-    "distill.experiments.sweep",
-    "distill.experiments.ablate",
-    "distill.__main__",
-}  # the only ones that know every stage
+# Rooms from top to bottom: imports run down the list, never up. The ground knows nothing of the rest.
+ROOMS = {
+    "distill": (
+        ("__main__",), ("commands",), ("experiments",), ("pipeline",), ("web",), ("packaging",), ("reporting",),
+        ("evaluation",), ("graph",), ("training",), ("modalities",), ("teachers",), ("data",), ("recipe",),
+        ("runtime",), ("privacy", "cache", "progress", "errors"),
+    ),
+    "handler": (("app",), ("api",), ("http",), ("model",), ("modalities",), ("bundle",), ("errors",)),
+    "infra": (
+        ("__main__",), ("commands",), ("local",), ("release",), ("registry",), ("template",), ("image",),
+        ("signing", "monitoring"), ("cost", "aws"), ("console",), ("processes",), ("errors",),
+    ),
+}  # fmt: skip
+# What is particular to a kind of input lives here, and nowhere else is it asked which kind it is.
+REGISTERS = ("distill.modalities", "handler.modalities")
+MODALITY_NAMES = {"text", "tabular"}
 ROOT_MODULE = "handler.app"  # the only one with state
 # Calls whose result nothing changes afterwards, so that a module may make one when it is imported
 # (a console is standard error by another name; typer's commands are registered by decorators, once).
@@ -28,14 +38,13 @@ FROZEN_CALLS = {
     "json.JSONDecoder", "namedtuple", "Console", "typer.Typer",
 }  # fmt: skip
 # Programs that run in an environment of their own, and the libraries that each finds there beside numpy.
-LAUNCH, EXCHANGE = "distill.experiments.peers.launch", "distill.experiments.peers.exchange"
+PEERS_PACKAGE = "distill.experiments.peers"
+LAUNCH, EXCHANGE = f"{PEERS_PACKAGE}.launch", f"{PEERS_PACKAGE}.exchange"
 PEERS = [path for path in MODULES if path.parent.name == "peers" and path.stem != "launch"]
 PEER_LIBRARIES = {
     "fasttext_peer": {"fasttext"},
-    "fasttext_quantised_peer": set(),
     "minilm_int8_peer": {"torch", "transformers", "tokenizers", "onnx", "onnxruntime"},
     "model2vec_peer": {"model2vec"},
-    "model2vec_quantised_peer": {"model2vec"},
     "tfidf_peer": {"sklearn"},
 }
 MUTABLE = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
@@ -93,24 +102,78 @@ def test_the_contract_stands_below_everything_that_reads_it(path: Path) -> None:
         assert all(within(module, below[name_of(path)]) for module in ours)
 
 
+def floor_of(module: str) -> int | None:
+    """How far down the room of a module lies; None of what is in no room."""
+    package, _, rest = module.partition(".")
+    room = rest.split(".")[0]
+    return next((floor for floor, rooms in enumerate(ROOMS[package]) if room in rooms), None)
+
+
+def imports_up(module: str, imported: Iterable[str]) -> list[str]:
+    """Of the modules that a module imports, those of its own package in a room above its own or beside it."""
+    package, room = module.split(".")[0], ".".join(module.split(".")[:2])
+    others = [name for name in imported if within(name, {package}) and name != package and not within(name, {room})]
+    here = floor_of(module)
+    return [name for name in others if here is None or (floor := floor_of(name)) is None or floor <= here]
+
+
 @every_module
-def test_no_stage_calls_back_up_to_the_spine(path: Path) -> None:
-    if name_of(path) not in SPINE:
-        assert [module for module in imports(path) if within(module, SPINE)] == []
+def test_imports_run_down_the_rooms(path: Path) -> None:
+    if path.name != "__init__.py":
+        assert floor_of(name_of(path)) is not None, f"{name_of(path)} is in no room"
+        assert imports_up(name_of(path), imports(path)) == []
+
+
+def test_an_import_that_runs_up_is_found() -> None:
+    assert imports_up("distill.training.train", ["distill.graph.export", "distill.data.rows", "handler.app"]) == [
+        "distill.graph.export"
+    ]
+    assert imports_up("handler.bundle.contract", ["handler.model.predictor"]) == ["handler.model.predictor"]
+    assert imports_up("distill.nowhere", ["distill.cache"]) == ["distill.cache"]
+
+
+def compares_a_modality(node: ast.AST) -> bool:
+    """Whether code asks which kind of input it has before it."""
+    if not isinstance(node, ast.Compare):
+        return False
+    operands = (node.left, *node.comparators)
+    parts = [part for operand in operands for part in ast.walk(operand)]
+    named = {part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)}
+    asked = {operand.attr for operand in operands if isinstance(operand, ast.Attribute)}
+    return bool(named & MODALITY_NAMES or asked & {"task", "modality"})
+
+
+@every_module
+def test_only_the_registers_know_one_kind_of_input_from_another(path: Path) -> None:
+    if not within(name_of(path), set(REGISTERS)):
+        found = [node for node in ast.walk(ast.parse(path.read_text())) if compares_a_modality(node)]
+        assert [f"line {node.lineno}: {ast.unparse(node)}" for node in found] == []
+
+
+def test_a_branch_on_the_kind_of_input_is_found() -> None:
+    asked = ('serving.task == "text"', "rows.task in known", 'kind != "tabular"', 'task in ("text", "x")')
+    assert all(any(map(compares_a_modality, ast.walk(ast.parse(code)))) for code in asked)
+    assert not any(map(compares_a_modality, ast.walk(ast.parse('column.kind == "number"'))))
+
+
+def test_the_page_asks_for_the_kind_of_input_in_its_register_alone() -> None:
+    page = ROOT / "distill" / "web" / "page"
+    scripts = [path for path in page.iterdir() if path.suffix in (".js", ".j2")]
+    assert scripts
+    assert [path.name for path in scripts if re.search(r"task\s*(===?|!==?)|typeof input", path.read_text())] == []
 
 
 @pytest.mark.parametrize("path", PEERS, ids=name_of)
 def test_a_peers_program_needs_nothing_that_its_environment_lacks(path: Path) -> None:
-    shared = {name_of(peer) for peer in PEERS}
-    allowed = {"numpy", *sys.stdlib_module_names, *PEER_LIBRARIES.get(path.stem, set()), *shared}
-    assert [module for module in imports(path) if not within(module, allowed) or within(module, {LAUNCH})] == []
+    allowed = {"numpy", *sys.stdlib_module_names, *PEER_LIBRARIES.get(path.stem, set()), EXCHANGE}
+    assert [module for module in imports(path) if not within(module, allowed) and module != PEERS_PACKAGE] == []
 
 
 @every_module
 def test_the_peers_are_known_by_their_files_and_their_launcher_alone(path: Path) -> None:
-    if not within(name_of(path), {"distill.peers"}) or within(name_of(path), {LAUNCH}):
+    if path not in PEERS:
         known = {LAUNCH, EXCHANGE}
-        found = {module for module in imports(path) if within(module, {"distill.peers"})} - {"distill.peers"}
+        found = {module for module in imports(path) if within(module, {PEERS_PACKAGE})} - {PEERS_PACKAGE}
         assert [module for module in found if not within(module, known)] == []
 
 

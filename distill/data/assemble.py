@@ -20,6 +20,7 @@ from distill.data.wording import counted
 def assemble(
     pool: Pool,
     *,
+    task: str,
     name: str,
     where: str | None = None,
     licence: str,
@@ -43,7 +44,7 @@ def assemble(
     pieces = {wanted: whole.take(part == wanted) for wanted in split.PARTS}
     return Dataset(
         name=name,
-        task="text" if [item.kind for item in pool.inputs] == ["text"] else "tabular",
+        task=task,
         inputs=pool.inputs,
         labels=labels,
         train=pieces[split.TRAIN],

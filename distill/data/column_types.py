@@ -16,6 +16,7 @@ from distill.data.normalize import clean
 from distill.data.number_formats import Numbers
 from distill.data.readers.cells import Table
 from distill.errors import DataError
+from distill.privacy.disclosure import MIN_ROWS
 from handler.bundle.contract import Input
 
 Kind = Literal["number", "category"]
@@ -24,7 +25,6 @@ Kind = Literal["number", "category"]
 HOLES = frozenset(
     {"", "na", "n/a", "n.a.", "nan", "-nan", "null", "none", "nil", "-", "--", "?", ".", "#n/a", "#na", "<na>", "nat"}
 )
-MIN_REPEATS = 3  # a category seen in fewer rows never enters a vocabulary
 _MAX_STRAYS = 0.05  # share of words among numbers that is still an accident
 _DATE = re.compile(r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2}))([T ]\d{1,2}:.*)?", re.ASCII)
 _WITH_UNIT = re.compile(
@@ -169,10 +169,10 @@ def _useless_category(present: Counter[str], holes: bool) -> str | None:
         return "it is empty"
     if len(present) == 1 and not holes:
         return "it holds the same value in every row"
-    if max(present.values()) < MIN_REPEATS:
+    if max(present.values()) < MIN_ROWS:
         if _mostly(_WITH_UNIT, present):
             return WITH_UNIT
-        return f"no value of it occurs in {MIN_REPEATS} rows, as in names, dates or free text"
+        return f"no value of it occurs in {MIN_ROWS} rows, as in names, dates or free text"
     return None
 
 

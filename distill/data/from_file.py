@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from distill.data import checks, column_types, teacher_columns
-from distill.data.column_types import Column
+from distill.data import checks, teacher_columns
 from distill.data.normalize import clean
 from distill.data.pool import Pool
 from distill.data.readers import csv, jsonl, parquet
 from distill.data.readers.cells import Table
 from distill.data.split import TEST, TRAIN, VALIDATION
-from distill.data.wording import counted, listed
+from distill.data.wording import counted
 from distill.errors import DataError
 from distill.recipe.schema import Data
 from handler.bundle.contract import Input
+
+Columns: TypeAlias = Mapping[str, npt.NDArray[np.generic]]
 
 _PARTS = {
     "train": TRAIN,
@@ -31,18 +33,33 @@ _PARTS = {
 }
 
 
-def read(path: Path, data: Data) -> tuple[Pool, tuple[str, ...]]:
-    """The file's rows, and notes for people.
+class Kind(Protocol):
+    """A kind of input, as far as reading goes; see `distill.modalities.modality`."""
+
+    @property
+    def name(self) -> str:
+        """The manifest's `serving.task`."""
+
+    @property
+    def read(
+        self,
+    ) -> Callable[[Table, Data, npt.NDArray[np.object_]], tuple[tuple[Input, ...], Columns, list[str]]]:
+        """A file's cells, the data section and labels [N] -> inputs, columns of [N], notes. Raises DataError."""
+
+    @property
+    def is_empty(self) -> Callable[[Columns], npt.NDArray[np.bool_]]:
+        """Rows [N] that hold no input."""
+
+
+def read(path: Path, data: Data, kind: Kind) -> tuple[Pool, tuple[str, ...]]:
+    """The file's rows, and notes for people. `kind`: of input, which says what its columns are.
 
     Raises:
         DataError: unreadable, or not what the recipe says.
     """
     table = _table(path, data)
     labels = _labels(table, data)
-    if data.text is not None:
-        inputs, values, notes = _text(table, data.text)
-    else:
-        inputs, values, notes = _columns(table, data, labels)
+    inputs, values, notes = kind.read(table, data, labels)
     names = tuple(sorted({label for label in labels if label}))
     pool = Pool(
         inputs=inputs,
@@ -52,7 +69,7 @@ def read(path: Path, data: Data) -> tuple[Pool, tuple[str, ...]]:
         teacher_probabilities=teacher_columns.read(table, data.soft_label_prefix, names),
         split=_split(table, data.split),
     )
-    return _filled(pool, table, (*table.notes, *notes))
+    return _filled(pool, kind, table, (*table.notes, *notes))
 
 
 def _table(path: Path, data: Data) -> Table:
@@ -75,86 +92,6 @@ def _labels(table: Table, data: Data) -> npt.NDArray[np.object_]:
     return checks.labels(raw, f"{table.where}, column {data.label!r}")
 
 
-def _text(table: Table, name: str) -> tuple[tuple[Input, ...], dict[str, npt.NDArray[np.generic]], list[str]]:
-    texts = np.array([clean(cell) for cell in table.column(name, "data.text")], dtype=object)
-    if not any(text.strip() for text in texts):
-        raise DataError(f"{table.where}, column {name!r} (data.text) is empty in every row. Name another column.")
-    return (Input("text", "string", "text"),), {"text": texts}, []
-
-
-def _columns(
-    table: Table, data: Data, labels: npt.NDArray[np.object_]
-) -> tuple[tuple[Input, ...], dict[str, npt.NDArray[np.generic]], list[str]]:
-    for typed in data.types:
-        table.column(typed, "data.types")
-    if data.columns is not None and data.soft_label_prefix is not None:
-        checks.no_soft_columns(data.columns, data.soft_label_prefix, labels, table.where)
-    if data.columns is not None:
-        chosen, notes = _named(table, data), []
-    else:
-        chosen, notes = _inferred(table, data, labels)
-    checks.reserved([column.name for column in chosen], table.where)
-    notes += [note for column in chosen for note in column.notes]
-    notes += checks.tell_tales(chosen, labels)
-    return tuple(column.input for column in chosen), {column.name: column.values for column in chosen}, notes
-
-
-def _named(table: Table, data: Data) -> list[Column]:
-    """The columns that the recipe lists."""
-    assert data.columns is not None
-    chosen = [column_types.read(table, name, data.types.get(name)) for name in data.columns]
-    for column in chosen:
-        _refuse_useless(column, table)
-    return chosen
-
-
-def _refuse_useless(column: Column, table: Table) -> None:
-    """A column that the recipe names and that carries nothing is the recipe's mistake."""
-    if column.useless:
-        keep = f', or set data.types."{column.name}" = "number" to keep it'
-        row_number = column.useless in (column_types.ROW_NUMBER, column_types.IDENTIFIER)
-        raise DataError(
-            f"{table.where}, column {column.name!r}: {column.useless}, so nothing can be learned from it. "
-            f"Take it out of the recipe{keep if row_number else ''}."
-        )
-
-
-def _inferred(table: Table, data: Data, labels: npt.NDArray[np.object_]) -> tuple[list[Column], list[str]]:
-    """All columns without another role, less those that carry nothing."""
-    roles = {data.label, data.group, data.split}
-    if data.soft_label_prefix is not None:
-        roles |= {data.soft_label_prefix + label for label in labels if label}
-    names = [name for name in table.columns if name not in roles]
-    every = [column_types.read(table, name, data.types.get(name)) for name in names]
-    for column in every:
-        if column.name in data.types:
-            _refuse_useless(column, table)
-    chosen = [column for column in every if not column.useless]
-    left_out = _by_reason({column.name: column.useless for column in every if column.useless} | dict(table.unusable))
-    notes = [
-        f"column {names[0]!r} is left out: {reason}"
-        if len(names) == 1
-        else f"{len(names)} columns are left out, as of each is true: {reason} ({listed(names)})"
-        for reason, names in left_out.items()
-    ]
-    if not chosen:
-        reasons = [f"{listed(names)}: {reason}" for reason, names in left_out.items()]
-        found = f" Left out are {'; '.join(reasons)}." if reasons else ""
-        raise DataError(
-            f"{table.where} has no column to learn from beside the label.{found} "
-            "Name the column with texts as data.text, or the columns to use as data.columns."
-        )
-    return chosen, notes
-
-
-def _by_reason(reasons: Mapping[str, str]) -> dict[str, list[str]]:
-    """Reason -> the columns that it holds for."""
-    found: dict[str, list[str]] = {}
-    for name, reason in reasons.items():
-        found.setdefault(reason, []).append(name)
-    return found
-
-
 def _groups(table: Table, name: str | None) -> npt.NDArray[np.object_] | None:
     if name is None:
         return None
@@ -174,13 +111,9 @@ def _split(table: Table, name: str | None) -> npt.NDArray[np.object_] | None:
     return np.array([_PARTS[cell] for cell in cells], dtype=object)
 
 
-def _filled(pool: Pool, table: Table, notes: tuple[str, ...]) -> tuple[Pool, tuple[str, ...]]:
+def _filled(pool: Pool, kind: Kind, table: Table, notes: tuple[str, ...]) -> tuple[Pool, tuple[str, ...]]:
     """The rows that hold any input at all."""
-    filled = np.zeros(len(pool), dtype=bool)
-    for column in pool.columns.values():
-        filled |= column != "" if column.dtype == object else ~np.isnan(column.astype(np.float32))
-    if pool.inputs[0].kind == "text":
-        filled &= np.array([bool(text.strip()) for text in pool.columns["text"]], dtype=bool)
+    filled = ~kind.is_empty(pool.columns)
     empty = np.flatnonzero(~filled)
     if len(empty):
         rows = counted(len(empty), "row")

@@ -34,7 +34,7 @@ def keys_of(pool: Pool) -> npt.NDArray[np.object_]:
 def _plain(column: npt.NDArray[np.generic]) -> list[object]:
     """Cells as JSON values; float32 widens exactly, NaN is null and -0.0 is 0.0."""
     if column.dtype == object:
-        return column.tolist()
+        return list(column.tolist())
     return [None if value != value else value + 0.0 for value in column.astype(np.float64).tolist()]
 
 

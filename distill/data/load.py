@@ -6,6 +6,7 @@ from pathlib import Path
 
 from distill.data import from_file
 from distill.data.assemble import assemble
+from distill.data.from_file import Kind
 from distill.data.public import load as named
 from distill.data.rows import Dataset
 from distill.errors import DataError
@@ -13,11 +14,12 @@ from distill.recipe.rules import FILES
 from distill.recipe.schema import Data
 
 
-def load(data: Data, base: Path) -> Dataset:
+def load(data: Data, base: Path, kind: Kind) -> Dataset:
     """Read, check, de-duplicate and split. The same rows in any order give the same Dataset.
 
     Args:
         data: the recipe's data section.
+        kind: of input, as the recipe has it (`distill.modalities.register.of`).
         base: the recipe's folder: a relative `data.path` is looked for there, then in the working directory.
 
     Raises:
@@ -32,9 +34,10 @@ def load(data: Data, base: Path) -> Dataset:
     if not data.path or not data.label:
         raise DataError(f"data.source {data.source!r} needs data.path, the file, and data.label, its label column.")
     path = _find(data.path, data.source, base)
-    pool, notes = from_file.read(path, data)
+    pool, notes = from_file.read(path, data, kind)
     return assemble(
         pool,
+        task=kind.name,
         name=path.stem,
         where=path.name,
         licence="not stated",

@@ -37,9 +37,14 @@ class Rows:
         return len(self.labels)
 
     @property
+    def texts(self) -> npt.NDArray[np.object_]:
+        """The texts [N] of rows of texts."""
+        return self.columns["text"].astype(object)
+
+    @property
     def labelled(self) -> npt.NDArray[np.bool_]:
         """Mask [N] of the rows that carry a gold label."""
-        return self.labels != UNLABELLED
+        return np.not_equal(self.labels, UNLABELLED)
 
     def take(self, index: npt.NDArray[np.generic]) -> Rows:
         """The rows at an integer index or under a boolean mask, in that order."""
@@ -60,7 +65,7 @@ class Dataset:
     """Rows split for good, and what they are. Validation and test rows always have a label."""
 
     name: str
-    task: str  # "text" or "tabular"
+    task: str  # the modality's name
     inputs: tuple[Input, ...]
     labels: tuple[str, ...]
     train: Rows

@@ -26,7 +26,7 @@ def read(table: Table, prefix: str | None, names: Sequence[str]) -> npt.NDArray[
         return None
     _check_names(table, prefix, names)
     given = np.stack([_numbers(table, prefix + name) for name in names], axis=1)
-    whole = ~np.isnan(given).any(axis=1)
+    whole = np.asarray(~np.isnan(given).any(axis=1))
     where = f"{table.where}, columns {prefix}…"
     if not whole.any():
         raise DataError(f"{where}: no row has all its probabilities. Fill them in, or take data.soft_label_prefix out.")

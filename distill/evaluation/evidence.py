@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 from handler.bundle.contract import Metric
 
+TWIN = "hard-label twin"  # the role of the student taught by gold labels alone
+SIGNIFICANT = 0.05  # exact McNemar
+
 
 @dataclass(frozen=True)
-class Contender:
-    """One of the four that are judged side by side on the same test rows."""
+class MeasuredContender:
+    """One of those that are compared on the same test rows."""
 
-    role: str  # "teacher", "student", "hard-label twin", "baseline"
+    role: str  # "teacher", "student", "hard-label twin", "baseline", "peer"
     description: str  # "TF-IDF (1,2-grams) + logistic regression, C=4"
     accuracy: Metric
     macro_f1: Metric
@@ -21,14 +24,21 @@ class Contender:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PairedDifference:
     """The student against another contender, paired on the same test rows."""
 
-    other: str  # the other's role
+    other: str  # the other's name, which in the evidence is its role
     difference: Metric  # student accuracy - other's accuracy, paired bootstrap interval
     student_only_right: int
     other_only_right: int
     mcnemar_p: float  # exact two-sided
+
+    @property
+    def verdict(self) -> str:
+        """What the student is: "better", "worse", or "level" where a difference so large may be chance."""
+        if self.mcnemar_p >= SIGNIFICANT:
+            return "level"
+        return "better" if self.difference.value > 0 else "worse"
 
 
 @dataclass(frozen=True)
@@ -77,8 +87,8 @@ class Evidence:
     """Everything measured once on the test rows, through the code that ships."""
 
     test_rows: int
-    contenders: tuple[Contender, ...]  # teacher, student, hard-label twin, baseline
-    comparisons: tuple[Comparison, ...]
+    contenders: tuple[MeasuredContender, ...]  # teacher, student, hard-label twin, baseline
+    comparisons: tuple[PairedDifference, ...]
     metrics: tuple[Metric, ...]  # retention, fidelity, ece, nll, novelty_auroc, ... names as in `metric()`
     per_class: tuple[ClassRow, ...]
     per_group: tuple[GroupRow, ...]
@@ -88,19 +98,13 @@ class Evidence:
     risk_coverage: tuple[RiskPoint, ...]
     novelty_contrast: str  # what the novelty AUROC was measured against
 
-    def metric(self, name: str) -> Metric:
-        """The metric called `name`; KeyError if it was not measured."""
-        for metric in self.metrics:
-            if metric.name == name:
-                return metric
-        raise KeyError(name)
+    def metric(self, name: str) -> Metric | None:
+        """The metric called `name`; None if it was not measured."""
+        return next((metric for metric in self.metrics if metric.name == name), None)
 
-    def contender(self, role: str) -> Contender:
+    def contender(self, role: str) -> MeasuredContender:
         """The contender with this role; KeyError if there is none."""
-        for contender in self.contenders:
-            if contender.role == role:
-                return contender
-        raise KeyError(role)
+        return {contender.role: contender for contender in self.contenders}[role]
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,6 @@ class GateResult:
 
     name: str  # the recipe's key, "min_retention", or a built-in such as "parity"
     limit: float
-    value: float
+    value: float | None  # None: it was not measured, and so the gate failed
     passed: bool
     unit: str = ""

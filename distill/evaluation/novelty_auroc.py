@@ -15,6 +15,7 @@ from distill.data.rows import Dataset, Rows
 from distill.errors import DataError
 from distill.evaluation.statistics import rounded
 from distill.graph.export import Graph
+from distill.modalities.modality import Modality
 from distill.runtime import batched
 from distill.training.soft_labels import SoftLabels
 from handler.bundle.contract import Metric
@@ -43,7 +44,7 @@ class Novelty:
     auroc_confidence: Metric
 
 
-def contrast(dataset: Dataset, held_out_group: str | None, seed: int) -> Contrast:
+def contrast(modality: Modality, dataset: Dataset, held_out_group: str | None, seed: int) -> Contrast:
     """Choose what novelty is judged on: a group left out of a probe's training, or else scrambled test rows.
 
     Raises:
@@ -56,13 +57,13 @@ def contrast(dataset: Dataset, held_out_group: str | None, seed: int) -> Contras
                 f"evaluation.held_out_group is {held_out_group!r}, but the rows have no groups. "
                 "Name the column that holds them with data.group."
             )
-        return _scrambled(dataset, seed)
+        return _scrambled(modality, dataset, seed)
     counts = Counter(test.groups.tolist())
     if held_out_group is None:
         enough = sorted((rows, group) for group, rows in counts.items() if rows >= _FEWEST_ROWS)
         usable = [group for _, group in enough if _leaves_enough(dataset, group)]
         if len(enough) < 2 or not usable:
-            return _scrambled(dataset, seed)
+            return _scrambled(modality, dataset, seed)
         held_out_group = usable[0]
     elif held_out_group not in counts or len(counts) < 2:
         raise DataError(
@@ -137,23 +138,8 @@ def _auroc(name: str, known: npt.NDArray[np.float32], new: npt.NDArray[np.float3
     return rounded(name, float(roc_auc_score(truth, scores)), float(low), float(high), len(scores))
 
 
-def _scrambled(dataset: Dataset, seed: int) -> Contrast:
-    """Rows that keep each value but no sense: letters shuffled within words, or columns shuffled apart."""
-    random = np.random.default_rng(seed)
+def _scrambled(modality: Modality, dataset: Dataset, seed: int) -> Contrast:
+    """Rows that keep each value but no sense."""
     test = dataset.test
-    columns = {}
-    for name, column in test.columns.items():
-        if dataset.task == "text":
-            columns[name] = np.array([_shuffled_letters(str(text), random) for text in column], dtype=object)
-        else:
-            columns[name] = column[random.permutation(len(test))]
-    words = (
-        "test texts with the letters of each word shuffled, against the same texts as they are"
-        if dataset.task == "text"
-        else "test rows with every column shuffled on its own, against the same rows as they are"
-    )
-    return Contrast(words, test, replace(test, columns=columns), None)
-
-
-def _shuffled_letters(text: str, random: np.random.Generator) -> str:
-    return " ".join("".join(random.permutation(list(word)).tolist()) for word in text.split())
+    columns = modality.scramble(test, np.random.default_rng(seed))
+    return Contrast(modality.scrambled, test, replace(test, columns=columns), None)

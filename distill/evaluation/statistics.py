@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binom, binomtest, norm
+from scipy.stats import binom, binomtest
 
 from handler.bundle.contract import Metric
 
+BINS = 15  # of confidence, equally wide
 _DIGITS = 6
 
 
@@ -28,27 +29,24 @@ class Bootstrap:
         for _ in range(self._times):
             yield random.integers(self.rows, size=self.rows)
 
-    def metric(self, name: str, statistic: Callable[[npt.NDArray[np.int64]], float]) -> Metric:
-        """`statistic` of all rows, with the 2.5% and 97.5% points over the resamples."""
-        value, values = self._values(statistic)
-        low, high = np.percentile(values, [2.5, 97.5]) if len(values) else (value, value)
-        return rounded(name, value, float(low), float(high), self.rows)
+    def metric(
+        self, name: str, statistic: Callable[[npt.NDArray[np.int64]], float], is_centred: bool = False
+    ) -> Metric:
+        """`statistic` of all rows, with the 2.5% and 97.5% points over the resamples that give a finite value.
 
-    def centred(self, name: str, statistic: Callable[[npt.NDArray[np.int64]], float]) -> Metric:
-        """The same for an error that is never below 0 and that resampling inflates, as it does a sum of absolute gaps.
-
-        A resample repeats rows, so its bins scatter more than the sample's own and the plain percentile interval can
-        lie wholly above the value. The resamples are moved down by their bias (Efron and Tibshirani, 1993, chapter 10).
+        `is_centred`: for an error that is never below 0 and that resampling inflates, as it does a sum of absolute
+        gaps. A resample repeats rows, so its bins scatter more than the sample's own and the plain percentile interval
+        can lie wholly above the value. The resamples are moved down by their bias (Efron and Tibshirani, 1993,
+        chapter 10).
         """
-        value, values = self._values(statistic)
-        bias = float(values.mean()) - value if len(values) else 0.0
-        low, high = np.percentile(values, [2.5, 97.5]) - bias if len(values) else (value, value)
-        return rounded(name, value, max(0.0, min(float(low), value)), max(float(high), value), self.rows)
-
-    def _values(self, statistic: Callable[[npt.NDArray[np.int64]], float]) -> tuple[float, npt.NDArray[np.float64]]:
-        """The statistic of all rows, and its finite values over the resamples."""
+        value = statistic(np.arange(self.rows))
         values = np.array([statistic(rows) for rows in self.resamples()])
-        return statistic(np.arange(self.rows)), values[np.isfinite(values)]
+        values = values[np.isfinite(values)]
+        low, high = np.percentile(values, [2.5, 97.5]).tolist() if len(values) else (value, value)
+        if is_centred and len(values):
+            bias = float(values.mean()) - value
+            low, high = max(0.0, min(low - bias, value)), max(high - bias, value)
+        return rounded(name, value, low, high, self.rows)
 
     def mean(self, name: str, values: npt.NDArray[np.generic]) -> Metric:
         """The mean of a value a row."""
@@ -75,11 +73,8 @@ def wilson(name: str, right: int, rows: int) -> Metric:
     """A share with Wilson's 95% interval (Wilson, 1927); no rows give 0 in 0..1."""
     if rows == 0:
         return Metric(name, 0.0, 0.0, 1.0, 0)
-    z = float(norm.ppf(0.975))
-    share, scale = right / rows, 1 + z * z / rows
-    centre = (share + z * z / (2 * rows)) / scale
-    half = z * np.sqrt(share * (1 - share) / rows + z * z / (4 * rows * rows)) / scale
-    return rounded(name, share, max(0.0, float(centre - half)), min(1.0, float(centre + half)), rows)
+    low, high = binomtest(right, rows).proportion_ci(method="wilson")
+    return rounded(name, right / rows, float(low), float(high), rows)
 
 
 def mcnemar(first_only: int, second_only: int) -> float:
@@ -92,10 +87,9 @@ def quantile(name: str, values: npt.NDArray[np.float64], level: float) -> Metric
     """A quantile with the distribution-free 95% interval of order statistics."""
     ordered = np.sort(values)
     rows = len(ordered)
-    last = rows - 1
-    low, high = binom.ppf([0.025, 0.975], rows, level).astype(int)
-    places = (min(last, int(level * rows)), min(last, max(0, low)), min(last, high))
-    return rounded(name, *(float(ordered[place]) for place in places), rows)
+    places = np.array([int(level * rows), *binom.ppf([0.025, 0.975], rows, level)])
+    value, low, high = ordered[np.clip(places, 0, rows - 1).astype(np.int64)].tolist()
+    return rounded(name, value, low, high, rows)
 
 
 def macro_f1(gold: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], classes: int) -> float:
@@ -106,8 +100,12 @@ def macro_f1(gold: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], clas
     return float((2 * right[total > 0] / total[total > 0]).mean())
 
 
-def calibration_error(confidence: npt.NDArray[np.float64], right: npt.NDArray[np.float64], bins: int = 15) -> float:
+def bin_of(confidence: npt.NDArray[np.floating], bins: int = BINS) -> npt.NDArray[np.int64]:
+    """The bin 0..bins-1 that each confidence [N] falls into."""
+    return np.minimum((confidence * bins).astype(np.int64), bins - 1)
+
+
+def calibration_error(confidence: npt.NDArray[np.float64], right: npt.NDArray[np.float64], bins: int = BINS) -> float:
     """Expected calibration error over equal-width bins (Naeini et al., 2015)."""
-    places = np.minimum((confidence * bins).astype(np.int64), bins - 1)
-    gaps = np.bincount(places, weights=confidence - right, minlength=bins)
+    gaps = np.bincount(bin_of(confidence, bins), weights=confidence - right, minlength=bins)
     return float(np.abs(gaps).sum() / len(confidence))

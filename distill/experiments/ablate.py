@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from distill.data.rows import Rows
 from distill.errors import RecipeError
-from distill.evaluation import statistics
+from distill.evaluation import contenders
+from distill.evaluation.contenders import Contender, Floats, Labels
 from distill.evaluation.statistics import Bootstrap
-from distill.experiments import contenders
+from distill.experiments import comparison
 from distill.graph import calibrate
-from distill.pipeline import build_student
-from distill.pipeline import training_inputs as lessons
-from distill.pipeline.build_student import Made
-from distill.pipeline.training_inputs import Lesson
+from distill.modalities import resolve
+from distill.modalities.modality import Modality
+from distill.pipeline import build_student, training_inputs
+from distill.pipeline.build_student import TrainedStudent
+from distill.pipeline.training_inputs import TrainingInputs
 from distill.progress import say
 from distill.recipe.schema import AUTO, Recipe
-from distill.reporting.tables import Sheet, interval
+from distill.reporting.tables import Table, interval
 from distill.training import train
-from handler.bundle.contract import Metric
-
-Labels: TypeAlias = npt.NDArray[np.int64]  # a class a test row, [N]
 
 # Section, key, and the value that does without.
 _WITHOUT: Mapping[str, tuple[str, str, object]] = MappingProxyType(
@@ -49,48 +45,12 @@ _WITHOUT: Mapping[str, tuple[str, str, object]] = MappingProxyType(
 # What a recipe without it may try, and with what.
 _WITH: Mapping[str, object] = MappingProxyType({"cross-fitted labels": 2})
 START, TEACHER = "a start from the teacher", "the teacher itself"
+NAMES = (TEACHER, *_WITHOUT, START)  # all ingredients
 _OF_COPIES = frozenset({"like words in copies", "slips in copies", "a public list of words"})
-_OF_TEXTS = _OF_COPIES | {START, "letters of unknown words", "misspelt words mended"}
 
 
-@dataclass(frozen=True)
-class Answers:
-    """What one student says of the test rows, and of those rows with slips in a tenth of their words; None: columns."""
-
-    test: Labels
-    misspelt: Labels | None
-
-
-@dataclass(frozen=True)
-class Effect:
-    """A student with an ingredient and one without, on the same test rows."""
-
-    ingredient: str
-    used: bool  # by the recipe
-    with_it: Metric  # accuracy
-    without_it: Metric
-    difference: Metric  # with - without
-    mcnemar_p: float
-    agreement: Metric  # difference of how often they say what the recipe's teacher says
-    misspelt: Metric | None  # the difference of accuracy on the same rows with slips in them
-
-
-@dataclass(frozen=True)
-class Ablation:
-    """The effects, and the accuracy of the recipe as it is."""
-
-    effects: tuple[Effect, ...]
-    whole: Metric
-    test_rows: int
-
-
-def names() -> tuple[str, ...]:
-    """All ingredients."""
-    return (TEACHER, *_WITHOUT, START)
-
-
-def run(recipe: Recipe, base: Path, only: tuple[str, ...] = ()) -> Ablation:
-    """Teach the recipe's student, and one for each ingredient in which that alone is changed.
+def run(recipe: Recipe, base: Path, only: tuple[str, ...] = ()) -> Table:
+    """Teach the recipe's student, and one for each ingredient in which that alone is changed. A row an ingredient.
 
     `only`: ingredients to try; all where empty.
 
@@ -100,105 +60,93 @@ def run(recipe: Recipe, base: Path, only: tuple[str, ...] = ()) -> Ablation:
     """
     if recipe.student.kind == AUTO:
         raise RecipeError('student.kind is "auto". Name a kind: the same student is made with and without.')
-    unknown = [name for name in only if name not in names()]
+    unknown = [name for name in only if name not in NAMES]
     if unknown:
-        raise RecipeError(f"There is no ingredient {unknown[0]!r}. There are: {', '.join(names())}.")
-    lesson = lessons.prepare(recipe, base)
-    made = build_student.make(lesson, lesson.recipe.student, "whole")
-    whole = _answers(lesson, made)
-    others: dict[str, Answers] = {}
-    for name in only or names():
-        answers = _varied(lesson, made, name, base)
-        if answers is not None:
-            others[name] = answers
-    return _judged(lesson, whole, others)
-
-
-def sheet(found: Ablation) -> Sheet:
-    """A row an ingredient."""
-    rows = [
-        (
-            f"{effect.ingredient}{'' if effect.used else ' (not used)'}",
-            f"{effect.with_it.value:.3f}",
-            f"{effect.without_it.value:.3f}",
-            interval(effect.difference, "+"),
-            f"{effect.mcnemar_p:.2g}",
-            interval(effect.agreement, "+"),
-            interval(effect.misspelt, "+") if effect.misspelt else "",
-        )
-        for effect in found.effects
-    ]
-    title = f"{found.test_rows:,} test rows; the recipe as it is: accuracy {interval(found.whole)}"
+        raise RecipeError(f"There is no ingredient {unknown[0]!r}. There are: {', '.join(NAMES)}.")
+    recipe = resolve.resolved(recipe)
+    inputs = training_inputs.of(recipe, base)
+    test = inputs.rows.test
+    trained = build_student.make(inputs, recipe.student, "whole")
+    whole = _contender(inputs, "whole", _graph(trained))
+    others = {name: _varied(recipe, inputs, trained, name, base) for name in only or NAMES}
+    samples = Bootstrap(len(test), recipe.evaluation.bootstrap, recipe.seed)
+    taught = inputs.teacher.logits(test).argmax(axis=1)
+    rows = []
+    for name, other in others.items():
+        if other is not None:
+            used = _used(recipe, name)
+            pair = (whole, other) if used else (other, whole)
+            rows.append((f"{name}{'' if used else ' (not used)'}", *_cells(*pair, test.labels, taught, samples)))
+    accuracy = interval(samples.mean("accuracy", whole.labels == test.labels))
+    title = f"{len(test):,} test rows; the recipe as it is: accuracy {accuracy}"
     headings = ("", "with", "without", "difference", "McNemar p", "agreement with the teacher", "with slips")
-    return Sheet(title, headings, tuple(rows))
+    return Table(title, headings, tuple(rows))
 
 
-def _varied(lesson: Lesson, made: Made, name: str, base: Path) -> Answers | None:
-    """The answers of a student of which one ingredient is changed; None where the recipe has no use for it."""
-    if (name in _OF_TEXTS and lesson.rows.task != "text") or (
-        name in _OF_COPIES and not lesson.recipe.transfer.augment
-    ):
+def _cells(with_it: Contender, without: Contender, gold: Labels, taught: Labels, samples: Bootstrap) -> tuple[str, ...]:
+    """Accuracy with and without, the difference and its p, that of agreement with the teacher, that with slips."""
+
+    def gain(first: Labels, second: Labels, wanted: Labels) -> str:
+        return interval(samples.mean("gain", (first == wanted).astype(np.float64) - (second == wanted)), "+")
+
+    pair = contenders.paired(with_it, without, gold, samples)
+    slips = ""
+    if with_it.perturbed is not None and without.perturbed is not None:
+        slips = gain(with_it.perturbed.argmax(axis=1), without.perturbed.argmax(axis=1), gold)
+    return (
+        *(f"{(one.labels == gold).mean():.3f}" for one in (with_it, without)),
+        interval(pair.difference, "+"),
+        f"{pair.mcnemar_p:.2g}",
+        gain(with_it.labels, without.labels, taught),
+        slips,
+    )
+
+
+def _varied(recipe: Recipe, inputs: TrainingInputs, trained: TrainedStudent, name: str, base: Path) -> Contender | None:
+    """A student of which one ingredient is changed; None where the recipe has no use for it."""
+    if not _applies(recipe, inputs.modality, name):
         return None
-    if name == TEACHER:
-        say(f"  without {name}")
-        twin = build_student.twin(lesson, made)
-        return _asked(lesson, lambda rows: train.logits(twin, rows))
-    if name == START:
-        say(f"  without {name}")
-        return _answers(lesson, build_student.make(lesson, lesson.recipe.student, f"without {name}", inherits=False))
-    section, key, off = _WITHOUT[name]
-    part = getattr(lesson.recipe, section)
-    used = _used(lesson.recipe, name)
+    used = _used(recipe, name)
     if not used and name not in _WITH:
         return None
     say(f"  {'without' if used else 'with'} {name}")
-    changed = part.model_copy(update={key: off if used else _WITH[name]})
-    recipe = lesson.recipe.model_copy(update={section: changed})
+    if name == TEACHER:
+        twin = build_student.twin(inputs, trained.draft)
+        return _contender(inputs, name, lambda rows: train.logits(twin, rows))
+    if name == START:
+        other = build_student.make(inputs, recipe.student, f"without {name}", inherits=False)
+        return _contender(inputs, name, _graph(other))
+    section, key, off = _WITHOUT[name]
+    changed = getattr(recipe, section).model_copy(update={key: off if used else _WITH[name]})
+    other_recipe = recipe.model_copy(update={section: changed})
     # A student's own settings change nothing of what it is taught from.
-    other = replace(lesson, recipe=recipe) if section == "student" else lessons.prepare(recipe, base)
-    return _answers(other, build_student.make(other, recipe.student, f"without {name}"))
+    varied = inputs if section == "student" else training_inputs.of(other_recipe, base)
+    return _contender(varied, name, _graph(build_student.make(varied, other_recipe.student, f"without {name}")))
 
 
-def _answers(lesson: Lesson, made: Made) -> Answers:
-    return _asked(lesson, lambda rows: calibrate.run(made.small, rows)[0])
+def _graph(trained: TrainedStudent) -> Callable[[Rows], Floats]:
+    return lambda rows: calibrate.run(trained.small, rows)[0]
 
 
-def _asked(lesson: Lesson, answer: Callable[[Rows], npt.NDArray[np.float32]]) -> Answers:
-    slips = contenders.misspelt(lesson.rows.test, lesson.recipe.seed)
-    return Answers(answer(lesson.rows.test).argmax(axis=1), None if slips is None else answer(slips).argmax(axis=1))
+def _contender(inputs: TrainingInputs, name: str, answer: Callable[[Rows], Floats]) -> Contender:
+    """A student by its scores of the test rows, and of those rows with slips in a tenth of their words."""
+    test = inputs.rows.test
+    slips = comparison.perturbed(inputs)
+    return Contender(name, "student", "", answer(test), None if slips is None else answer(slips))
 
 
-def _judged(lesson: Lesson, whole: Answers, others: Mapping[str, Answers]) -> Ablation:
-    test, recipe = lesson.rows.test, lesson.recipe
-    samples = Bootstrap(len(test), recipe.evaluation.bootstrap, recipe.seed)
-    says = lesson.teacher.logits(test).argmax(axis=1)
-
-    def gain(first: Labels, second: Labels, wanted: Labels, name: str) -> Metric:
-        return samples.mean(name, (first == wanted).astype(np.float64) - (second == wanted))
-
-    effects = []
-    for name, answers in others.items():
-        used = name in (TEACHER, START) or _used(recipe, name)
-        first, second = (whole, answers) if used else (answers, whole)
-        a, b = first.test == test.labels, second.test == test.labels
-        slips = None
-        if first.misspelt is not None and second.misspelt is not None:
-            slips = gain(first.misspelt, second.misspelt, test.labels, "difference with slips")
-        effects.append(
-            Effect(
-                ingredient=name,
-                used=used,
-                with_it=samples.mean("accuracy", a),
-                without_it=samples.mean("accuracy", b),
-                difference=gain(first.test, second.test, test.labels, "difference"),
-                mcnemar_p=statistics.mcnemar(int((a & ~b).sum()), int((b & ~a).sum())),
-                agreement=gain(first.test, second.test, says, "agreement"),
-                misspelt=slips,
-            )
-        )
-    return Ablation(tuple(effects), samples.mean("accuracy", whole.test == test.labels), len(test))
+def _applies(recipe: Recipe, modality: Modality, name: str) -> bool:
+    """Whether the recipe could have the ingredient."""
+    if name == START:
+        return modality.students[str(recipe.student.kind)].start is not None
+    if name in _OF_COPIES and not recipe.transfer.augment:
+        return False
+    return name == TEACHER or ".".join(_WITHOUT[name][:2]) not in modality.unused
 
 
 def _used(recipe: Recipe, name: str) -> bool:
+    """Whether the recipe has the ingredient."""
+    if name in (TEACHER, START):
+        return True
     section, key, off = _WITHOUT[name]
     return bool(getattr(getattr(recipe, section), key) != off)

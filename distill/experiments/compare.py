@@ -1,43 +1,50 @@
-"""`python -m distill compare`: the ladder beside its teacher and the classifiers of others, on the same rows."""
+"""`python -m distill compare`: candidates beside their teacher and the classifiers of others, on the same rows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from distill.experiments import comparison, contenders, peer_answers
-from distill.experiments.comparison import Standings
-from distill.pipeline import build_student, candidates
-from distill.pipeline import training_inputs as lessons
+from distill.evaluation.contenders import Contender
+from distill.experiments import comparison, peer_answers
+from distill.experiments.comparison import Comparison
+from distill.modalities import resolve
+from distill.pipeline import assess, build_student, candidates, training_inputs
 from distill.progress import say
 from distill.recipe.schema import Recipe
 
 
-def run(recipe: Recipe, base: Path, names: Sequence[str] = (), settings: int = peer_answers.SETTINGS) -> Standings:
-    """Teach students and their twins, ask every peer, and judge all on the test rows.
+def run(recipe: Recipe, base: Path, names: Sequence[str] = (), settings: int = peer_answers.SETTINGS) -> Comparison:
+    """Teach students and their twins, ask every peer, and compare all on the test rows.
 
-    `names`: of rungs of the ladder; one of each kind where there are none. `settings`: how many each peer may try; the
-    best on validation rows counts. Of columns there are no peers but the baseline. Slow stages are kept by content, so
-    a second run goes on.
+    `names`: of candidates; one of each kind where there are none. `settings`: how many each peer may try; the best on
+    validation rows counts. Of columns there are no peers but the baseline. Slow stages are kept by content, so a second
+    run goes on.
 
     Raises:
         DistillError: see `distill.errors`.
     """
-    rungs = candidates.chosen(recipe, recipe.task, names)
-    lesson = lessons.prepare(recipe, base)
+    recipe = resolve.resolved(recipe)
+    wanted = candidates.chosen(recipe, names)
+    inputs = training_inputs.of(recipe, base)
+    test = inputs.rows.test
+    perturbed = comparison.perturbed(inputs)
     say("students")
-    found, twins = [], []
-    for rung in rungs:
-        made = build_student.make(lesson, rung.student, f"student {rung.name}")
-        found.append((rung.name, made))
-        twins.append(contenders.twin(lesson, rung.name, build_student.twin(lesson, made, f"twin of {rung.name}")))
+    trained, twins = {}, {}
+    for candidate in wanted:
+        name = candidate.name
+        trained[name] = build_student.make(inputs, candidate.student, f"student {name}")
+        twin_student = build_student.twin(inputs, trained[name].draft, f"twin of {name}")
+        twins[name] = assess.twin(twin_student, test, f"{name}, hard labels")
     say("peers")
-    if lesson.rows.task == "text":
-        peers = peer_answers.ask(lesson, base, settings)
-    else:
-        peers = (contenders.plain(lesson),)
+    peers: Sequence[Contender] = (
+        peer_answers.ask(inputs, recipe.teacher, base, perturbed, settings)
+        if inputs.modality.peers
+        else (assess.baseline(inputs, test, perturbed),)
+    )
     # Students are timed last and together, when nothing of this run is at work beside them.
     say("evidence")
-    students = [contenders.student(lesson, name, made) for name, made in found]
-    everyone = [contenders.teacher(lesson), *students, *twins, *peers]
-    return comparison.of(everyone, lesson.rows.test.labels, lesson.recipe.evaluation.bootstrap, lesson.recipe.seed)
+    students = comparison.students(inputs, trained, recipe.serving, perturbed)
+    teacher = assess.teacher(inputs, test, perturbed)
+    resampled = (recipe.evaluation.bootstrap, recipe.seed)
+    return comparison.of(teacher, students, test.labels, *resampled, twins, peers)

@@ -1,94 +1,89 @@
-"""The standings of a comparison as tables."""
+"""A comparison as tables."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-from distill.experiments.comparison import Pairing, Standing, Standings
-from distill.reporting.tables import Sheet, cost, interval, without_empty
-
-
-def of(found: Standings) -> tuple[Sheet, ...]:
-    """All entrants; students against twins; students against peers; what misspelt words cost."""
-    students = [one for one in found.standings if one.role == "student"]
-    peers = [one for one in found.standings if one.role == "peer"]
-    sheets = [_entrants(found), *_twins(found)]
-    if students and peers:
-        sheets.append(_pairs("student - peer, accuracy", students, peers, found.of_peers))
-        if found.misspelt:
-            title = "student - peer, accuracy lost on misspelt rows (below 0: the student loses less)"
-            sheets.append(_pairs(title, students, peers, found.misspelt))
-    return tuple(sheets)
+from distill.experiments.comparison import Comparison, Pair
+from distill.reporting.tables import Table, cost, interval, without_empty
+from handler.bundle.contract import Metric
 
 
-def verdicts(found: Standings) -> tuple[str, ...]:
+def of(found: Comparison) -> tuple[Table, ...]:
+    """All contenders; students against twins; students against peers; what typing errors cost."""
+    tables = [_contenders(found)]
+    if found.twins:
+        tables.append(_twins(found))
+    if found.students and found.peers:
+        pairs = {names: (pair.difference, pair.verdict != "level") for names, pair in found.pairs.items()}
+        tables.append(_pairs("student - peer, accuracy", found, pairs))
+    if found.losses:  # of these, the interval decides what is more than chance
+        losses = {names: (loss, loss.low > 0 or loss.high < 0) for names, loss in found.losses.items()}
+        title = "student - peer, accuracy lost on misspelt rows (below 0: the student loses less)"
+        tables.append(_pairs(title, found, losses))
+    return tuple(tables)
+
+
+def verdicts(found: Comparison) -> tuple[str, ...]:
     """Sentences on what the tables show: who is beaten at once, and which larger peers are not beaten."""
     lines = [
         f"{peer} is better than {ours} in accuracy, bytes and microseconds at once"
         for ours, peer in found.beaten_at_once()
     ] or ["no peer is better than a student in accuracy, bytes and microseconds at once"]
-    size = {one.name: one.kilobytes for one in found.standings}
-    for pair in found.of_peers:
-        ours, other = size[pair.student], size[pair.other]
-        if ours is not None and other is not None and other >= ours and pair.verdict != "better":
-            lines.append(
-                f"{pair.student} is not better than {pair.other}, which is larger: "
-                f"{interval(pair.difference, '+')}, p = {pair.mcnemar_p:.2g}"
-            )
+    for ours in found.students:
+        for peer in found.peers:
+            size, other = ours.measured.kilobytes, peer.measured.kilobytes
+            pair = found.pairs[ours.name, peer.name]
+            if size is not None and other is not None and other >= size and pair.verdict != "better":
+                lines.append(
+                    f"{ours.name} is not better than {peer.name}, which is larger: "
+                    f"{interval(pair.difference, '+')}, p = {pair.mcnemar_p:.2g}"
+                )
     lines += [
-        f"{pair.student} is not better than its hard-label twin: {interval(pair.difference, '+')}"
-        for pair in found.of_twins
-        if pair.difference.value <= 0
+        f"{name} is not better than its hard-label twin: {interval(found.pairs[name, twin.name].difference, '+')}"
+        for name, twin in found.twins.items()
+        if found.pairs[name, twin.name].difference.value <= 0
     ]
     return tuple(lines)
 
 
-def _entrants(found: Standings) -> Sheet:
+def _contenders(found: Comparison) -> Table:
     headings = ("", "accuracy", "macro-F1", "retention", "ECE", "KB", "µs p50", "µs p99", "lost on misspelt")
     rows = [
         (
             one.name,
-            interval(one.accuracy),
-            interval(one.macro_f1),
+            interval(one.measured.accuracy),
+            interval(one.measured.macro_f1),
             interval(one.retention),
             f"{one.ece.value:.3f}",
-            cost(one.kilobytes),
-            cost(one.latency_us_p50),
-            cost(one.latency_us_p99),
-            "" if one.misspelt_loss is None else interval(one.misspelt_loss),
+            cost(one.measured.kilobytes),
+            cost(one.measured.latency_us_p50),
+            cost(one.measured.latency_us_p99),
+            interval(one.perturbed_loss) if one.perturbed_loss else "",
         )
-        for one in found.standings
-        if one.role != "twin"
+        for one in (found.teacher, *found.students, *found.peers)
     ]
-    return without_empty(Sheet(f"{found.test_rows:,} test rows, 95% intervals", headings, tuple(rows)))
+    return without_empty(Table(f"{found.test_rows:,} test rows, 95% intervals", headings, tuple(rows)))
 
 
-def _twins(found: Standings) -> list[Sheet]:
-    accuracy = {one.name: one.accuracy for one in found.standings}
-    twin = {pair.student: pair.other for pair in found.of_twins}
-    rows = [
-        (
-            pair.student,
-            f"{accuracy[pair.student].value:.3f}",
-            f"{accuracy[twin[pair.student]].value:.3f}",
-            interval(pair.difference, "+"),
-            f"{pair.mcnemar_p:.2g}",
-        )
-        for pair in found.of_twins
-    ]
+def _twins(found: Comparison) -> Table:
+    rows = []
+    for student in found.students:
+        if twin := found.twins.get(student.name):
+            pair = found.pairs[student.name, twin.name]
+            accuracies = (f"{one.measured.accuracy.value:.3f}" for one in (student, twin))
+            rows.append((student.name, *accuracies, interval(pair.difference, "+"), f"{pair.mcnemar_p:.2g}"))
     headings = ("", "taught", "hard labels", "difference", "McNemar p")
-    return [Sheet("students and their hard-label twins", headings, tuple(rows))] if rows else []
+    return Table("students and their hard-label twins", headings, tuple(rows))
 
 
-def _pairs(title: str, students: Sequence[Standing], peers: Sequence[Standing], pairs: Sequence[Pairing]) -> Sheet:
+def _pairs(title: str, found: Comparison, differences: Mapping[Pair, tuple[Metric, bool]]) -> Table:
     """A row a student, a column a peer; a star where the difference is more than chance."""
-    by_names = {(pair.student, pair.other): pair for pair in pairs}
 
-    def cell(ours: str, other: str) -> str:
-        pair = by_names.get((ours, other))
-        if pair is None:
-            return ""
-        return f"{pair.difference.value:+.3f}{'' if pair.verdict == 'level' else '*'}"
+    def cell(names: Pair) -> str:
+        difference, clear = differences[names]
+        return f"{difference.value:+.3f}{'*' if clear else ''}"
 
-    rows = tuple((ours.name, *(cell(ours.name, peer.name) for peer in peers)) for ours in students)
-    return Sheet(f"{title}; * p < 0.05", ("", *(peer.name for peer in peers)), rows)
+    peers = [peer.name for peer in found.peers]
+    rows = tuple((ours.name, *(cell((ours.name, peer)) for peer in peers)) for ours in found.students)
+    return Table(f"{title}; * p < 0.05", ("", *peers), rows)

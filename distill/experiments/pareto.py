@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
 
-from distill.evaluation.evidence import GateResult
-from handler.bundle.contract import Metric
+from distill.experiments import cost
+from distill.experiments.comparison import Compared, Comparison
 
 _INK, _FRONT, _BEHIND = "#1f2937", "#0f766e", "#9ca3af"
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "limbeck",  # same points, same bytes
     "font.size": 10,
@@ -27,48 +27,38 @@ _STYLE = {
 }
 
 
-@dataclass(frozen=True)
-class Point:
-    """One student of the ladder."""
-
-    name: str
-    accuracy: Metric  # on test rows
-    retention: Metric
-    kilobytes: float
-    microseconds: float  # the median call
-    dollars: float  # a million requests
-    results: tuple[GateResult, ...]  # of the gates, on validation rows
+def front(students: Sequence[Compared]) -> tuple[Compared, ...]:
+    """The students that no other dominates in accuracy, bytes and microseconds."""
+    return tuple(one for one in students if not any(_dominates(other, one) for other in students))
 
 
-def front(points: Sequence[Point]) -> tuple[Point, ...]:
-    """The points that no other dominates in accuracy, bytes and microseconds."""
-    return tuple(one for one in points if not any(_dominates(other, one) for other in points))
-
-
-def _dominates(other: Point, one: Point) -> bool:
-    theirs = (other.accuracy.value, -other.kilobytes, -other.microseconds)
-    ours = (one.accuracy.value, -one.kilobytes, -one.microseconds)
+def _dominates(other: Compared, one: Compared) -> bool:
+    theirs, ours = other.merits, one.merits
+    if theirs is None or ours is None:
+        return False
     return theirs != ours and all(a >= b for a, b in zip(theirs, ours, strict=True))
 
 
 @matplotlib.rc_context(_STYLE)
-def figure(points: Sequence[Point], teacher: Metric) -> str:
+def figure(found: Comparison) -> str:
     """An SVG of accuracy against kilobytes, microseconds and dollars; the teacher is a dashed line."""
     drawn = Figure(figsize=(11, 3.8), layout="constrained")
-    best = front(points)
+    students, teacher = found.students, found.teacher.measured.accuracy
+    best = front(students)
+    microseconds = [one.measured.latency_us_p50 or 0.0 for one in students]
     costs = (
-        ("KB", [one.kilobytes for one in points]),
-        ("µs a call, p50", [one.microseconds for one in points]),
-        ("$ a million requests", [one.dollars for one in points]),
+        ("KB", [one.measured.kilobytes or 0.0 for one in students]),
+        ("µs a call, p50", microseconds),
+        ("$ a million requests", [cost.a_million(value) for value in microseconds]),
     )
     for place, (label, values) in enumerate(costs):
         axes = drawn.add_subplot(1, 3, place + 1)
         axes.axhline(teacher.value, color=_BEHIND, linestyle="--", linewidth=1)
-        for one, value in zip(points, values, strict=True):
-            colour = _FRONT if one in best else _BEHIND
-            low, high = one.accuracy.value - one.accuracy.low, one.accuracy.high - one.accuracy.value
-            axes.errorbar(value, one.accuracy.value, [[low], [high]], fmt="o", color=colour, capsize=2)
-            axes.annotate(one.name, (value, one.accuracy.value), (5, 4), textcoords="offset points", fontsize=8)
+        for one, value in zip(students, values, strict=True):
+            colour, accuracy = _FRONT if one in best else _BEHIND, one.measured.accuracy
+            error = [[accuracy.value - accuracy.low], [accuracy.high - accuracy.value]]
+            axes.errorbar(value, accuracy.value, error, fmt="o", color=colour, capsize=2)
+            axes.annotate(one.name, (value, accuracy.value), (5, 4), textcoords="offset points", fontsize=8)
         if max(values) > 3 * min(values):
             axes.set_xscale("log")
         axes.margins(x=0.2)

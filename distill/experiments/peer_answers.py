@@ -1,85 +1,79 @@
-"""What other people's classifiers make of a lesson's rows, each in the peers' environment; see `distill.peers`."""
+"""What other people's classifiers make of the rows, each in the peers' environment; see `distill.experiments.peers`."""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
 from distill.data.rows import Rows
-from distill.experiments import contenders
-from distill.experiments.contenders import Entrant
-from distill.experiments.peers import exchange, launch
-from distill.experiments.peers.exchange import Head, Labelled, Questions, Task
-from distill.pipeline.training_inputs import Lesson
+from distill.evaluation.contenders import Contender
+from distill.experiments.peers import launch
+from distill.experiments.peers.exchange import Questions
+from distill.pipeline import assess
+from distill.pipeline.training_inputs import TrainingInputs
 from distill.progress import say
+from distill.recipe.schema import Teacher
 from distill.teachers import weights
 from distill.teachers.encoder import EncoderModel
 
 SETTINGS = 4  # that a peer may try; the best on validation rows is compared
 
 
-def ask(lesson: Lesson, base: Path, settings: int = SETTINGS) -> tuple[Entrant, ...]:
-    """The peers' entrants, one after the other, kept by content. `base`: where a relative `teacher.model` starts.
+def ask(
+    inputs: TrainingInputs, config: Teacher, base: Path, perturbed: Rows | None, settings: int = SETTINGS
+) -> tuple[Contender, ...]:
+    """The peers as contenders, one after the other, kept by content.
 
-    The test rows go over twice, the second time misspelt. Where the teacher is not a fine-tuned encoder, the peers that
-    need one are left out.
+    `config`: the teacher's section. `base`: where its relative `model` starts.
+    The test rows go over twice, the second time `perturbed`. Where the teacher is not a fine-tuned encoder, the peers
+    that need one are left out.
 
     Raises:
         PeerError: the peers' environment is missing, or one of them failed.
         FetchError: the encoder's weights cannot be had.
     """
-    recipe, rows = lesson.recipe, lesson.rows
-    found = weights.find(recipe.teacher.model, recipe.teacher.sha256, base)
-    slips = contenders.misspelt(rows.test, recipe.seed)
-    with tempfile.TemporaryDirectory() as temporary:
-        folder, fitted = Path(temporary) / "questions", Path(temporary) / "fitted"
-        head = lesson.teacher.full.save(fitted) if isinstance(lesson.teacher.full, EncoderModel) else None
+    rows, count = inputs.rows, len(inputs.rows.test)
+    found = weights.find(config.model, config.sha256, base)
+    train, held = (part.take(part.labelled) for part in (rows.train, rows.validation))
+    contenders = []
+    with tempfile.TemporaryDirectory() as folder:
+        model = inputs.teacher.full
+        head = model.save(Path(folder)) if isinstance(model, EncoderModel) else None
         questions = Questions(
-            task=Task(
-                labels=rows.labels,
-                seed=recipe.seed,
-                settings=settings,
-                encoder=found.folder,
-                fitted=None if head is None else fitted,
-                timed_rows=min(contenders.TIMED_ROWS, len(rows.test)),
-                max_tokens=recipe.teacher.max_tokens,
-            ),
-            train=_labelled(rows.train),
-            validation=_labelled(rows.validation),
-            test=(*_texts(rows.test), *(() if slips is None else _texts(slips))),
-            head=None
-            if head is None
-            else Head(head.weight.detach().numpy().astype(np.float32), head.bias.detach().numpy().astype(np.float32)),
+            classes=len(rows.labels),
+            seed=inputs.seed,
+            settings=settings,
+            timed_rows=min(assess.TIMED_ROWS, count),
+            max_tokens=config.max_tokens,
+            train=_texts(train),
+            train_labels=train.labels.tolist(),
+            validation=_texts(held),
+            validation_labels=held.labels.tolist(),
+            test=_texts(rows.test) + ([] if perturbed is None else _texts(perturbed)),
+            encoder=str(found.folder),
+            fitted=None if head is None else folder,
+            head_weight=None if head is None else head.weight.tolist(),
+            head_bias=None if head is None else head.bias.tolist(),
         )
-        exchange.write_questions(folder, questions)
-        answers = []
-        for peer in launch.PEERS.values():
-            if peer.reads == ("fitted",) and head is None:
+        for peer in (it for it in launch.PEERS if it.name in inputs.modality.peers):
+            if head is None and "encoder" not in peer.reads and "fitted" in peer.reads:
                 say(f"  {peer.name} is left out: it needs a teacher that was fine-tuned")
                 continue
             say(f"  {peer.name}")
-            answers.append((peer.name, launch.run(peer, folder)))
-    count = len(rows.test)
-    return tuple(
-        Entrant(
-            name=name,
-            role="peer",
-            description=answer.description,
-            test=answer.test[:count],
-            misspelt=None if slips is None else answer.test[count:],
-            kilobytes=answer.kilobytes,
-            timings=answer.timings,
-        )
-        for name, answer in answers
-    )
+            answers = launch.run(peer, questions)
+            contenders.append(
+                Contender(
+                    name=peer.name,
+                    role="peer",
+                    description=answers.about["description"],
+                    probabilities=answers.test[:count],
+                    perturbed=None if perturbed is None else answers.test[count:],
+                    kilobytes=answers.about["kilobytes"],
+                    timings=answers.timings,
+                )
+            )
+    return tuple(contenders)
 
 
-def _texts(rows: Rows) -> tuple[str, ...]:
-    return tuple(str(text) for text in rows.columns["text"].tolist())
-
-
-def _labelled(rows: Rows) -> Labelled:
-    kept = rows.take(rows.labelled)
-    return Labelled(_texts(kept), tuple(kept.labels.tolist()))
+def _texts(rows: Rows) -> list[str]:
+    return [str(text) for text in rows.columns["text"].tolist()]

@@ -1,84 +1,74 @@
-"""`python -m distill sweep`: what each student of the ladder gains, and what it costs."""
+"""`python -m distill sweep`: what each candidate gains, and what it costs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from distill.evaluation import gates
-from distill.experiments import comparison, contenders, cost, pareto
-from distill.experiments.pareto import Point
-from distill.pipeline import assess, build_student, model_selection
-from distill.pipeline import training_inputs as lessons
+from distill.evaluation.evidence import GateResult
+from distill.experiments import comparison, cost, pareto
+from distill.experiments.comparison import Comparison
+from distill.modalities import resolve
+from distill.pipeline import assess, build_student, model_selection, training_inputs
 from distill.progress import say
 from distill.recipe.schema import Recipe
-from distill.reporting.tables import Sheet, interval
-from handler.bundle.contract import Metric
+from distill.reporting import tables
+from distill.reporting.tables import Table, interval
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Every rung from the smallest on, and the teacher's accuracy on the same test rows."""
+    """Every candidate from the smallest on, on the test rows and at the gates."""
 
-    points: tuple[Point, ...]
-    teacher: Metric
-    test_rows: int
+    found: Comparison
+    results: Mapping[str, tuple[GateResult, ...]]  # of the gates, on validation rows, by the student's name
 
     @property
     def chosen(self) -> str | None:
         """What `student.kind = "auto"` takes: the first that passes every gate on validation rows."""
-        return next((point.name for point in self.points if not assess.lacking(point.results)), None)
+        return next((name for name, results in self.results.items() if not assess.lacking(results)), None)
 
 
 def run(recipe: Recipe, base: Path) -> Sweep:
-    """Teach every rung, hold it to the gates on validation rows, and judge it on the test rows.
+    """Teach every candidate, hold it to the gates on validation rows, and compare it on the test rows.
 
     Raises:
         DistillError: see `distill.errors`.
     """
-    lesson = lessons.prepare(recipe, base)
+    recipe = resolve.resolved(recipe)
+    inputs = training_inputs.of(recipe, base)
     say("students")
-    made, results = {}, {}
-    for rung in model_selection.by_size(lesson):
-        made[rung.name] = build_student.make(lesson, rung.student, f"student {rung.name}")
-        results[rung.name] = assess.on_validation(lesson, made[rung.name])
+    references = assess.references(inputs, inputs.rows.validation)
+    trained, results = {}, {}
+    for draft in model_selection.by_size(inputs, recipe):
+        one = trained[draft.name] = build_student.finish(inputs, draft, build_student.teach(inputs, draft))
+        results[draft.name] = assess.on_validation(inputs, one, references, recipe.serving, recipe.gates)
     say("evidence")
-    students = [contenders.student(lesson, name, student) for name, student in made.items()]
-    everyone = [contenders.teacher(lesson), *students]
-    settings = (lesson.recipe.evaluation.bootstrap, lesson.recipe.seed)
-    found = comparison.of(everyone, lesson.rows.test.labels, *settings).standings
-    points = [
-        Point(
-            name=one.name,
-            accuracy=one.accuracy,
-            retention=one.retention,
-            kilobytes=float(one.kilobytes or 0),
-            microseconds=float(one.latency_us_p50 or 0),
-            dollars=cost.a_million(float(one.latency_us_p50 or 0)),
-            results=results[one.name],
-        )
-        for one in found[1:]
-    ]
-    return Sweep(tuple(points), found[0].accuracy, len(lesson.rows.test))
+    students, teacher = comparison.students(inputs, trained, recipe.serving), assess.teacher(inputs, inputs.rows.test)
+    resampled = (recipe.evaluation.bootstrap, recipe.seed)
+    return Sweep(comparison.of(teacher, students, inputs.rows.test.labels, *resampled), results)
 
 
-def sheet(found: Sweep) -> Sheet:
-    """The points as a table."""
-    best = pareto.front(found.points)
-    rows = [("teacher", interval(found.teacher), "", "", "", "", "", "")]
-    for point in found.points:
-        lacks = assess.lacking(point.results)
+def table(swept: Sweep) -> Table:
+    """A row a student."""
+    best = pareto.front(swept.found.students)
+    rows = [("teacher", interval(swept.found.teacher.measured.accuracy), "", "", "", "", "", "")]
+    for one in swept.found.students:
+        lacks = assess.lacking(swept.results[one.name])
+        latency = one.measured.latency_us_p50
         rows.append(
             (
-                point.name,
-                interval(point.accuracy),
-                interval(point.retention),
-                f"{point.kilobytes:,.0f}",
-                f"{point.microseconds:,.0f}",
-                f"{point.dollars:.3f}",
-                "yes" if point in best else "",
-                "; ".join(map(gates.worded, lacks)) or ("passes: auto" if point.name == found.chosen else "passes"),
+                one.name,
+                interval(one.measured.accuracy),
+                interval(one.retention),
+                tables.cost(one.measured.kilobytes),
+                tables.cost(latency),
+                "" if latency is None else f"{cost.a_million(latency):.3f}",
+                "yes" if one in best else "",
+                "; ".join(map(gates.worded, lacks)) or ("passes: auto" if one.name == swept.chosen else "passes"),
             )
         )
     headings = ("", "accuracy", "retention", "KB", "µs p50", "$ a million", "front", "gates, on validation rows")
-    return Sheet(f"{found.test_rows:,} test rows, 95% intervals", headings, tuple(rows))
+    return Table(f"{swept.found.test_rows:,} test rows, 95% intervals", headings, tuple(rows))

@@ -6,6 +6,7 @@ Both are fitted on validation rows run through the quantised graph, then written
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +17,9 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from distill.data.rows import Rows
-from distill.graph import novelty_score
-from distill.graph.export import DESCRIPTION, LOGITS, Graph, clean
-from distill.graph.novelty_score import SCORE, Unlikeness
+from distill.graph.export import Graph, clean
+from distill.modalities.modality import Modality, NoveltyScore
+from distill.modalities.prelude import DESCRIPTION, LOGITS, SCORE
 from distill.runtime import batched
 from handler.model.predictor import session_options
 
@@ -34,17 +35,18 @@ class Calibrated:
     temperature: float
 
 
-def fit(graph: Graph, train: Rows, validation: Rows) -> Calibrated:
+def fit(graph: Graph, modality: Modality, train: Rows, validation: Rows) -> Calibrated:
     """Temperature by validation likelihood (Guo et al., 2017); novelty as a quantile among validation rows."""
     logits, held = run(graph, validation)
     temperature = fit_temperature(logits, validation.labels)
-    if graph.task == "text":
-        unlike = novelty_score.surprise(LOGITS, DESCRIPTION, logits, held)
-    else:
-        train = train.take(train.labelled)
-        unlike = novelty_score.distance(DESCRIPTION, run(graph, train)[1], train.labels, held)
-    knots = np.unique(np.quantile(unlike.validation_scores, np.linspace(0, 1, _KNOTS)).astype(np.float32))
-    return Calibrated(_with_outputs(graph, temperature, unlike, knots), temperature)
+
+    def described() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+        labelled = train.take(train.labelled)
+        return run(graph, labelled)[1], labelled.labels
+
+    score = modality.novelty(logits, held, described)
+    knots = np.unique(np.quantile(score.validation_scores, np.linspace(0, 1, _KNOTS)).astype(np.float32))
+    return Calibrated(_with_outputs(graph, temperature, score, knots), temperature)
 
 
 def fit_temperature(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> float:
@@ -76,14 +78,14 @@ def run(graph: Graph, rows: Rows) -> tuple[npt.NDArray[np.float32], npt.NDArray[
     return logits, description
 
 
-def _with_outputs(graph: Graph, temperature: float, unlike: Unlikeness, knots: npt.NDArray[np.float32]) -> Graph:
+def _with_outputs(graph: Graph, temperature: float, score: NoveltyScore, knots: npt.NDArray[np.float32]) -> Graph:
     model = onnx.ModelProto()
     model.CopyFrom(graph.model)
     constants: dict[str, npt.NDArray[np.generic]] = {"temperature": np.asarray(np.float32(temperature))}
     nodes = [
         _node("Div", [LOGITS, "temperature"], "scaled"),
         helper.make_node("Softmax", [_name("scaled")], ["probabilities"], _name("softmax"), axis=-1),
-        *unlike.nodes,
+        *score.nodes,
     ]
     if len(knots) > 1:
         # The quantile is the share of the steps between knots that the score has climbed.
@@ -107,7 +109,7 @@ def _with_outputs(graph: Graph, temperature: float, unlike: Unlikeness, knots: n
             _node("Cast", ["beyond"], "beyond_float", to=TensorProto.FLOAT),
             helper.make_node("Squeeze", [_name("beyond_float"), _name("axis")], ["novelty"], _name("quantile")),
         ]
-    named = {_name(local): value for local, value in constants.items()} | unlike.constants
+    named = {_name(local): value for local, value in constants.items()} | dict(score.constants)
     model.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in named.items())
     model.graph.node.extend(nodes)
     del model.graph.output[:]
@@ -118,7 +120,7 @@ def _with_outputs(graph: Graph, temperature: float, unlike: Unlikeness, knots: n
         ]
     )
     onnx.checker.check_model(model)
-    return Graph(clean(model), ("probabilities", "novelty"), graph.task)
+    return Graph(clean(model), ("probabilities", "novelty"))
 
 
 def _classes(graph: Graph) -> int:
@@ -132,6 +134,6 @@ def _name(local: str) -> str:
     return local if local in (LOGITS, SCORE) else f"limbeck/calibration/{local}"
 
 
-def _node(op: str, inputs: list[str], output: str, **attributes: object) -> onnx.NodeProto:
+def _node(op: str, inputs: list[str], output: str, **attributes: Any) -> onnx.NodeProto:  # noqa: ANN401 - ONNX\'s
     name = f"limbeck/calibration/make_{output}"
     return helper.make_node(op, [_name(item) for item in inputs], [_name(output)], name, **attributes)

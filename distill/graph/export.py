@@ -6,8 +6,8 @@ import contextlib
 import io
 import logging
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import onnx
@@ -15,12 +15,10 @@ import torch
 from onnx import compose, helper
 from onnxscript import optimizer
 
-from distill.modalities.prelude import FEATURES, IR_VERSION, OPSET, OPSETS, Prelude
-from distill.modalities.text.char_ngrams import GRAMS
+from distill.modalities.modality import NetworkInput
+from distill.modalities.prelude import DESCRIPTION, IR_VERSION, LOGITS, OPSET, OPSETS
 from distill.training.train import Student
 
-LOGITS = "limbeck/logits"
-DESCRIPTION = "limbeck/description"
 _ANY_SIZE = 1 << 40
 
 
@@ -30,7 +28,6 @@ class Graph:
 
     model: onnx.ModelProto
     outputs: tuple[str, ...]
-    task: str  # "text" or "tabular"
 
     def with_model(self, model: onnx.ModelProto) -> Graph:
         """The same outputs from another model."""
@@ -39,8 +36,9 @@ class Graph:
 
 def graph(student: Student) -> Graph:
     """Export the student and join it behind its prelude. Outputs: LOGITS [N,K], DESCRIPTION [N,D]."""
-    exported = _export(student.network, student.prelude)
-    _rename(exported)
+    inputs = student.modality.network_inputs(student.prelude)
+    exported = _export(student.network, inputs)
+    _rename(exported, inputs)
     prelude = onnx.ModelProto()
     prelude.CopyFrom(student.prelude.model)
     del exported.opset_import[:], prelude.opset_import[:]
@@ -49,7 +47,7 @@ def graph(student: Student) -> Graph:
     exported.ir_version = prelude.ir_version = IR_VERSION
     read = [value.name for value in exported.graph.input]
     model = compose.merge_models(prelude, exported, io_map=[(name, name) for name in read])
-    return Graph(clean(model), (LOGITS, DESCRIPTION), "text" if student.prelude.words else "tabular")
+    return Graph(clean(model), (LOGITS, DESCRIPTION))
 
 
 def clean(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -69,22 +67,24 @@ def clean(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _export(network: torch.nn.Module, prelude: Prelude) -> onnx.ModelProto:
+def _export(network: torch.nn.Module, inputs: Mapping[str, NetworkInput]) -> onnx.ModelProto:
     network.eval()
-    inputs = _example(prelude)
+    dimensions = {name: torch.export.Dim(name, min=1) for it in inputs.values() for name in it.dimensions.values()}
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     logging.getLogger("onnxscript").setLevel(logging.ERROR)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             network,
-            tuple(tensor for tensor, _ in inputs.values()),
+            tuple(it.example for it in inputs.values()),
             dynamo=True,
             verbose=False,
             opset_version=OPSET,
             input_names=list(inputs),
             output_names=[LOGITS, DESCRIPTION],
-            dynamic_shapes=tuple(shape for _, shape in inputs.values()),
+            dynamic_shapes=tuple(
+                {place: dimensions[name] for place, name in it.dimensions.items()} for it in inputs.values()
+            ),
             external_data=False,
         )
         if program is None:
@@ -95,22 +95,9 @@ def _export(network: torch.nn.Module, prelude: Prelude) -> onnx.ModelProto:
         return program.model_proto
 
 
-def _example(prelude: Prelude) -> dict[str, tuple[torch.Tensor, dict[int, Any]]]:
-    """The network's inputs by name, each with the dimensions that vary."""
-    rows = torch.export.Dim("rows", min=1)
-    if not prelude.words:
-        return {FEATURES: (torch.zeros((2, prelude.width), dtype=torch.float32), {0: rows})}
-    tokens, strangers, runs = (torch.export.Dim(name, min=1) for name in ("tokens", "strangers", "runs"))
-    return {
-        FEATURES: (torch.ones((2, 5), dtype=torch.int64), {0: rows, 1: tokens}),
-        GRAMS: (torch.ones((3, 4), dtype=torch.int64), {0: strangers, 1: runs}),
-    }
-
-
-def _rename(model: onnx.ModelProto) -> None:
+def _rename(model: onnx.ModelProto, inputs: Mapping[str, NetworkInput]) -> None:
     """Give everything inside a plain name by its place, so that equal students give equal bytes."""
-    kept = {FEATURES, GRAMS, LOGITS, DESCRIPTION}
-    names: dict[str, str] = {name: name for name in kept}
+    names: dict[str, str] = {name: name for name in (*inputs, LOGITS, DESCRIPTION)}
     for place, tensor in enumerate(model.graph.initializer):
         tensor.name = names.setdefault(tensor.name, f"limbeck/student/weight_{place}")
     for place, node in enumerate(model.graph.node):
@@ -121,7 +108,7 @@ def _rename(model: onnx.ModelProto) -> None:
             if name:
                 node.output[i] = names.setdefault(name, f"limbeck/student/value_{place}_{i}")
     for value in (*model.graph.input, *model.graph.output):
-        symbols = ("U", "G") if value.name == GRAMS else ("N", "L")
+        symbols = inputs[value.name].symbols if value.name in inputs else ("N", "L")
         for dimension, symbol in zip(value.type.tensor_type.shape.dim, symbols, strict=False):
             if not dimension.HasField("dim_value"):
                 dimension.dim_param = symbol

@@ -17,7 +17,7 @@ from distill.data.rows import Dataset
 from distill.errors import DistillError
 from distill.evaluation.evidence import Evidence, GateResult
 from distill.graph.calibrate import Calibrated
-from distill.packaging import golden
+from distill.modalities.register import named
 from distill.packaging.openapi import document
 from distill.recipe.schema import Serving as Config
 from distill.reporting import model_card, report
@@ -123,17 +123,19 @@ def seal(
     described = document.document(staged.name, version, serving)
     write(staged.folder / contract.OPENAPI, json.dumps(described, indent=1, ensure_ascii=False) + "\n")
     title = f"{staged.name} {version}"
-    write(staged.folder / "report.html", report.html(title, serving, evidence, gates, provenance))
-    write(staged.folder / "card.md", model_card.markdown(staged.name, version, serving, evidence, gates, provenance))
-    names = (contract.MODEL, contract.OPENAPI, "golden.jsonl", "report.html", "card.md")
+    write(staged.folder / contract.REPORT, report.html(title, serving, evidence, gates, provenance))
+    write(
+        staged.folder / contract.CARD, model_card.markdown(staged.name, version, serving, evidence, gates, provenance)
+    )
     manifest = Manifest(
         name=staged.name,
         version=version,
         schema=contract.SCHEMA,
         serving=serving,
-        files={name: contract.sha256_of(staged.folder / name) for name in names},
+        files={name: contract.sha256_of(staged.folder / name) for name in contract.SEALED},
         provenance=dict(provenance),
         evidence={**asdict(evidence), "gates": [asdict(gate) for gate in gates]},
+        privacy=contract.NO_PRIVACY_CLAIMED,
     )
     # Back and forth through JSON, so that what is written is what a reader accepts.
     text = contract.dumps(contract.parse(json.dumps(asdict(manifest))))
@@ -142,7 +144,7 @@ def seal(
     staged.folder.chmod(0o755)
     _take_place(staged.folder, folder)
     contract.read(folder)
-    write(folder.parent / cache.LATEST, version + "\n")
+    write(folder.parent / contract.LATEST, version + "\n")
     return folder
 
 
@@ -181,7 +183,7 @@ def _drift_baseline(staged: Staged, dataset: Dataset) -> DriftBaseline:
         rows=len(rows),
         mean_confidence=round(float(confidence.mean()), _HEADLINE_DIGITS),
         mean_novelty=round(float(novelty.mean()), _HEADLINE_DIGITS),
-        abstention_rate=round(float((confidence < staged.serving.thresholds.abstain_below).mean()), _HEADLINE_DIGITS),
+        abstention_rate=round(float(staged.serving.thresholds.abstains(confidence).mean()), _HEADLINE_DIGITS),
         label_shares={
             name: round(float((label == place).mean()), _HEADLINE_DIGITS) for place, name in enumerate(dataset.labels)
         },
@@ -190,10 +192,11 @@ def _drift_baseline(staged: Staged, dataset: Dataset) -> DriftBaseline:
 
 def _headline(evidence: Evidence) -> list[Metric]:
     return [
-        Metric(
-            metric.name,
-            *(round(value, _HEADLINE_DIGITS) for value in (metric.value, metric.low, metric.high)),
-            metric.n,
+        replace(
+            metric,
+            value=round(metric.value, _HEADLINE_DIGITS),
+            low=round(metric.low, _HEADLINE_DIGITS),
+            high=round(metric.high, _HEADLINE_DIGITS),
         )
         for metric in evidence.metrics
         if metric.name in _HEADLINE
@@ -202,12 +205,9 @@ def _headline(evidence: Evidence) -> list[Metric]:
 
 def _write_golden(staged: Staged, dataset: Dataset) -> None:
     predictor = staged.predictor()
-    if dataset.task == "text":
-        inputs = golden.text(staged.serving.limits)
-    else:
-        inputs = golden.tabular(dataset.inputs, dataset.train)
+    inputs = named(dataset.task).golden_inputs(dataset.inputs, dataset.train, staged.serving.limits)
     lines = [
         json.dumps({"input": item, "prediction": asdict(predictor.predict([item])[0])}, ensure_ascii=False)
         for item in inputs
     ]
-    write(staged.folder / "golden.jsonl", "\n".join(lines) + "\n")
+    write(staged.folder / contract.GOLDEN, "\n".join(lines) + "\n")

@@ -12,6 +12,7 @@ from distill.data.rows import Dataset
 from distill.recipe.schema import Recipe
 from distill.teachers.teacher import Teacher
 
+_OWN = 'name = "limbeck"'  # in the project file of a checkout of Limbeck itself
 _PACKAGES = ("limbeck", "torch", "onnx", "onnxscript", "onnxruntime", "numpy", "scikit-learn", "transformers")
 
 
@@ -37,6 +38,7 @@ def of(recipe: Recipe, dataset: Dataset, teacher: Teacher) -> dict[str, Any]:
             "description": teacher.description,
             "licence": teacher.licence,
             "sha256": teacher.weights_sha256,
+            "versions": dict(teacher.versions),
         },
         "packages": _versions(),
         "python": platform.python_version(),
@@ -64,12 +66,18 @@ def _versions() -> dict[str, str]:
 
 
 def _commit() -> str:
-    """The checkout's commit, with "+changes" where tracked files differ from it; "" outside a checkout."""
-    folder = Path(__file__).parent
+    """The commit of Limbeck's own checkout, with "+changes" where tracked files differ from it; else "".
+
+    Installed into somebody's project, the package lies in a checkout that is not its own: that one says nothing of it.
+    """
+    root = Path(__file__).parents[2]
+    project = root / "pyproject.toml"
+    if not (root / ".git").exists() or not project.is_file() or _OWN not in project.read_text(encoding="utf-8"):
+        return ""
     answers = []
     for command in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"]):
         try:
-            done = subprocess.run(["git", "-C", str(folder), *command], capture_output=True, text=True, check=False)
+            done = subprocess.run(["git", "-C", str(root), *command], capture_output=True, text=True, check=False)
         except OSError:
             return ""
         if done.returncode != 0:

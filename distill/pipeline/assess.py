@@ -1,4 +1,4 @@
-"""A finished student before its judges: staged, put beside its rivals on the same rows, and held to the gates."""
+"""A trained student beside its contenders: each answers the same rows, and the student is held to the gates."""
 
 from __future__ import annotations
 
@@ -7,57 +7,66 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from distill.data.rows import Dataset
-from distill.evaluation import baseline, evaluate, gates
-from distill.evaluation.evaluate import Candidate, Rival
-from distill.evaluation.evidence import Evidence, GateResult
+from scipy.special import softmax
+
+from distill.data.rows import Dataset, Rows
+from distill.evaluation import baseline as baselines
+from distill.evaluation import evaluate, gates
+from distill.evaluation.contenders import Contender, Floats, timed
+from distill.evaluation.evidence import TWIN, Evidence, GateResult
 from distill.evaluation.novelty_auroc import Novelty
 from distill.graph import calibrate
 from distill.packaging import bundle
 from distill.packaging.bundle import Staged
 from distill.pipeline import build_student
-from distill.pipeline.build_student import Made
-from distill.pipeline.training_inputs import Lesson
+from distill.pipeline.build_student import TrainedStudent
+from distill.pipeline.training_inputs import TrainingInputs
+from distill.recipe.schema import Evaluation as EvaluationConfig
+from distill.recipe.schema import Gates, Serving
+from distill.runtime import batched
 from distill.training import train
 from distill.training.train import Student
 
+TIMED_ROWS = 1000
 _TIMED_TEACHER_ROWS = 60
 _TIMED_BASELINE_ROWS = 200
-_CHOOSING_RESAMPLES = 100
+_SELECTION_RESAMPLES = 100
+
+References = tuple[Contender, Contender]
 
 
-def judged(lesson: Lesson, made: Made, staged: Staged, twin: Student | None, novelty: Novelty) -> Evidence:
-    """The evidence on the lesson's test rows, through the predictor that ships."""
-    recipe, rows = lesson.recipe, lesson.rows
-    candidate = Candidate(
-        predictor=staged.predictor(),
-        description=made.description,
-        kilobytes=staged.kilobytes,
-        temperature=made.calibrated.temperature,
-        torch_logits=train.logits(made.student, rows.test),
-        float_logits=calibrate.run(made.exported, rows.test)[0],
-    )
-    rivals = _rivals(lesson, twin)
-    return evaluate.run(candidate, rivals, novelty, rows, recipe.evaluation.bootstrap, recipe.seed)
+def on_test(
+    inputs: TrainingInputs,
+    trained: TrainedStudent,
+    staged: Staged,
+    twin_student: Student,
+    novelty: Novelty,
+    config: EvaluationConfig,
+) -> Evidence:
+    """The evidence on the test rows, through the predictor that ships. `twin_student`: the hard-label twin."""
+    beside = references(inputs, inputs.rows.test, is_timed=True)
+    return _evidence(inputs, trained, staged, inputs.rows, beside, twin_student, novelty, config.bootstrap)
 
 
-def on_validation(lesson: Lesson, made: Made) -> tuple[GateResult, ...]:
-    """The recipe's gates on validation rows, where choices are made.
+def references(inputs: TrainingInputs, rows: Rows, is_timed: bool = False) -> References:
+    """The teacher and the baseline on `rows`, once for all candidates. No gate is about their latency."""
+    return teacher(inputs, rows, is_timed=is_timed), baseline(inputs, rows, is_timed=is_timed)
+
+
+def on_validation(
+    inputs: TrainingInputs, trained: TrainedStudent, beside: References, serving: Serving, limits: Gates
+) -> tuple[GateResult, ...]:
+    """The recipe's gates on validation rows, where choices are made. `beside`: `references` on those rows.
 
     The calibration was fitted on these rows, so `max_ece` is kept more easily here than on test rows.
     """
-    asked = lesson.recipe.gates.min_gain_over_twin is not None
-    twin = build_student.twin(lesson, made) if asked else None
-    few = lesson.recipe.evaluation.model_copy(update={"bootstrap": _CHOOSING_RESAMPLES})
-    held = replace(
-        lesson,
-        recipe=lesson.recipe.model_copy(update={"evaluation": few}),
-        rows=replace(lesson.rows, test=lesson.rows.validation),
-    )
+    has_twin = limits.min_gain_over_twin is not None
+    twin_student = build_student.twin(inputs, trained.draft) if has_twin else None
+    rows = replace(inputs.rows, test=inputs.rows.validation)
     with tempfile.TemporaryDirectory() as folder:
-        staged = bundle.stage(made.calibrated, lesson.rows, lesson.recipe.serving, lesson.recipe.name, Path(folder))
-        evidence = judged(held, made, staged, twin, Novelty("not judged", None, None))
-    return gates.check(evidence, lesson.recipe.gates)
+        staged = stage(inputs, trained, serving, folder)
+        evidence = _evidence(inputs, trained, staged, rows, beside, twin_student, None, _SELECTION_RESAMPLES)
+    return gates.check(evidence, limits)
 
 
 def lacking(results: Sequence[GateResult]) -> tuple[GateResult, ...]:
@@ -65,35 +74,88 @@ def lacking(results: Sequence[GateResult]) -> tuple[GateResult, ...]:
     return tuple(result for result in results if not result.passed)
 
 
-def _rivals(lesson: Lesson, twin: Student | None) -> list[Rival]:
-    rows: Dataset = lesson.rows
-    test, teacher, plain = rows.test, lesson.teacher, baseline.fit(rows, lesson.recipe.seed)
-    rivals = [
-        Rival(
-            role="teacher",
-            description=teacher.description,
-            probabilities=evaluate.torch_softmax(teacher.logits(test)),
-            call_one=teacher.full.call_one,
-            timed_rows=0 if teacher.kilobytes is None else _TIMED_TEACHER_ROWS,
-            kilobytes=teacher.kilobytes,
-        )
-    ]
-    if twin is not None:
-        rivals.append(
-            Rival(
-                role="hard-label twin",
-                description="the same network without a teacher: gold labels alone",
-                probabilities=evaluate.torch_softmax(train.logits(twin, test)),
-            )
-        )
-    return [
-        *rivals,
-        Rival(
-            role="baseline",
-            description=plain.description,
-            probabilities=plain.probabilities(test),
-            call_one=plain.call_one,
-            timed_rows=_TIMED_BASELINE_ROWS,
-            kilobytes=plain.kilobytes(),
-        ),
-    ]
+def stage(inputs: TrainingInputs, trained: TrainedStudent, serving: Serving, folder: str) -> Staged:
+    """The student as it ships, in a folder that is soon gone."""
+    return bundle.stage(trained.calibrated, inputs.rows, serving, inputs.rows.name, Path(folder))
+
+
+def student(name: str, trained: TrainedStudent, staged: Staged, rows: Rows, perturbed: Rows | None = None) -> Contender:
+    """A student as it ships: the predictor on its staged bundle."""
+    predictor = staged.predictor()
+    names = [column.name for column in predictor.serving.inputs]
+    count = min(len(rows), TIMED_ROWS)
+    singles = [{key: rows.columns[key][i : i + 1] for key in names} for i in range(count)]
+
+    def answer(some: Rows) -> Floats:
+        return batched.run(predictor.run, {key: some.columns[key] for key in names})[0]
+
+    return Contender(
+        name=name,
+        role="student",
+        description=trained.description,
+        probabilities=answer(rows),
+        perturbed=None if perturbed is None else answer(perturbed),
+        kilobytes=staged.kilobytes,
+        timings=timed(lambda place: predictor.run(singles[place]), count, name),
+    )
+
+
+def teacher(inputs: TrainingInputs, rows: Rows, perturbed: Rows | None = None, is_timed: bool = True) -> Contender:
+    """The fitted teacher; what is not ours to run is not timed."""
+    found = inputs.teacher
+    timings = None
+    if is_timed and found.kilobytes is not None:
+        count = min(len(rows), _TIMED_TEACHER_ROWS)
+        timings = timed(lambda place: found.full.call_one(rows, place), count, "the teacher")
+    return Contender(
+        name="teacher",
+        role="teacher",
+        description=found.description,
+        probabilities=softmax(found.logits(rows), axis=1),
+        perturbed=None if perturbed is None else softmax(found.logits(perturbed), axis=1),
+        kilobytes=found.kilobytes,
+        timings=timings,
+    )
+
+
+def baseline(inputs: TrainingInputs, rows: Rows, perturbed: Rows | None = None, is_timed: bool = True) -> Contender:
+    """The plain baseline of every bundle: one-hot or TF-IDF with logistic regression."""
+    found = baselines.fit(inputs.modality.baseline, inputs.rows, inputs.seed)
+    count = min(len(rows), _TIMED_BASELINE_ROWS)
+    return Contender(
+        name="baseline",
+        role="baseline",
+        description=found.description,
+        probabilities=found.probabilities(rows),
+        perturbed=None if perturbed is None else found.probabilities(perturbed),
+        kilobytes=found.kilobytes(),
+        timings=timed(lambda place: found.call_one(rows, place), count, "the baseline") if is_timed else None,
+    )
+
+
+def twin(twin_student: Student, rows: Rows, name: str = TWIN) -> Contender:
+    """A hard-label twin, before it is exported: its accuracy alone is of interest."""
+    description = "the same network without a teacher: gold labels alone"
+    return Contender(name, TWIN, description, softmax(train.logits(twin_student, rows), axis=1))
+
+
+def _evidence(
+    inputs: TrainingInputs,
+    trained: TrainedStudent,
+    staged: Staged,
+    rows: Dataset,
+    beside: References,
+    twin_student: Student | None,
+    novelty: Novelty | None,
+    resamples: int,
+) -> Evidence:
+    assessed = student("student", trained, staged, rows.test)
+    temperature = trained.calibrated.temperature
+    logits = train.logits(trained.student, rows.test), calibrate.run(trained.exported, rows.test)[0]
+    checks = (
+        *evaluate.parity(assessed.probabilities, *logits, temperature),
+        *evaluate.consistency(staged.predictor(), rows.test),
+    )
+    twins = () if twin_student is None else (twin(twin_student, rows.test),)
+    others = (beside[0], *twins, beside[1])
+    return evaluate.run(assessed, others, temperature, checks, novelty, rows, resamples, inputs.seed)

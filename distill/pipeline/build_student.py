@@ -1,4 +1,4 @@
-"""From a lesson and a student's section of a recipe to a student: taught, exported, in integers, calibrated."""
+"""From training inputs and a student's section of a recipe to a student: drafted, taught, finished."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from distill.data.rows import Dataset
 from distill.graph import calibrate, export, quantize
 from distill.graph.calibrate import Calibrated
 from distill.graph.export import Graph
-from distill.modalities import fit as preludes
-from distill.modalities import initialization as starts
-from distill.modalities.build import build
+from distill.modalities.initialization import Start
 from distill.modalities.prelude import Prelude
-from distill.pipeline.training_inputs import Lesson
+from distill.pipeline.training_inputs import TrainingInputs
 from distill.recipe.schema import Student as Config
 from distill.training import train
 from distill.training.soft_labels import SoftLabels
@@ -20,11 +18,20 @@ from distill.training.train import Student
 
 
 @dataclass(frozen=True)
-class Made:
-    """A student from the torch network to the graph that ships."""
+class Draft:
+    """A student before it is taught: its prelude is fitted, its network has a shape."""
 
+    name: str
     section: Config  # of the recipe, as it was written
     config: Config  # with nothing left open
+    prelude: Prelude
+
+
+@dataclass(frozen=True)
+class TrainedStudent:
+    """A student from the torch network to the graph that ships."""
+
+    draft: Draft
     student: Student
     exported: Graph  # before quantisation
     small: Graph  # after it
@@ -33,50 +40,69 @@ class Made:
     @property
     def description(self) -> str:
         """For a table."""
-        return f"{self.config.kind}, {self.student.parameters:,} parameters, int{self.config.bits}"
+        config = self.draft.config
+        return f"{config.kind}, {self.student.parameters:,} parameters, int{config.bits}"
 
 
-def read(lesson: Lesson, config: Config) -> Prelude:
-    """What the student reads through."""
-    return preludes.fit(config, lesson.rows, lesson.soft.rows, lesson.words, lesson.teacher.full.word_pieces)
+def draft(inputs: TrainingInputs, section: Config, name: str = "student") -> Draft:
+    """Fit what the student reads through. What its section leaves open is set for the rows."""
+    config = inputs.budgeted(section)
+    prelude = inputs.modality.fit_prelude(config, inputs.rows, inputs.soft.rows, inputs.words, inputs.teacher)
+    return Draft(name, section, config, prelude)
 
 
-def make(lesson: Lesson, config: Config, name: str = "student", inherits: bool = True) -> Made:
-    """Teach a student and finish it. `config`: a recipe's section; what it leaves open is set for the rows.
+def teach(inputs: TrainingInputs, one: Draft, inherits: bool = True) -> Student:
+    """The student taught by the soft labels.
 
     `inherits`: whether its weights start from something of the fitted teacher's.
     """
-    section, config = config, lesson.paced(config)
-    prelude = read(lesson, config)
-    start = (starts.taught if inherits else starts.untaught)(config, lesson.teacher, prelude)
-    shape = (len(lesson.rows.labels), lesson.recipe.seed)
-    student = train.distill(config, prelude, lesson.soft, lesson.rows.validation, *shape, start, name)
-    exported = export.graph(student)
-    small = quantize.weights(exported, config.bits)
-    return Made(
-        section, config, student, exported, small, calibrate.fit(small, lesson.rows.train, lesson.rows.validation)
-    )
+    start = _start(inputs, one, taught=inherits)
+    return _distilled(inputs, one.config, one.prelude, inputs.soft, start, one.name)
 
 
-def size(lesson: Lesson, config: Config) -> int:
-    """Bytes that the student's weights and words will take; it is not taught for this."""
-    config = lesson.paced(config)
-    prelude = read(lesson, config)
-    start = starts.taught(config, lesson.teacher, prelude)
-    network = build(config, prelude, len(lesson.rows.labels), lesson.recipe.seed, start)
-    fresh = Student(network.eval(), prelude, config, best_epoch=0, validation_accuracy=0.0)
-    return quantize.weights(export.graph(fresh), config.bits).model.ByteSize()
-
-
-def twin(lesson: Lesson, made: Made, name: str = "hard-label twin") -> Student:
+def twin(inputs: TrainingInputs, one: Draft, name: str = "hard-label twin") -> Student:
     """The same network, which reads through the same prelude, taught by gold labels alone."""
-    config = lesson.paced_alone(made.section)
-    start = starts.untaught(config, lesson.teacher, made.student.prelude)
-    soft = train.hard_labels(lesson.soft)
-    shape = (len(lesson.rows.labels), lesson.recipe.seed)
-    return train.distill(config, made.student.prelude, soft, lesson.rows.validation, *shape, start, name)
+    start = _start(inputs, one, taught=False)
+    config = inputs.budgeted_alone(one.section)
+    return _distilled(inputs, config, one.prelude, train.hard_labels(inputs.soft), start, name)
 
 
-def without(lesson: Lesson, rows: Dataset, soft: SoftLabels) -> Lesson:
-    """The same lesson from fewer rows."""
-    return replace(lesson, rows=rows, soft=soft)
+def finish(inputs: TrainingInputs, one: Draft, student: Student) -> TrainedStudent:
+    """The student as one graph, in integers, calibrated on validation rows."""
+    exported = export.graph(student)
+    small = quantize.weights(exported, one.config.bits)
+    calibrated = calibrate.fit(small, inputs.modality, inputs.rows.train, inputs.rows.validation)
+    return TrainedStudent(one, student, exported, small, calibrated)
+
+
+def make(inputs: TrainingInputs, section: Config, name: str = "student", inherits: bool = True) -> TrainedStudent:
+    """Drafted, taught and finished, for experiments."""
+    one = draft(inputs, section, name)
+    return finish(inputs, one, teach(inputs, one, inherits))
+
+
+def stored_bytes(inputs: TrainingInputs, one: Draft) -> int:
+    """About how many bytes the student's words and weights will take, without teaching it."""
+    network = train.fresh(
+        one.config, inputs.modality, one.prelude, len(inputs.rows.labels), inputs.seed, _start(inputs, one, taught=True)
+    )
+    weights = sum(parameter.numel() for parameter in network.parameters())
+    return int(one.prelude.model.ByteSize()) + weights * one.config.bits // 8
+
+
+def without(inputs: TrainingInputs, rows: Dataset, soft: SoftLabels) -> TrainingInputs:
+    """The same from fewer rows."""
+    return replace(inputs, rows=rows, soft=soft)
+
+
+def _start(inputs: TrainingInputs, one: Draft, taught: bool) -> Start:
+    """What the weights start from: something of the fitted teacher's, or of the teacher as it was before."""
+    start = inputs.modality.students[str(one.config.kind)].start
+    return start(one.config, inputs.teacher, one.prelude, taught) if start else None
+
+
+def _distilled(
+    inputs: TrainingInputs, config: Config, prelude: Prelude, soft: SoftLabels, start: Start, name: str
+) -> Student:
+    shape = (len(inputs.rows.labels), inputs.seed)
+    return train.distill(config, inputs.modality, prelude, soft, inputs.rows.validation, *shape, start, name)

@@ -1,23 +1,24 @@
-"""`student.kind = "auto"`: the smallest student of the ladder that passes the recipe's gates on validation rows."""
+"""Which student a recipe means: the one it names, or for "auto" the smallest that passes the gates."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
+from functools import cached_property
 
 from distill.errors import GateError
 from distill.evaluation import gates
 from distill.evaluation.evidence import GateResult
 from distill.pipeline import assess, build_student, candidates
-from distill.pipeline.build_student import Made
-from distill.pipeline.candidates import Rung
-from distill.pipeline.training_inputs import Lesson
+from distill.pipeline.build_student import Draft, TrainedStudent
+from distill.pipeline.training_inputs import TrainingInputs
 from distill.progress import say
+from distill.recipe.schema import AUTO, Recipe
 
 
 @dataclass(frozen=True)
 class Tried:
-    """A rung, and what the gates found of its student on validation rows."""
+    """A candidate, and what the gates found of its student on validation rows."""
 
     name: str
     results: tuple[GateResult, ...]
@@ -26,41 +27,61 @@ class Tried:
     def shortfall(self) -> float:
         """How far the student is beyond its limits: each as a share of the limit, summed; 0 where it passes."""
         return sum(
-            abs(result.value - result.limit) / max(abs(result.limit), 1e-9) for result in assess.lacking(self.results)
+            math.inf if result.value is None else abs(result.value - result.limit) / max(abs(result.limit), 1e-9)
+            for result in assess.lacking(self.results)
         )
 
 
-def smallest(lesson: Lesson) -> Made:
-    """Climb the ladder to the first student that passes.
+class Selection:
+    """The students that a recipe means, one after the other, until one is taken."""
 
-    Raises:
-        GateError: none does. The message names the nearest and what it lacks.
-    """
-    tried: list[Tried] = []
-    for rung in by_size(lesson):
-        made = build_student.make(lesson, rung.student, f"student {rung.name}")
-        tried.append(Tried(rung.name, assess.on_validation(lesson, made)))
-        lacks = assess.lacking(tried[-1].results)
-        say(f"  {rung.name}: " + ("; ".join(map(gates.worded, lacks)) or "passes on validation rows"))
-        if not lacks:
-            return made
-    raise GateError(_nearest(tried))
+    def __init__(self, inputs: TrainingInputs, recipe: Recipe, drafts: tuple[Draft, ...]) -> None:
+        """`drafts`: in the order in which they are to be taught."""
+        self.drafts = drafts
+        self._inputs = inputs
+        self._recipe = recipe
+        self._tried: list[Tried] = []
+
+    def takes(self, trained: TrainedStudent) -> bool:
+        """Whether this is the student: the one that is named, or one that passes the gates on validation rows."""
+        if self._recipe.student.kind != AUTO:
+            return True
+        results = assess.on_validation(
+            self._inputs, trained, self._references, self._recipe.serving, self._recipe.gates
+        )
+        self._tried.append(Tried(trained.draft.name, results))
+        lacks = assess.lacking(results)
+        say(f"  {trained.draft.name}: " + ("; ".join(map(gates.worded, lacks)) or "passes on validation rows"))
+        return not lacks
+
+    def nothing_passes(self) -> GateError:
+        """What to raise where none was taken: it names the nearest and what that lacks."""
+        nearest = min(self._tried, key=lambda one: one.shortfall)
+        lacks = [f"  {gates.worded(result)}" for result in assess.lacking(nearest.results)]
+        return GateError(
+            "\n".join(
+                [
+                    "No student of the ladder passes the gates on validation rows, so nothing is sealed. The nearest, "
+                    f"{nearest.name}, lacks:",
+                    *lacks,
+                    "Give it more to learn from (transfer.augment), or change the limits in [gates].",
+                ]
+            )
+        )
+
+    @cached_property
+    def _references(self) -> assess.References:
+        """Teacher and baseline on validation rows: once for all candidates."""
+        return assess.references(self._inputs, self._inputs.rows.validation)
 
 
-def by_size(lesson: Lesson) -> tuple[Rung, ...]:
-    """The ladder's rungs by the bytes that their students will take: what is learnt does not change them."""
-    found = candidates.rungs(lesson.recipe, lesson.rows.task)
-    return tuple(sorted(found, key=lambda rung: build_student.size(lesson, rung.student)))
+def of(inputs: TrainingInputs, recipe: Recipe) -> Selection:
+    """The student that the recipe names; for "auto", the candidates by their size."""
+    drafts = by_size(inputs, recipe) if recipe.student.kind == AUTO else (build_student.draft(inputs, recipe.student),)
+    return Selection(inputs, recipe, drafts)
 
 
-def _nearest(tried: Sequence[Tried]) -> str:
-    nearest = min(tried, key=lambda one: one.shortfall)
-    lacks = [f"  {gates.worded(result)}" for result in assess.lacking(nearest.results)]
-    return "\n".join(
-        [
-            f"No student of the ladder passes the gates on validation rows, so nothing is sealed. The nearest, "
-            f"{nearest.name}, lacks:",
-            *lacks,
-            "Give it more to learn from (transfer.augment), or change the limits in [gates].",
-        ]
-    )
+def by_size(inputs: TrainingInputs, recipe: Recipe) -> tuple[Draft, ...]:
+    """The candidates by the bytes that their students will take: what is learnt does not change them."""
+    drafts = [build_student.draft(inputs, it.student, it.name) for it in candidates.of(recipe)]
+    return tuple(sorted(drafts, key=lambda one: build_student.stored_bytes(inputs, one)))

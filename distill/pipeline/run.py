@@ -7,14 +7,15 @@ from pathlib import Path
 
 from distill.evaluation import gates, novelty_auroc
 from distill.evaluation.evidence import Evidence, GateResult
-from distill.evaluation.novelty_auroc import Novelty
+from distill.evaluation.novelty_auroc import Contrast, Novelty
+from distill.graph import calibrate, export, quantize
+from distill.modalities import register, resolve
 from distill.packaging import bundle, provenance
-from distill.pipeline import assess, build_student, model_selection
-from distill.pipeline import training_inputs as lessons
-from distill.pipeline.build_student import Made
-from distill.pipeline.training_inputs import Lesson
+from distill.pipeline import assess, build_student, model_selection, training_inputs
+from distill.pipeline.build_student import TrainedStudent
+from distill.pipeline.training_inputs import TrainingInputs
 from distill.progress import say
-from distill.recipe.schema import AUTO, Recipe
+from distill.recipe.schema import Recipe
 
 
 @dataclass(frozen=True)
@@ -33,36 +34,49 @@ def run(recipe: Recipe, base: Path, out: Path) -> Outcome:
         DistillError: see `distill.errors`. A failed gate is not one: it is in the outcome, with the evidence. But of
             `student.kind = "auto"` it is, if no student passes.
     """
+    recipe = resolve.resolved(recipe)
+    modality = register.of(recipe.data)
     bundle.check_out(recipe.name, out)
-    lesson = lessons.prepare(recipe, base)
+
+    rows = training_inputs.read(recipe, base)
+    contrast = novelty_auroc.contrast(modality, rows, recipe.evaluation.held_out_group, recipe.seed)
+    inputs = training_inputs.prepare(rows, recipe.teacher, recipe.transfer, recipe.seed, base)
+
     say("student")
-    made = (
-        model_selection.smallest(lesson)
-        if recipe.student.kind == AUTO
-        else build_student.make(lesson, lesson.recipe.student)
-    )
-    twin = build_student.twin(lesson, made)
+    selection = model_selection.of(inputs, recipe)
+    for draft in selection.drafts:  # one, or for "auto" the candidates from the smallest on
+        student = build_student.teach(inputs, draft)
+        exported = export.graph(student)
+        small = quantize.weights(exported, draft.config.bits)
+        calibrated = calibrate.fit(small, modality, rows.train, rows.validation)
+        trained = TrainedStudent(draft, student, exported, small, calibrated)
+        if selection.takes(trained):
+            break
+    else:
+        raise selection.nothing_passes()
+    twin = build_student.twin(inputs, draft)
+
     say("evidence")
-    recipe = lesson.recipe.model_copy(update={"student": made.config})
-    staged = bundle.stage(made.calibrated, lesson.rows, recipe.serving, recipe.name, out)
+    staged = bundle.stage(trained.calibrated, rows, recipe.serving, recipe.name, out)
     try:
-        evidence = assess.judged(lesson, made, staged, twin, _probe(lesson, made))
+        novelty = _novelty(inputs, trained, contrast)
+        evidence = assess.on_test(inputs, trained, staged, twin, novelty, recipe.evaluation)
         say("gates")
         results = gates.check(evidence, recipe.gates)
         if assess.lacking(results):
             return Outcome(None, evidence, results)
-        origin = provenance.of(recipe, lesson.rows, lesson.teacher)
-        return Outcome(bundle.seal(staged, lesson.rows, evidence, results, origin), evidence, results)
+        made_by = recipe.model_copy(update={"student": draft.config})
+        origin = provenance.of(made_by, rows, inputs.teacher)
+        return Outcome(bundle.seal(staged, rows, evidence, results, origin), evidence, results)
     finally:
         bundle.discard(staged)
 
 
-def _probe(lesson: Lesson, made: Made) -> Novelty:
+def _novelty(inputs: TrainingInputs, trained: TrainedStudent, contrast: Contrast) -> Novelty:
     """Judge novelty, by a second student that never saw the left-out group where there is one."""
-    contrast, graph = lesson.contrast, made.calibrated.graph
+    graph = trained.calibrated.graph
     if contrast.left_out is not None:
-        soft, rows = novelty_auroc.without(lesson.soft, lesson.rows, contrast.left_out)
-        graph = build_student.make(
-            build_student.without(lesson, rows, soft), made.config, "novelty probe"
-        ).calibrated.graph
-    return novelty_auroc.judge(graph, contrast, lesson.recipe.seed)
+        soft, rows = novelty_auroc.without(inputs.soft, inputs.rows, contrast.left_out)
+        fewer = build_student.without(inputs, rows, soft)
+        graph = build_student.make(fewer, trained.draft.config, "novelty probe").calibrated.graph
+    return novelty_auroc.judge(graph, contrast, inputs.seed)

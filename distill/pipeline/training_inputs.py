@@ -1,4 +1,4 @@
-"""Everything that students of one recipe are taught from: made once, whatever students are then made of it."""
+"""What students are taught from: made once, whatever students are then made of it."""
 
 from __future__ import annotations
 
@@ -7,70 +7,86 @@ from pathlib import Path
 
 from distill.data.load import load
 from distill.data.rows import Dataset
-from distill.evaluation import novelty_auroc
-from distill.evaluation.novelty_auroc import Contrast
-from distill.modalities.text import lengths, word_lists
+from distill.modalities import register
+from distill.modalities.modality import Modality
 from distill.progress import say
-from distill.recipe.schema import Recipe, Student
+from distill.recipe.schema import Recipe, Student, Transfer
+from distill.recipe.schema import Teacher as TeacherConfig
 from distill.teachers import fit as teachers
 from distill.teachers.teacher import Teacher
 from distill.training import budget, soft_labels
+from distill.training.budget import Size
 from distill.training.soft_labels import SoftLabels
 
 _SHOWN_NOTES = 20
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingInputs:
     """Rows, the teacher, and what it says of the transfer set."""
 
-    recipe: Recipe  # resolved; the student's section as it was written
+    modality: Modality
     rows: Dataset
-    contrast: Contrast  # what novelty is judged on
     teacher: Teacher
-    words: tuple[str, ...]  # of a public list
+    words: tuple[str, ...]  # public: they may stand in a bundle
     soft: SoftLabels
+    copies: int  # varied copies a row that were asked for
+    seed: int
 
-    def paced(self, student: Student) -> Student:
+    def budgeted(self, student: Student) -> Student:
         """The student's section with what it leaves open set for these rows."""
-        return budget.fit(self._with(student), *self._size(student)).student
+        return budget.fit(student, self.modality.students[str(student.kind)].budget, self._size(student))
 
-    def paced_alone(self, student: Student) -> Student:
+    def budgeted_alone(self, student: Student) -> Student:
         """The same for a student that learns from the labelled rows alone."""
-        return budget.alone(self._with(student), *self._size(student)).student
+        return budget.alone(student, self.modality.students[str(student.kind)].budget, self._size(student))
 
-    def _with(self, student: Student) -> Recipe:
-        return self.recipe.model_copy(update={"student": student})
-
-    def _size(self, student: Student) -> tuple[int, float]:
-        """Training rows, and words that are read of one."""
+    def _size(self, student: Student) -> Size:
         train = self.rows.train
-        if self.rows.task != "text":
-            return len(train), 1.0
-        words = [min(student.max_tokens, len(str(text).split())) for text in train.columns["text"].tolist()]
-        return len(train), sum(words) / len(words)
+        return Size(len(train), self.copies, self.modality.row_length(train, student))
 
 
-def prepare(recipe: Recipe, base: Path) -> Lesson:
-    """Read the rows, fit the teacher and have it label the transfer set. `base`: where relative paths start.
+def read(recipe: Recipe, base: Path) -> Dataset:
+    """The rows, with what a person should hear of them. `base`: where relative paths start.
 
     Raises:
-        DistillError: see `distill.errors`.
+        DataError: see `distill.data.load`.
     """
     say("rows")
-    rows = load(recipe.data, base)
-    recipe = recipe.resolved(rows.task)
-    rows = replace(rows, notes=(*rows.notes, *lengths.notes(recipe, rows)))
-    contrast = novelty_auroc.contrast(rows, recipe.evaluation.held_out_group, recipe.seed)
+    modality = register.of(recipe.data)
+    rows = load(recipe.data, base, modality)
+    rows = replace(rows, notes=(*rows.notes, *modality.notes(recipe, rows)))
     say(f"  {len(rows.train)} training, {len(rows.validation)} validation, {len(rows.test)} test rows")
     for note in rows.notes[:_SHOWN_NOTES]:
         say(f"  {note}")
     if len(rows.notes) > _SHOWN_NOTES:
         say(f"  and {len(rows.notes) - _SHOWN_NOTES} more notes on the data: they are in the manifest and the report")
+    return rows
+
+
+def prepare(rows: Dataset, config: TeacherConfig, transfer: Transfer, seed: int, base: Path) -> TrainingInputs:
+    """Fit the teacher and have it label the transfer set. `base`: where relative paths start.
+
+    Raises:
+        DistillError: see `distill.errors`.
+    """
+    modality = register.named(rows.task)
     say("teacher")
-    teacher = teachers.fit(recipe.teacher, rows, recipe.transfer.folds, recipe.seed, base)
+    teacher = teachers.fit(config, rows, transfer.folds, seed, base)
     say("soft labels")
-    words = word_lists.load(recipe.transfer.words, base)
-    soft = soft_labels.make(teacher, rows.train, (rows.validation, rows.test), recipe.transfer, words, recipe.seed)
+    words = modality.public_words(transfer, base)
+    copies = None
+    if transfer.augment:
+        copies = modality.augment(teacher, rows.train, (rows.validation, rows.test), transfer, words, seed)
+    soft = soft_labels.make(teacher, rows.train, copies)
     say(f"  {len(soft.rows)} rows in the transfer set")
-    return Lesson(recipe, rows, contrast, teacher, words, soft)
+    return TrainingInputs(modality, rows, teacher, words, soft, transfer.augment, seed)
+
+
+def of(recipe: Recipe, base: Path) -> TrainingInputs:
+    """Both steps, for experiments.
+
+    Raises:
+        DistillError: see `distill.errors`.
+    """
+    return prepare(read(recipe, base), recipe.teacher, recipe.transfer, recipe.seed, base)

@@ -20,14 +20,14 @@ BUILT_IN = Path(__file__).parents[1] / "recipes"
 
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
-    """Read a recipe file, or the built-in recipe of that name, and resolve it.
+    """Read a recipe file, or the built-in recipe of that name.
 
     Args:
         path: a TOML file; where there is none, the name of a built-in recipe.
         overrides: `section.key=value`, the value as in TOML, or a bare word.
 
     Raises:
-        RecipeError: no such file, not TOML, an unknown key, a wrong value, or parts that do not go together.
+        RecipeError: no such file, not TOML, an unknown key, or a wrong value.
     """
     path = _find(Path(path))
     raw = _parse(path)
@@ -35,18 +35,18 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
         _merge(raw, _override(override), override)
     raw.setdefault("name", _name(path))
     try:
-        recipe = Recipe.model_validate_json(json.dumps(raw, default=_no_date), strict=True)
+        return Recipe.model_validate_json(json.dumps(raw, default=_no_date), strict=True)
     except ValidationError as error:
         raise RecipeError(f"{path}: {messages.describe(error, Recipe)}") from None
-    try:
-        return recipe.resolved()
-    except RecipeError as error:
-        raise RecipeError(f"{path}: {error}") from None
 
 
-def folder(path: str | Path) -> Path:
-    """The folder of a recipe file as `load` finds it: where relative paths in the recipe start."""
-    return _find(Path(path)).parent
+def find(path: str | Path) -> Path:
+    """The recipe file of this path, or the built-in recipe of this name. Relative paths start in its folder.
+
+    Raises:
+        RecipeError: there is none.
+    """
+    return _find(Path(path))
 
 
 def built_in() -> tuple[str, ...]:

@@ -12,14 +12,12 @@ if TYPE_CHECKING:
     from distill.recipe.schema import Data, Recipe
 
 FILES = ("csv", "jsonl", "parquet")
-STUDENTS = {"text": ("conv", "static", "gru", "mini", "auto"), "tabular": ("mlp", "embedded", "auto")}
-TEACHERS = {"text": ("encoder", "precomputed"), "tabular": ("boosted_trees", "precomputed")}
 _NAMED = {named.name: named for named in CATALOGUE}
 _OF_FILES = ("path", "text", "columns", "label", "soft_label_prefix", "group", "split", "types")
 
 
-def check(recipe: Recipe, task: str) -> None:
-    """Refuse a resolved recipe whose parts do not go together.
+def check(recipe: Recipe) -> None:
+    """Refuse a recipe, its kinds of teacher and student filled in, whose parts do not go together.
 
     Raises:
         RecipeError: which, and what to choose instead.
@@ -31,7 +29,6 @@ def check(recipe: Recipe, task: str) -> None:
         _file(data)
     else:
         _unknown_source(data)
-    _kinds(recipe, task)
     _teacher(recipe)
     _transfer(recipe)
     held_out = recipe.evaluation.held_out_group
@@ -99,22 +96,6 @@ def _unknown_source(data: Data) -> None:
     near = difflib.get_close_matches(data.source.lower().replace("_", "-"), known, n=1)
     meant = f" Did you mean {near[0]!r}?" if near else ""
     raise RecipeError(f"data.source is {data.source!r}, wanted one of {', '.join(known)}.{meant}")
-
-
-def _kinds(recipe: Recipe, task: str) -> None:
-    rows = {"text": "texts", "tabular": "columns"}[task]
-    parts = (("student", recipe.student.kind, STUDENTS), ("teacher", recipe.teacher.kind, TEACHERS))
-    for part, kind, allowed in parts:
-        if kind not in allowed[task]:
-            raise RecipeError(
-                f"{part}.kind {kind!r} does not go with {rows}. Choose {' or '.join(map(repr, allowed[task]))}, "
-                f"or take {part}.kind out."
-            )
-    if recipe.student.kind == "mini" and recipe.teacher.kind != "encoder":
-        raise RecipeError(
-            f"student.kind 'mini' starts from an encoder's layers, and teacher.kind is {recipe.teacher.kind!r}. "
-            "Choose another student.kind, or have an encoder for a teacher."
-        )
 
 
 def _transfer(recipe: Recipe) -> None:

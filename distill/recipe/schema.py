@@ -6,9 +6,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from distill.recipe import rules
-from distill.recipe.public_sets import CATALOGUE
-
 AUTO = "auto"  # a student's kind: the smallest of the ladder that passes the gates
 
 
@@ -36,7 +33,7 @@ class Data(Section):
 class Teacher(Section):
     """The heavy model. `model`: a local folder, a hub name, or one of the names in `teachers.weights`."""
 
-    kind: Literal["encoder", "boosted_trees", "precomputed"] | None = None  # default: see `Recipe.resolved`
+    kind: str | None = None  # one of the register's; default: see `distill.modalities.resolve`
     model: str = "all-MiniLM-L6-v2"
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")  # of the weights file
     mode: Literal["frozen", "finetune"] = "frozen"
@@ -63,9 +60,7 @@ class Transfer(Section):
 class Student(Section):
     """The small model. Unset sizes follow the kind; few rows mean small batches and more epochs."""
 
-    kind: Literal["static", "conv", "gru", "mini", "mlp", "embedded", "auto"] | None = (
-        None  # default: see `Recipe.resolved`
-    )
+    kind: str | None = None  # one of the modality's, or AUTO; default: see `distill.modalities.resolve`
     width: int | None = Field(default=None, ge=8, le=1024)
     embedding: int | None = Field(default=None, ge=8, le=1024)
     layers: int | None = Field(default=None, ge=1, le=8)
@@ -128,31 +123,3 @@ class Recipe(Section):
     serving: Serving = Serving()
     evaluation: Evaluation = Evaluation()
     gates: Gates = Gates()
-
-    @property
-    def task(self) -> str:
-        """What the rows are, "text" or "tabular": as the named set says, or text where a text column is named."""
-        tasks = {named.name: named.task for named in CATALOGUE}
-        return tasks.get(self.data.source) or ("text" if self.data.text is not None else "tabular")
-
-    def resolved(self, task: str | None = None) -> Recipe:
-        """This recipe with `teacher.kind` and `student.kind` filled in; a resolved recipe comes back equal.
-
-        Teacher: precomputed where soft labels are given, else encoder for text and boosted trees for columns.
-        Student: conv for text, mlp for columns; "auto" stays, as it is decided once students are there.
-
-        Raises:
-            RecipeError: parts that do not go together, and what to choose instead.
-        """
-        task = task or self.task
-        own = "precomputed" if self.data.soft_label_prefix is not None else None
-        teacher = self.teacher.kind or own or {"text": "encoder", "tabular": "boosted_trees"}[task]
-        student = self.student.kind or {"text": "conv", "tabular": "mlp"}[task]
-        whole = self.model_copy(
-            update={
-                "teacher": self.teacher.model_copy(update={"kind": teacher}),
-                "student": self.student.model_copy(update={"kind": student}),
-            }
-        )
-        rules.check(whole, task)
-        return whole

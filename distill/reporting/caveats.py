@@ -7,15 +7,10 @@ from collections.abc import Iterator
 from distill.evaluation.evidence import Evidence
 
 FEW_TEST_ROWS = 100
-_CLEAR = 0.05  # exact McNemar
 
 
-def of(evidence: Evidence) -> tuple[str, ...]:
+def of(evidence: Evidence) -> Iterator[str]:
     """Plain sentences, the gravest first. Labels stand in them as the user wrote them."""
-    return tuple(_cautions(evidence))
-
-
-def _cautions(evidence: Evidence) -> Iterator[str]:
     student = evidence.contender("student")
     commonest = max(evidence.per_class, key=lambda row: row.support, default=None)
     if commonest and student.accuracy.value * evidence.test_rows <= commonest.support + 1e-6:
@@ -28,8 +23,7 @@ def _cautions(evidence: Evidence) -> Iterator[str]:
         shown = ", ".join(map(repr, never[:10])) + (f" and {len(never) - 10} more" if len(never) > 10 else "")
         yield f"Not one test row of {shown} is found. Add rows, or leave the class out."
     for comparison in evidence.comparisons:
-        worse = comparison.difference.value < 0 and comparison.mcnemar_p < _CLEAR
-        if comparison.other == "baseline" and worse:
+        if comparison.other == "baseline" and comparison.verdict == "worse":
             yield (
                 f"The plain baseline is clearly better, by {-comparison.difference.value:.1%} of the test rows. "
                 "Train longer, give more rows or a better teacher, or serve the baseline."

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from distill.evaluation import gates
+from distill.evaluation.evidence import GateResult
 from handler.bundle.contract import Metric
 
 ABSENT = "–"
@@ -21,6 +23,17 @@ class MetricName:
     title: str
     share: bool
     meaning: str
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A gate as it is written: `value sign limit`."""
+
+    name: str
+    sign: str  # "≥", "≤", or "" where the name does not tell
+    limit: str
+    value: str
+    passed: bool
 
 
 METRICS = {
@@ -64,11 +77,6 @@ def short(value: object, width: int = 22) -> str:
     return f"{text[:head].rstrip()}…{text[head + 1 - width :].lstrip()}"
 
 
-def known(value: float | None) -> bool:
-    """Whether there is a finite number to write."""
-    return value is not None and math.isfinite(value)
-
-
 def percent(value: float | None, digits: int = 1) -> str:
     """0.713 as 71.3%."""
     return f"{100 * value:.{digits}f}%" if value is not None and math.isfinite(value) else ABSENT
@@ -94,15 +102,6 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:.{decimals}f}".replace("-", "−")
 
 
-def apart(one: float, other: float) -> tuple[str, str]:
-    """Two numbers with as many digits as it takes to see which is larger."""
-    for digits in range(3, 9):
-        texts = number(one, digits), number(other, digits)
-        if one == other or texts[0] != texts[1]:
-            break
-    return texts
-
-
 def p_value(value: float) -> str:
     """A p value; tiny ones as a bound."""
     if not math.isfinite(value):
@@ -112,7 +111,7 @@ def p_value(value: float) -> str:
 
 def kilobytes(value: float | None) -> str:
     """Kilobytes with their unit."""
-    return f"{number(value)} kB" if known(value) else ABSENT
+    return f"{number(value)} kB" if value is not None and math.isfinite(value) else ABSENT
 
 
 def microseconds(value: float | None) -> str:
@@ -151,3 +150,15 @@ def interval_of(metric: Metric) -> str:
     if name_of(metric).share:
         return f"{100 * metric.low:.1f} to {100 * metric.high:.1f}"
     return f"{number(metric.low)} to {number(metric.high)}"
+
+
+def gate_of(result: GateResult) -> Gate:
+    """The gate with enough digits to see why it passed or failed."""
+    sign = {"min": "≥", "max": "≤"}.get(result.name[:3], "")
+    if result.value is None:
+        return Gate(plain(result.name), sign, number(result.limit), "not measured", result.passed)
+    if not sign and result.value != result.limit:  # the name does not tell: whether it passed does
+        sign = "≤" if (result.value < result.limit) == result.passed else "≥"
+    limit, value = gates.apart(result.limit, result.value, number)
+    unit = f" {plain(result.unit)}" if result.unit else ""
+    return Gate(plain(result.name), sign, limit + unit, value + unit, result.passed)

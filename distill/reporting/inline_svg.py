@@ -8,6 +8,8 @@ from xml.etree import ElementTree
 
 _COORDINATES = ("d", "x", "y", "transform")
 
+_WRITTEN = frozenset({"text"})  # the elements whose content is words
+
 
 def inline(
     document: str,
@@ -33,7 +35,6 @@ def inline(
         for child in list(parent):
             if child.tag.endswith(("}metadata", "}style")):
                 parent.remove(child)
-    _drop_empty(root)
     used = {found for element in root.iter() for value in element.attrib.values() for found in _references(value)}
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
@@ -43,7 +44,7 @@ def inline(
             if name != "id" or value in used
         }
         element.tail = None
-        element.text = element.text if element.tag == "text" else None
+        element.text = element.text if element.tag in _WRITTEN else None
     least = f"min-width:{width[0]}px;" if width[0] else ""
     root.attrib = {
         "class": "plot",
@@ -63,20 +64,9 @@ def _attribute(name: str, value: str, prefix: str, colours: Mapping[str, str]) -
     if name == "id":
         return f"{prefix}-{value}"
     if name in _COORDINATES:
-        return " ".join(re.sub(r"-?\d+\.\d+", _rounded, value).split())
+        shorter = re.sub(r"-?\d+\.\d+", lambda found: f"{float(found[0]):.2f}".rstrip("0").rstrip("."), value)
+        return " ".join(shorter.split())
     value = re.sub(r"(^|url\()#(?=[A-Za-z])", rf"\1#{prefix}-", value)
     for colour, wanted in colours.items():
         value = value.replace(colour, wanted)
     return re.sub(r"font-family:[^;]*", "font-family: var(--sans)", value)
-
-
-def _drop_empty(element: ElementTree.Element) -> None:
-    """Take out groups that draw nothing."""
-    for child in list(element):
-        _drop_empty(child)
-        if child.tag.endswith("}g") and not len(child):
-            element.remove(child)
-
-
-def _rounded(found: re.Match[str]) -> str:
-    return f"{float(found[0]):.2f}".rstrip("0").rstrip(".")

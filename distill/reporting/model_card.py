@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from distill.evaluation.evidence import ClassRow, Evidence, GateResult, GroupRow
-from distill.reporting import caveats, formatting
-from handler.bundle.contract import Input, Serving
+from distill.modalities.register import named
+from distill.reporting import caveats, formatting, rendering
+from handler.bundle.contract import Serving
 
-TEMPLATES = Path(__file__).parent / "templates"
 NOT_STATED = "not stated"
 _WORST = 3
 _SPECIAL = re.compile(r"[\\`*\[\]|~$]|(?<!\w)_|_(?!\w)")
@@ -30,51 +27,33 @@ def markdown(
 ) -> str:
     """The card as Markdown (CommonMark with tables). Users' text is escaped; same arguments, same bytes.
 
-    Read from `provenance` where it is there: `data` (`name`, `licence`, `fingerprint`, `notes`, `public`), `teacher`
-    (`id`, `licence`, `sha256`), `recipe`, `commit`; or flat, as `licence`, `fingerprint`, `teacher_id` and so on.
+    Read from `provenance`, as far as they are there: `data` (`name`, `licence`, `fingerprint`, `notes`), `teacher`
+    (`id`, `licence`, `sha256`) and `commit`.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=False,  # Markdown has rules of its own: `escape`
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
-        "md": escape,
-        "percent": formatting.percent,
-        "points": formatting.points,
-        "number": formatting.number,
-        "kilobytes": formatting.kilobytes,
-        "microseconds": formatting.microseconds,
-        "p_value": formatting.p_value,
-        "metric_name": formatting.name_of,
-        "metric_value": formatting.value_of,
-        "metric_interval": formatting.interval_of,
-    }
+    data, trained = (provenance.get(part, {}) for part in ("data", "teacher"))
+    environment = rendering.environment(is_html=False)  # Markdown has rules of its own
+    environment.filters["md"] = escape
     return environment.get_template("card.md.j2").render(
         name=name,
         version=version,
         serving=serving,
         evidence=evidence,
-        gates=gates,
-        apart=formatting.apart,
+        gates=[formatting.gate_of(gate) for gate in gates],
         student=evidence.contender("student"),
         teacher=evidence.contender("teacher"),
         worst_classes=worst_classes(evidence.per_class),
         worst_groups=worst_groups(evidence.per_group),
-        cautions=caveats.of(evidence),
+        caveats=caveats.of(evidence),
         untested=[row.label for row in evidence.per_class if not row.support],
-        request=request(serving.inputs),
+        request=request(serving),
         metrics=formatting.not_in_table_of_four(evidence.metrics),
-        data_name=stated(provenance, "data", "name", "source"),
-        data_licence=stated(provenance, "data", "licence", "license"),
-        fingerprint=stated(provenance, "data", "fingerprint"),
-        notes=notes(provenance),
-        teacher_id=stated(provenance, "teacher", "id", "model"),
-        teacher_licence=stated(provenance, "teacher", "licence", "license"),
-        teacher_hash=stated(provenance, "teacher", "sha256", "hash"),
+        data_name=data.get("name") or NOT_STATED,
+        data_licence=data.get("licence") or NOT_STATED,
+        fingerprint=data.get("fingerprint") or NOT_STATED,
+        notes=data.get("notes", ()),
+        teacher_id=trained.get("id") or NOT_STATED,
+        teacher_licence=trained.get("licence") or NOT_STATED,
+        teacher_hash=trained.get("sha256") or NOT_STATED,
         commit=provenance.get("commit"),
         NOT_STATED=NOT_STATED,
     )
@@ -84,14 +63,8 @@ def escape(value: object) -> str:
     """Any text as one line of Markdown that means nothing but itself, in a paragraph and in a table cell."""
     text = formatting.plain(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     text = _SPECIAL.sub(r"\\\g<0>", text)
-    text = re.sub(
-        r"^([#+\-=]|\d+[.)])", lambda found: f"\\{found[0]}" if len(found[0]) == 1 else _numbered(found[0]), text
-    )
+    text = re.sub(r"^(\d+(?=[.)])|(?=[#+\-=]))", r"\1\\", text)  # no heading, no list
     return re.sub(r"(?i)\b(https?|ftp|www)(?=[:.])", r"\1&#8203;", text)  # no link that nobody meant
-
-
-def _numbered(marker: str) -> str:
-    return f"{marker[:-1]}\\{marker[-1]}"
 
 
 def worst_classes(rows: Sequence[ClassRow]) -> list[ClassRow]:
@@ -104,28 +77,7 @@ def worst_groups(rows: Sequence[GroupRow]) -> list[GroupRow]:
     return sorted((row for row in rows if row.rows), key=lambda row: (row.student_accuracy.value, row.group))[:_WORST]
 
 
-def request(inputs: Sequence[Input]) -> str:
+def request(serving: Serving) -> str:
     """The body of a request with made-up values, as one line of JSON."""
-    if len(inputs) == 1 and inputs[0].kind == "text":
-        return json.dumps({"inputs": ["some text"]})
-    values = {"number": 1.5, "category": "some category", "text": "some text"}
-    row = {column.name: values.get(column.kind) for column in inputs}
-    return json.dumps({"inputs": [row]}, ensure_ascii=False).encode("utf-8", "replace").decode()
-
-
-def stated(provenance: Mapping[str, Any], section: str, *keys: str) -> str:
-    """The first of `keys` in a section of the provenance, or at its top, alone or with the section's name before it."""
-    part = provenance.get(section)
-    inside = part if isinstance(part, Mapping) else {}
-    flat = keys if section == "data" else ()
-    places = [inside.get(key) for key in keys]
-    places += [provenance.get(key) for key in (*(f"{section}_{key}" for key in keys), *flat) if key != "name"]
-    places += [part] if isinstance(part, str) and keys[0] in ("id", "name") else []
-    return next((str(found) for found in places if isinstance(found, str) and found), NOT_STATED)
-
-
-def notes(provenance: Mapping[str, Any]) -> list[str]:
-    """What loading the data noticed and did."""
-    data = provenance.get("data")
-    found = (data.get("notes") if isinstance(data, Mapping) else None) or provenance.get("notes") or []
-    return [found] if isinstance(found, str) else [str(note) for note in found]
+    example = named(serving.task).openapi.example(serving)
+    return json.dumps({"inputs": [example]}, ensure_ascii=False).encode("utf-8", "replace").decode()

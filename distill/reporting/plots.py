@@ -10,6 +10,7 @@ import io
 import math
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -19,15 +20,17 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
 
-from distill.evaluation.evidence import Bin, Contender, RiskPoint
+from distill.evaluation import statistics
+from distill.evaluation.evidence import Bin, Evidence, MeasuredContender, RiskPoint
 from distill.reporting import formatting, inline_svg
+from handler.bundle.contract import Metric
 
 # Marker colours; `report.css` defines the variables of the same names.
 _NAMES = ("ink", "muted", "line", "accent", "cool", "heat", "on-heat", "card")
 _COLOUR = {name: f"#0a0b{16 + i:02x}" for i, name in enumerate(_NAMES)}
 INK, MUTED, LINE, ACCENT, COOL, HEAT, ON_HEAT, CARD = _COLOUR.values()
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "text.parse_math": False,  # a label may hold a dollar sign
     "font.size": 10.5,
@@ -55,10 +58,10 @@ _LOWEST_SHOWN_COVERAGE = 0.05  # below it one wrong row swings the curve
 
 
 @matplotlib.rc_context(_STYLE)
-def contenders(contenders: Sequence[Contender]) -> str:
+def contenders(measured: Sequence[MeasuredContender]) -> str:
     """Accuracy of each contender on the same test rows, with its 95% interval, as a dot plot."""
-    figure, axes = _figure(5.6, 0.62 + 0.44 * len(contenders))
-    for y, contender in enumerate(contenders):
+    figure, axes = _figure(5.6, 0.62 + 0.44 * len(measured))
+    for y, contender in enumerate(measured):
         metric, student = contender.accuracy, contender.role == "student"
         colour = ACCENT if student else MUTED
         if formatting.has_interval(metric):
@@ -73,8 +76,8 @@ def contenders(contenders: Sequence[Contender]) -> str:
             color=colour,
             fontweight="bold" if student else "normal",
         )
-    axes.set_yticks(range(len(contenders)), [formatting.short(c.role) for c in contenders], color=INK)
-    axes.set_ylim(len(contenders) - 0.6, -0.75)
+    axes.set_yticks(range(len(measured)), [formatting.short(c.role) for c in measured], color=INK)
+    axes.set_ylim(len(measured) - 0.6, -0.75)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
     axes.locator_params(axis="x", nbins=5)
     axes.margins(x=0.08)
@@ -107,8 +110,9 @@ def confusion(counts: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
 
 
 @matplotlib.rc_context(_STYLE)
-def reliability(before: Sequence[Bin], after: Sequence[Bin]) -> str:
+def reliability(evidence: Evidence) -> str:
     """Confidence against accuracy before and after calibration, over the number of rows in each bin."""
+    before, after = evidence.reliability_before, evidence.reliability
     figure = Figure(figsize=(5.2, 5.6), layout="constrained")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3.4, 1])
     bins = [*before, *after]
@@ -116,9 +120,10 @@ def reliability(before: Sequence[Bin], after: Sequence[Bin]) -> str:
     low = max(0.0, math.floor(10 * (lowest - 0.03)) / 10)
     top.plot([low, 1], [low, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
     for b in after:
-        top.plot([b.confidence] * 2, wilson(b), color=ACCENT, linewidth=1.3, alpha=0.45)
-    _dots(top, before, "before calibration", COOL, filled=False)
-    _dots(top, after, "after", ACCENT, filled=True)
+        share = statistics.wilson("accuracy", round(b.accuracy * b.rows), b.rows)
+        top.plot([b.confidence] * 2, [share.low, share.high], color=ACCENT, linewidth=1.3, alpha=0.45)
+    _dots(top, before, f"before calibration{_ece(evidence.metric('ece_before'))}", COOL, filled=False)
+    _dots(top, after, f"after{_ece(evidence.metric('ece'))}", ACCENT, filled=True)
     top.set(ylabel="accuracy", ylim=(min([low, *(b.accuracy for b in bins)]) - 0.02, 1.02))
     figure.legend(frameon=False, loc="outside upper left", ncols=2)
     _count_bars(bottom, after, low)
@@ -131,38 +136,25 @@ def reliability(before: Sequence[Bin], after: Sequence[Bin]) -> str:
 
 @matplotlib.rc_context(_STYLE)
 def risk_coverage(points: Sequence[RiskPoint], abstain_below: float) -> str:
-    """Error rate when only the most confident share of rows is answered, the served threshold marked."""
+    """Error rate when only the most confident share of rows is answered, the served threshold marked.
+
+    `points`: by rising coverage.
+    """
     figure, axes = _figure(5.2, 3.5)
-    ordered = sorted(points, key=lambda point: point.coverage)
-    xs, ys = [p.coverage for p in ordered], [p.risk for p in ordered]
+    xs, ys = [p.coverage for p in points], [p.risk for p in points]
     axes.fill_between(xs, ys, color=ACCENT, alpha=0.12, linewidth=0)
     axes.plot(xs, ys, color=ACCENT, linewidth=2)
-    answered = [p for p in ordered if p.threshold >= abstain_below]
-    chosen = answered[-1] if answered else ordered[-1]
+    chosen = ([p for p in points if p.threshold >= abstain_below] or points)[-1]
     axes.plot(chosen.coverage, chosen.risk, "o", color=ACCENT, markersize=8, clip_on=False)
     errors = f"{formatting.percent(chosen.risk)} errors on {formatting.percent(chosen.coverage, 0)} of rows"
     axes.set_title(f"●  as served: {errors}", loc="left", fontsize=10.5, color=ACCENT)
-    ceiling = max((p.risk for p in ordered if p.coverage >= _LOWEST_SHOWN_COVERAGE), default=0.0)
+    ceiling = max((p.risk for p in points if p.coverage >= _LOWEST_SHOWN_COVERAGE), default=0.0)
     axes.set(xlim=(0, 1), ylim=(0, max(1.15 * ceiling, 0.01)), xlabel="rows answered, most confident first")
     axes.set_ylabel("error rate")
     axes.grid(axis="y")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=None))
     return _svg(figure, "risk", "Risk–coverage curve")
-
-
-def ece(bins: Sequence[Bin]) -> float:
-    """Expected calibration error of these bins: mean gap between confidence and accuracy, weighted by rows."""
-    rows = sum(b.rows for b in bins)
-    return sum(b.rows * abs(b.confidence - b.accuracy) for b in bins) / rows if rows else math.nan
-
-
-def wilson(b: Bin) -> tuple[float, float]:
-    """95% Wilson interval of a bin's accuracy."""
-    z, n, p = 1.96, max(b.rows, 1), b.accuracy
-    centre = p + z * z / (2 * n)
-    spread = z * math.sqrt(max(p * (1 - p), 0) / n + z * z / (4 * n * n))
-    return (centre - spread) / (1 + z * z / n), (centre + spread) / (1 + z * z / n)
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Axes]:
@@ -199,6 +191,10 @@ def _write_counts(axes: Axes, table: np.ndarray, shares: np.ndarray, cell: float
             axes.text(x, y + 0.2, text, ha="center", va="center", color=colour, fontsize=9)
 
 
+def _ece(metric: Metric | None) -> str:
+    return f", ECE {formatting.number(metric.value, 2)}" if metric else ""
+
+
 def _dots(axes: Axes, bins: Sequence[Bin], name: str, colour: str, *, filled: bool) -> None:
     """One curve, its dots as large as their bins, so that a handful of rows does not shout."""
     xs, ys = [b.confidence for b in bins], [b.accuracy for b in bins]
@@ -213,7 +209,7 @@ def _dots(axes: Axes, bins: Sequence[Bin], name: str, colour: str, *, filled: bo
         edgecolors=colour,
         linewidths=1.4,
         zorder=3,
-        label=f"{name}, ECE {formatting.number(ece(bins), 2)}",
+        label=name,
     )
 
 

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import rich.table
 from rich.console import Console
-from rich.table import Table
 
 from distill import cache
 from handler.bundle.contract import Metric
 
+_WIDEST = 10_000  # columns of a terminal
+
 
 @dataclass(frozen=True)
-class Sheet:
+class Table:
     """A table of words: the first column is text, the others are mostly numbers."""
 
     title: str
@@ -22,34 +24,35 @@ class Sheet:
     rows: tuple[tuple[str, ...], ...]
 
 
-def without_empty(sheet: Sheet) -> Sheet:
+def without_empty(table: Table) -> Table:
     """The table without columns in which no row says anything."""
-    kept = [i for i in range(len(sheet.headings)) if i == 0 or any(row[i] for row in sheet.rows)]
-    rows = tuple(tuple(row[i] for i in kept) for row in sheet.rows)
-    return Sheet(sheet.title, tuple(sheet.headings[i] for i in kept), rows)
+    kept = [i for i in range(len(table.headings)) if i == 0 or any(row[i] for row in table.rows)]
+    headings, *rows = (tuple(row[i] for i in kept) for row in (table.headings, *table.rows))
+    return Table(table.title, headings, tuple(rows))
 
 
-def show(sheets: Sequence[Sheet], console: Console) -> None:
+def show(tables: Sequence[Table], console: Console) -> None:
     """Print the tables one below the other."""
-    for sheet in sheets:
-        table = Table(box=None, pad_edge=False, title=sheet.title, title_justify="left", title_style="bold")
-        for place, heading in enumerate(sheet.headings):
-            table.add_column(heading, justify="right" if place else "left", no_wrap=True)
-        for row in sheet.rows:
-            table.add_row(*row)
+    for number, table in enumerate(tables):
+        drawn = rich.table.Table(box=None, pad_edge=False, title=table.title, title_justify="left", title_style="bold")
+        for place, heading in enumerate(table.headings):
+            drawn.add_column(heading, justify="right" if place else "left", no_wrap=True)
+        for row in table.rows:
+            drawn.add_row(*row)
         # A table that is cut says less than one that the terminal wraps.
-        console.width = max(console.width, _width(sheet))
-        console.print(table)
-        console.print()
+        widest = console.options.update(max_width=_WIDEST)
+        console.width = max(console.width, console.measure(drawn, options=widest).maximum)
+        if number:
+            console.print()
+        console.print(drawn)
 
 
-def write(sheets: Sequence[Sheet], path: Path) -> None:
+def write(tables: Sequence[Table], path: Path) -> None:
     """Write the tables as Markdown, by rename."""
     parts = []
-    for sheet in sheets:
-        lines = [f"**{sheet.title}**", "", _line(sheet.headings)]
-        lines.append(_line(["---", *["---:"] * (len(sheet.headings) - 1)]))
-        lines += [_line(row) for row in sheet.rows]
+    for table in tables:
+        ruler = ["---", *["---:"] * (len(table.headings) - 1)]
+        lines = [f"**{table.title}**", "", *map(_line, (table.headings, ruler, *table.rows))]
         parts.append("\n".join(lines) + "\n")
     write_text("\n".join(parts), path)
 
@@ -66,15 +69,10 @@ def interval(metric: Metric, sign: str = "") -> str:
     return f"{metric.value:{sign}.3f} ({metric.low:{sign}.3f} to {metric.high:{sign}.3f})"
 
 
-def cost(value: float | None) -> str:
+def cost(value: float | None, digits: int = 0) -> str:
     """A number of kilobytes or microseconds; nothing where it was not measured."""
-    return "" if value is None else f"{value:,.0f}"
+    return "" if value is None else f"{value:,.{digits}f}"
 
 
 def _line(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-def _width(sheet: Sheet) -> int:
-    widths = [max(len(row[i]) for row in (sheet.headings, *sheet.rows)) for i in range(len(sheet.headings))]
-    return sum(widths) + 2 * len(widths) + 2

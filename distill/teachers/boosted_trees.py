@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +13,11 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
 from distill import cache
-from distill.data.rows import Rows
-from distill.modalities.text.prelude import MIN_ROWS
+from distill.data.rows import Dataset, Rows
+from distill.privacy.disclosure import MIN_ROWS
 from distill.progress import track
+from distill.recipe.schema import Teacher as Config
+from distill.teachers.teacher import Unfitted
 from handler.bundle.contract import Input
 
 FILE = "fitted.pickle"
@@ -45,37 +47,39 @@ class TreesModel:
         found = found[:, : len(self.trees.classes_)]  # of one class alone, the library still gives two columns
         probabilities = np.full((len(rows), self.classes), _SMALLEST_PROBABILITY)
         probabilities[:, self.trees.classes_] = np.maximum(found, _SMALLEST_PROBABILITY)
-        return np.log(probabilities).astype(np.float32)
-
-    def word_vectors(self, words: Sequence[str]) -> None:
-        """Trees read no text."""
-
-    def word_pieces(self, words: Sequence[str]) -> None:
-        """Trees read no text."""
-
-    def first_layers(self, layers: int, pieces: Sequence[str], max_tokens: int, tuned: bool) -> None:
-        """Trees have none."""
+        logits: npt.NDArray[np.float32] = np.log(probabilities).astype(np.float32)
+        return logits
 
     def call_one(self, rows: Rows, place: int) -> None:
         """Columns to probabilities for one row."""
         self.logits(rows.take(np.array([place])))
 
 
-def fit(
-    inputs: tuple[Input, ...], train: Rows, validation: Rows, classes: int, seed: int, folder: Path, name: str
-) -> TreesModel:
-    """Fit on labelled rows, or find it in `folder` already fitted. The setting is chosen on validation rows."""
-    path = folder / FILE
-    # Written by this module into the user's own cache.
-    found: TreesModel | None = cache.stored(path, lambda file: pickle.loads(file.read_bytes()))
-    if found is not None:
-        return found
-    # Waiting threads spin: on a busy machine a small table on several threads takes minutes instead of seconds.
-    with threadpool_limits(1 if len(train) * len(inputs) < _WORTH_THREADS else None):
-        model = _fitted(inputs, train, validation, classes, seed, name)
-    with cache.replacing(path) as temporary:
-        temporary.write_bytes(pickle.dumps(model))
-    return model
+def prepare(config: Config, dataset: Dataset, seed: int, base: Path) -> Unfitted:
+    """Trees on labelled rows. The setting is chosen on validation rows."""
+
+    def fit(rows: Rows, part: str, folder_of: Callable[[str], Path], name: str) -> TreesModel:
+        path = folder_of(part) / FILE
+        # Written by this module into the user's own cache.
+        found: TreesModel | None = cache.stored(path, lambda file: pickle.loads(file.read_bytes()))
+        if found is not None:
+            return found
+        # Waiting threads spin: on a busy machine a small table on several threads takes minutes instead of seconds.
+        with threadpool_limits(1 if len(rows) * len(dataset.inputs) < _WORTH_THREADS else None):
+            model = _fitted(dataset.inputs, rows, dataset.validation, len(dataset.labels), seed, name)
+        with cache.replacing(path) as temporary:
+            temporary.write_bytes(pickle.dumps(model))
+        return model
+
+    return Unfitted(
+        description="histogram gradient boosting (scikit-learn)",
+        licence="BSD-3-Clause (scikit-learn)",
+        weights_sha256=None,
+        versions=cache.versions("scikit-learn", "numpy"),
+        identity=(cache.code(__name__),),
+        fit=fit,
+        file=lambda folder: folder / FILE,
+    )
 
 
 def _fitted(inputs: tuple[Input, ...], train: Rows, validation: Rows, classes: int, seed: int, name: str) -> TreesModel:

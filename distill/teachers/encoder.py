@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePath
 
 import numpy as np
 import numpy.typing as npt
@@ -14,16 +14,18 @@ from torch import nn
 from torch.nn import functional
 
 from distill import cache
-from distill.data.rows import Rows
+from distill.data.rows import Dataset, Rows
 from distill.errors import FetchError, RecipeError
 from distill.progress import track
 from distill.recipe.schema import Teacher as Config
-from distill.teachers import layer_transfer
+from distill.teachers import layer_transfer, model_soup
 from distill.teachers.encoder_network import EncoderClassifier, Texts, forward_all, tokenizer
 from distill.teachers.finetune import Examples, finetune
 from distill.teachers.frozen_features import BATCH, Features
 from distill.teachers.layer_transfer import FirstLayers
-from distill.teachers.weights import Weights
+from distill.teachers.teacher import Unfitted
+from distill.teachers.weights import FILE, Weights
+from distill.teachers.weights import find as weights_of
 
 _SEEDS_A_RUN = 1000  # an epoch is shuffled by its number and the seed
 _HEAD_EPOCHS, _HEAD_PATIENCE, _HEAD_HIDDEN = 60, 8, 256
@@ -45,12 +47,13 @@ class EncoderModel:
         if self.config.mode == "frozen" and len(rows):
             pooled = torch.from_numpy(self.features.of(rows, self._loaded, "teacher answers"))
             with torch.inference_mode():
-                return self._loaded().head(pooled).float().numpy()
+                logits: torch.Tensor = self._loaded().head(pooled)
+            return logits.float().numpy()
         texts = Texts(self.weights.folder, rows.columns["text"].tolist(), self.config.max_tokens)
         batches = track(texts.in_order(BATCH), "teacher answers", -(-len(rows) // BATCH))
         return forward_all(self._loaded(), texts, batches, pooled=False, precision=self.config.precision)
 
-    def word_vectors(self, words: Sequence[str]) -> npt.NDArray[np.float32] | None:
+    def word_vectors(self, words: Sequence[str]) -> npt.NDArray[np.float32]:
         """The pooled state of each word on its own, [V,H]."""
         texts = Texts(self.weights.folder, words, self.config.max_tokens)
         batches = track(texts.in_order(BATCH * 4), "word vectors", -(-len(words) // (BATCH * 4)))
@@ -76,7 +79,7 @@ class EncoderModel:
         if self.config.mode == "frozen":
             return None
         network = self._loaded()
-        network.encoder.save_pretrained(folder)  # type: ignore[operator]
+        network.encoder.save_pretrained(folder)
         # A fresh one: one that has cut texts remembers the length it cut at, and would be saved with it.
         tokenizer.__wrapped__(self.weights.folder).save_pretrained(folder)
         [head] = [module for module in network.head.modules() if isinstance(module, nn.Linear)]
@@ -95,6 +98,51 @@ class EncoderModel:
             network.load_state_dict(load_file(self.fitted), strict=False)
             self._network.append(network.eval())
         return self._network[0]
+
+
+def prepare(config: Config, dataset: Dataset, seed: int, base: Path) -> Unfitted:
+    """A head on the frozen encoder, or the encoder fine-tuned, on labelled rows.
+
+    Raises:
+        FetchError: its weights cannot be had.
+    """
+    found = weights_of(config.model, config.sha256, base)
+    features = Features(found, config, dataset.train.take(dataset.train.labelled))
+
+    def fit_part(rows: Rows, part: str, folder_of: Callable[[str], Path], name: str) -> EncoderModel:
+        shape = (dataset.validation, len(dataset.labels), seed)
+        first = fit(config, found, rows, *shape, folder_of(part), name, features)
+        if config.runs == 1:
+            return first
+        places = {run: (folder_of(f"{part}, run {run}"), f"{name}, run {run + 1}") for run in range(1, config.runs)}
+        others = [fit(config, found, rows, *shape, *place, features, run) for run, place in places.items()]
+
+        def accuracy(file: Path) -> float:
+            answers = replace(first, fitted=file, _network=[]).logits(dataset.validation)
+            return float((answers.argmax(axis=1) == dataset.validation.labels).mean())
+
+        files = [run.fitted for run in (first, *others)]
+        fitted = model_soup.mean(files, accuracy, folder_of(f"{part}, {config.runs} runs"), name)
+        return replace(first, fitted=fitted, _network=[])
+
+    return Unfitted(
+        description=_description(config),
+        licence=found.licence,
+        weights_sha256=found.sha256,
+        versions=cache.versions("torch", "transformers", "tokenizers", "numpy"),
+        identity=(found.id, cache.code(__name__)),
+        fit=fit_part,
+        file=lambda folder: found.folder / FILE,
+    )
+
+
+def _description(config: Config) -> str:
+    model = PurePath(config.model).name  # of a folder its name alone: a bundle holds no local path
+    if config.mode == "frozen":
+        return f"{model}, frozen, with an MLP head"
+    which = "all layers" if config.train_layers is None else f"last layers ({config.train_layers})"
+    runs = f", mean or best of {config.runs} runs" if config.runs > 1 else ""
+    return f"{model}, {which} fine-tuned for {config.epochs} epochs{runs}"
 
 
 def fit(
@@ -157,7 +205,7 @@ def _check(network: EncoderClassifier, config: Config, weights: Weights) -> None
 
 
 def _head(network: EncoderClassifier, classes: int) -> nn.Sequential:
-    hidden = int(network.encoder.config.hidden_size)  # type: ignore[union-attr,arg-type]
+    hidden = int(network.encoder.config.hidden_size)
     return nn.Sequential(
         nn.Dropout(0.3), nn.Linear(hidden, _HEAD_HIDDEN), nn.GELU(), nn.Dropout(0.3), nn.Linear(_HEAD_HIDDEN, classes)
     )

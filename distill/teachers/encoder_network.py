@@ -27,23 +27,22 @@ class EncoderClassifier(nn.Module):
         logging.disable_progress_bar()
 
         try:
-            self.encoder: nn.Module = AutoModel.from_pretrained(
-                str(folder), local_files_only=True, trust_remote_code=False
-            )
+            self.encoder: Any = AutoModel.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
         except Exception as error:  # the libraries beneath share no base class
             raise FetchError(f"{folder} cannot be loaded as a transformers encoder: {error}") from None
-        hidden = int(self.encoder.config.hidden_size)  # type: ignore[union-attr,arg-type]
+        hidden = int(self.encoder.config.hidden_size)
         self.head = nn.Sequential(nn.Dropout(0.1), nn.Linear(hidden, classes))
 
     def pool(self, batch: dict[str, Tensor]) -> Tensor:
         """Masked mean over tokens, [N,H]."""
-        states = self.encoder(**batch).last_hidden_state
+        states: Tensor = self.encoder(**batch).last_hidden_state
         mask = batch["attention_mask"].unsqueeze(-1).to(states.dtype)
         return (states * mask).sum(dim=1) / mask.sum(dim=1)
 
     def forward(self, batch: dict[str, Tensor]) -> Tensor:
         """Logits [N,K]."""
-        return self.head(self.pool(batch))
+        logits: Tensor = self.head(self.pool(batch))
+        return logits
 
     def train_last(self, layers: int | None) -> None:
         """Freeze all but the last `layers` layers and the head; None trains everything."""

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
+from torch.nn import functional
 
 from distill import cache
 from distill.progress import say, track
 from distill.recipe.schema import Teacher as Config
 from distill.teachers.encoder_network import EncoderClassifier, Texts, computing, forward_all
-from distill.training.losses import cross_entropy_with_votes
 
 _STEPS_BETWEEN_SAVES = 100
 _WARM_UP = 0.1
@@ -26,6 +27,14 @@ class Examples:
     texts: Texts
     labels: npt.NDArray[np.int64]
     votes: npt.NDArray[np.float32] | None
+
+
+def cross_entropy_with_votes(logits: Tensor, labels: Tensor, votes: Tensor | None, vote_weight: float) -> Tensor:
+    """Cross-entropy [scalar] with the gold label, a share of it replaced by the raters' votes [N,K]."""
+    gold = functional.cross_entropy(logits, labels)
+    if votes is None or vote_weight == 0:
+        return gold
+    return (1 - vote_weight) * gold + vote_weight * functional.cross_entropy(logits, votes)
 
 
 def finetune(

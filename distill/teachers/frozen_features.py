@@ -40,8 +40,9 @@ class Features:
         new = rows.take(np.array([key not in self._known for key in rows.keys.tolist()], dtype=bool))
         if not len(new):
             return
-        settings = (self._config.max_tokens, self._config.precision)
-        key = cache.key("features/2", self._weights.id, *settings, new.keys.tolist())
+        settings = (self._weights.id, self._config.max_tokens, self._config.precision)
+        code = cache.code("distill.teachers.encoder_network")
+        key = cache.key("features", code, *settings, new.keys.tolist())
 
         def make() -> npt.NDArray[np.float32]:
             texts = Texts(self._weights.folder, new.columns["text"].tolist(), self._config.max_tokens)

@@ -6,47 +6,41 @@ increasing inference time". Runs from one start, head included, end in one basin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
 
 from distill import cache
-from distill.data.rows import Rows
 from distill.progress import say
-from distill.teachers.encoder import EncoderModel
 
 
-def mean(runs: Sequence[EncoderModel], validation: Rows, folder: Path, name: str) -> EncoderModel:
-    """The mean of the runs' weights, or the best single run where that is better on validation rows.
+def mean(runs: Sequence[Path], accuracy: Callable[[Path], float], folder: Path, name: str) -> Path:
+    """A file with the mean of the runs' weights, or with the best single run's where that is better.
 
-    Kept in `folder`, by the caller's content hash.
+    `runs`: files of parameters. `accuracy`: of a model with the parameters in a file, on validation rows. Kept in
+    `folder`, by the caller's content hash.
     """
     fitted = folder / "fitted.safetensors"
     if cache.stored(fitted, load_file) is None:
         folder.mkdir(parents=True, exist_ok=True)
         unjudged = folder / "mean.safetensors"
-        _average([run.fitted for run in runs], unjudged)
-        candidates = [replace(runs[0], fitted=unjudged, _network=[]), *runs]
-        together, *singles = (_accuracy(candidate, validation) for candidate in candidates)
+        _average(runs, unjudged)
+        candidates = [unjudged, *runs]
+        together, *singles = map(accuracy, candidates)
         say(
             f"  {name}: validation accuracy of the mean of {len(runs)} runs {together:.3f}, "
             f"of each {', '.join(f'{single:.3f}' for single in singles)}"
         )
         best = max(range(len(candidates)), key=[together, *singles].__getitem__)  # the mean where they are level
         with cache.replacing(fitted) as temporary:
-            save_file(load_file(candidates[best].fitted), temporary)
+            save_file(load_file(candidates[best]), temporary)
         unjudged.unlink()
-    return replace(runs[0], fitted=fitted, _network=[])
+    return fitted
 
 
 def _average(files: Sequence[Path], path: Path) -> None:
     parts = [load_file(file) for file in files]
     with cache.replacing(path) as temporary:
         save_file({key: torch.stack([part[key] for part in parts]).mean(dim=0) for key in parts[0]}, temporary)
-
-
-def _accuracy(model: EncoderModel, rows: Rows) -> float:
-    return float((model.logits(rows).argmax(axis=1) == rows.labels).mean())

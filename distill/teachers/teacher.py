@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -13,30 +14,52 @@ import numpy.typing as npt
 from distill import cache
 from distill.data.keys import fold_of
 from distill.data.rows import Rows
-from distill.teachers.layer_transfer import FirstLayers
+
+if TYPE_CHECKING:  # it imports torch, which is not for a wrong recipe
+    from distill.teachers.layer_transfer import FirstLayers
 
 
 class Model(Protocol):
-    """One fitted model. It may load itself at the first call."""
+    """One fitted model: what every teacher can do. It may load itself at the first call."""
 
     def logits(self, rows: Rows) -> npt.NDArray[np.float32]:
         """Logits [N,K]."""
 
-    def word_vectors(self, words: Sequence[str]) -> npt.NDArray[np.float32] | None:
-        """A vector a word, [V,H], or None if the model does not read text."""
+    def call_one(self, rows: Rows, place: int) -> None:
+        """Answer row `place` on one thread from its raw input; only its duration is of interest."""
 
-    def word_pieces(self, words: Sequence[str]) -> Sequence[Sequence[str]] | None:
-        """The pieces that the tokenizer makes of each word, [V], or None if the model has no such tokenizer."""
 
-    def first_layers(self, layers: int, pieces: Sequence[str], max_tokens: int, tuned: bool) -> FirstLayers | None:
-        """What a small encoder starts from, fitted or, not `tuned`, as it was before; None if the model is no encoder.
+@runtime_checkable
+class Encoder(Protocol):
+    """What an encoder can give beside: the text modality asks it of those that have it."""
+
+    def word_vectors(self, words: Sequence[str]) -> npt.NDArray[np.float32]:
+        """A vector a word, [V,H]."""
+
+    def word_pieces(self, words: Sequence[str]) -> Sequence[Sequence[str]]:
+        """The pieces that the tokenizer makes of each word, [V]."""
+
+    def first_layers(self, layers: int, pieces: Sequence[str], max_tokens: int, tuned: bool) -> FirstLayers:
+        """What a small encoder starts from, fitted or, not `tuned`, as it was before.
 
         Raises:
             RecipeError: the encoder is of another kind, or smaller.
         """
 
-    def call_one(self, rows: Rows, place: int) -> None:
-        """Answer row `place` on one thread from its raw input; only its duration is of interest."""
+
+@dataclass(frozen=True)
+class Unfitted:
+    """A teacher before it is fitted: what it will be, and how to fit it on some of the rows."""
+
+    description: str
+    licence: str
+    weights_sha256: str | None
+    versions: Mapping[str, str]  # of the libraries that fit it, by package
+    identity: tuple[str, ...]  # what else decides what is learned, beside section, rows and seed: weights, code
+    # Rows, the name of the part, the folder of a part of this name, and how to call it in messages.
+    fit: Callable[[Rows, str, Callable[[str], Path], str], Model]
+    file: Callable[[Path], Path] | None  # the whole model's file, where its folder is this; None: it is not ours to run
+    fits: bool = True  # whether there is anything to fit: otherwise folds are the same model
 
 
 @dataclass(frozen=True)
@@ -47,6 +70,7 @@ class Teacher:
     description: str
     licence: str
     weights_sha256: str | None
+    versions: Mapping[str, str]  # of the libraries that fitted it
     kilobytes: float | None  # of the fitted model on disk, in units of 1000 bytes; None: it is not ours to run
     full: Model
     folds: tuple[Model, ...] = ()  # folds[i] never saw the rows with fold_of(rows, len(folds)) == i
@@ -68,15 +92,7 @@ class Teacher:
         ]
         return np.concatenate(parts)[np.argsort(order, kind="stable")]
 
-    def word_vectors(self, words: Sequence[str]) -> npt.NDArray[np.float32] | None:
-        """The full model's vectors for words [V,H], cached by content."""
-        path = cache.root() / "word-vectors" / f"{cache.key('word-vectors/1', self.id, list(words))}.npy"
-        if path.is_file():
-            return cache.array(path, lambda: np.empty(0, np.float32))
-        vectors = self.full.word_vectors(words)
-        return None if vectors is None else cache.array(path, lambda: vectors)
-
     def _cached(self, part: str, model: Model, rows: Rows) -> npt.NDArray[np.float32]:
         content = hashlib.sha256("".join(rows.keys.tolist()).encode()).hexdigest()
-        path = cache.root() / "logits" / f"{cache.key('logits/1', self.id, part, content)}.npy"
+        path = cache.root() / "logits" / f"{cache.key('logits', self.id, part, content)}.npy"
         return cache.array(path, lambda: model.logits(rows))

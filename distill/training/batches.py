@@ -6,25 +6,20 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from distill.data.rows import Rows
-from distill.modalities.prelude import Prelude
-from distill.modalities.text.token_batches import Tokens
+from distill.modalities.modality import NetworkRows
 
 
 class Batches:
-    """What a network reads of N rows, cut into tensors: token ids and grams of texts, or feature rows."""
+    """What a network reads of N rows, cut into batches of tensors."""
 
-    def __init__(self, prelude: Prelude, rows: Rows) -> None:
-        """Runs the prelude over the rows."""
-        self._read: Tokens | npt.NDArray[np.float32]
-        self._read = prelude.tokens(rows.columns) if prelude.words else prelude.features(rows.columns)
-        self._lengths = self._read.lengths if isinstance(self._read, Tokens) else np.ones(len(rows), np.int64)
+    def __init__(self, rows: NetworkRows) -> None:
+        """`rows`: what the network reads of each."""
+        self._rows = rows
+        self._lengths = rows.lengths
 
     def batch(self, places: npt.NDArray[np.int64]) -> tuple[torch.Tensor, ...]:
         """The network's inputs for the rows at `places`."""
-        if isinstance(self._read, Tokens):
-            return tuple(map(torch.from_numpy, self._read.batch(places)))
-        return (torch.from_numpy(self._read[places]),)
+        return self._rows.batch(places)
 
     def shuffled(self, size: int, random: np.random.Generator, pool: int = 32) -> list[npt.NDArray[np.int64]]:
         """Places for one epoch: random, but rows of a batch are of like length, so that little is padding."""

@@ -26,11 +26,3 @@ def distillation(
     share = torch.where(labelled, torch.where(taught, gold_weight, 1.0), 0.0)
     soft_share = torch.where(taught, 1 - share, 0.0)
     return (soft_share * temperature**2 * divergence + share * gold).mean()
-
-
-def cross_entropy_with_votes(logits: Tensor, labels: Tensor, votes: Tensor | None, vote_weight: float) -> Tensor:
-    """Cross-entropy [scalar] with the gold label, a share of it replaced by the raters' votes [N,K]."""
-    gold = functional.cross_entropy(logits, labels)
-    if votes is None or vote_weight == 0:
-        return gold
-    return (1 - vote_weight) * gold + vote_weight * functional.cross_entropy(logits, votes)

@@ -13,15 +13,16 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 import torch
 from torch import nn
 
 from distill import cache
 from distill.data.rows import Rows
 from distill.errors import RecipeError
-from distill.modalities import initialization as starts
-from distill.modalities.build import build
+from distill.modalities import initialization
 from distill.modalities.initialization import Start
+from distill.modalities.modality import Modality
 from distill.modalities.prelude import Prelude
 from distill.progress import say, track
 from distill.recipe.schema import Student as Config
@@ -29,7 +30,6 @@ from distill.training.batches import Batches
 from distill.training.losses import distillation
 from distill.training.soft_labels import SoftLabels
 
-_STAGE = "student/6"
 _SECONDS_BETWEEN_SAVES = 60.0
 _LARGEST_GRADIENT = 1.0  # its norm; a transformer's first steps would otherwise undo what it starts from
 _EVALUATION_ROWS = 1024
@@ -46,6 +46,7 @@ class Student:
     """A trained student and the prelude it reads through. `best_epoch` was chosen on validation rows."""
 
     network: nn.Module
+    modality: Modality
     prelude: Prelude
     config: Config
     best_epoch: int
@@ -55,6 +56,7 @@ class Student:
 
 def distill(
     config: Config,
+    modality: Modality,
     prelude: Prelude,
     soft: SoftLabels,
     validation: Rows,
@@ -67,15 +69,16 @@ def distill(
 
     The result is cached by the content of everything it depends on.
     """
-    path = _path(config, prelude, soft, validation, classes, seed, start)
+    path = _path(config, modality, prelude, soft, validation, classes, seed, start)
     threads = torch.get_num_threads()
     torch.set_num_threads(_THREADS)
     try:
-        network = build(config, prelude, classes, seed, start)
+        network = fresh(config, modality, prelude, classes, seed, start)
         stored = cache.stored(path, lambda file: torch.load(file, weights_only=True))
         if stored is None:
             unfinished = path.with_suffix(".unfinished")
-            stored = _train(network, config, prelude, soft, validation, seed, name, unfinished)
+            features, held = (Batches(modality.batches(prelude, rows)) for rows in (soft.rows, validation))
+            stored = _train(network, config, features, held, soft, validation, seed, name, unfinished)
             with cache.replacing(path) as temporary:
                 torch.save(stored, temporary)
             unfinished.unlink(missing_ok=True)
@@ -84,12 +87,19 @@ def distill(
     network.load_state_dict(stored["state"])
     return Student(
         network=network.eval(),
+        modality=modality,
         prelude=prelude,
         config=config,
         best_epoch=int(stored["best_epoch"]),
         validation_accuracy=float(stored["accuracy"]),
         parameters=sum(parameter.numel() for parameter in network.parameters()),
     )
+
+
+def fresh(config: Config, modality: Modality, prelude: Prelude, classes: int, seed: int, start: Start) -> nn.Module:
+    """An untrained student that starts from what of its teacher's is given."""
+    torch.manual_seed(seed)
+    return modality.students[str(config.kind)].build(config, prelude, classes, start)
 
 
 def hard_labels(soft: SoftLabels) -> SoftLabels:
@@ -101,13 +111,14 @@ def hard_labels(soft: SoftLabels) -> SoftLabels:
 
 def logits(student: Student, rows: Rows) -> npt.NDArray[np.float32]:
     """The torch student's own answers [N,K], before export and quantisation."""
-    return _answers(student.network, Batches(student.prelude, rows), len(rows))
+    return _answers(student.network, Batches(student.modality.batches(student.prelude, rows)), len(rows))
 
 
 def _train(
     network: nn.Module,
     config: Config,
-    prelude: Prelude,
+    features: Batches,
+    held: Batches,
     soft: SoftLabels,
     validation: Rows,
     seed: int,
@@ -115,7 +126,6 @@ def _train(
     unfinished: Path,
 ) -> Best:
     """The best epoch's weights. `unfinished`: a file for work that is cut off; it is taken up there with one result."""
-    features, held = Batches(prelude, soft.rows), Batches(prelude, validation)
     teacher, labels = torch.from_numpy(soft.logits), torch.from_numpy(soft.rows.labels)
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
@@ -223,6 +233,7 @@ def _answers(network: nn.Module, rows: Batches, count: int) -> npt.NDArray[np.fl
 
 def _path(
     config: Config,
+    modality: Modality,
     prelude: Prelude,
     soft: SoftLabels,
     validation: Rows,
@@ -232,10 +243,11 @@ def _path(
 ) -> Path:
     content = io.BytesIO()
     content.write(prelude.model.SerializeToString(deterministic=True))
-    content.write("".join(map(repr, prelude.pieces)).encode())
+    content.write(repr(replace(prelude, model=onnx.ModelProto())).encode())
     content.write(soft.logits.tobytes())
     content.write(soft.rows.labels.tobytes())
-    content.write(starts.digest(start).encode())
+    content.write(initialization.digest(start).encode())
     keys = [soft.rows.keys.tolist(), validation.keys.tolist(), validation.labels.tolist()]
     parts = [config.model_dump(mode="json"), cache.digest(content.getvalue()), cache.key("rows", *keys), classes, seed]
-    return cache.root() / "students" / f"{cache.key(_STAGE, torch.__version__, *parts)}.pt"
+    stage = ("student", cache.code(__name__, modality.package), torch.__version__)
+    return cache.root() / "students" / f"{cache.key(*stage, *parts)}.pt"

@@ -6,12 +6,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from handler.bundle.contract import Serving
+from distill.modalities.register import named
+from handler.bundle.contract import GOLDEN, Serving
 
-GOLDEN = "golden.jsonl"
-_SHOWN = 6
-_LONGEST = 200  # characters
-_FEWEST_WORDS = 4
 _UNSEEN = "\u2603"  # in every category that stands for "never seen"
 
 
@@ -24,13 +21,8 @@ def read(bundle: Path) -> list[object]:
 
 
 def of(golden: Sequence[object], serving: Serving) -> list[object]:
-    """A few inputs that look like a person's: sentences, or rows with every column."""
-    if serving.task == "text":
-        texts = [text for text in golden if isinstance(text, str)]
-        return [t for t in texts if len(t) <= _LONGEST and len(t.split()) >= _FEWEST_WORDS and "<" not in t][:_SHOWN]
-    rows = [row for row in golden if isinstance(row, dict)]
-    # The first three are the quantiles; the fourth is empty, and what follows spoils one column at a time.
-    return [row for row in rows[:3] if any(value is not None for value in row.values())]
+    """A few inputs that look like a person's."""
+    return named(serving.task).page_examples(golden)
 
 
 def suggestions(golden: Sequence[object], serving: Serving) -> dict[str, list[str]]:

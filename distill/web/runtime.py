@@ -6,8 +6,6 @@ the newest on npm and opens what this Limbeck exports, `com.microsoft` and `ai.o
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import shutil
 import subprocess
 import tarfile
@@ -16,14 +14,11 @@ from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
 from distill import cache
 from distill.errors import FetchError
+from distill.progress import waiting
 
 PROJECT, VERSION = "onnxruntime-web", "1.30.0"
-INTEGRITY = "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
 SCRIPT, WASM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"
 TIMEOUT_S = 600
 _SHA256 = MappingProxyType(
@@ -43,16 +38,10 @@ def fetch() -> dict[str, bytes]:
         FetchError: no npm, no network, or another file than the pinned one.
     """
     folder = cache.root() / "web" / f"{PROJECT}-{VERSION}"
-    found = _kept(folder)
-    if found is None:
-        with tempfile.TemporaryDirectory() as scratch:
-            archive = _download(Path(scratch), folder)
-            _check_archive(archive)
-            _unpack(archive, folder)
-        found = _kept(folder)
-    if found is None:
-        raise FetchError(f"{PROJECT} {VERSION} holds other files than the pinned ones. {_by_hand(folder)}")
-    return found
+    try:
+        return {name: _pinned(folder / name) for name in _SHA256}
+    except (OSError, FetchError):  # not there yet, or torn
+        return _fetched(folder)
 
 
 def notices() -> dict[str, bytes]:
@@ -60,12 +49,33 @@ def notices() -> dict[str, bytes]:
     return {name: files("onnxruntime").joinpath(name).read_bytes() for name in _NOTICES}
 
 
-def _kept(folder: Path) -> dict[str, bytes] | None:
+def _pinned(path: Path) -> bytes:
+    """A file's content.
+
+    Raises:
+        FetchError: it is another than the pinned one.
+    """
+    content = path.read_bytes()
+    if cache.digest(content) != _SHA256[path.name]:
+        raise FetchError(f"{path.name} is not that of {PROJECT} {VERSION}. Check npm's registry settings.")
+    return content
+
+
+def _fetched(folder: Path) -> dict[str, bytes]:
+    """The files from npm, checked and then kept in `folder`."""
+    with tempfile.TemporaryDirectory() as scratch:
+        with tarfile.open(_download(Path(scratch), folder)) as tar:
+            members = [tar.getmember(f"package/dist/{name}") for name in _SHA256]
+            tar.extractall(scratch, members, filter="data")
+        found = {name: _pinned(Path(scratch) / "package" / "dist" / name) for name in _SHA256}
     try:
-        found = {name: (folder / name).read_bytes() for name in _SHA256}
-    except OSError:
-        return None
-    return found if all(cache.digest(content) == _SHA256[name] for name, content in found.items()) else None
+        for name, content in found.items():
+            with cache.replacing(folder / name) as temporary:
+                temporary.write_bytes(content)
+    except OSError as error:
+        reason = f"{folder} cannot be written ({error.strerror})"
+        raise FetchError(f"{reason}. Set LIMBECK_CACHE to a folder that can.") from None
+    return found
 
 
 def _download(scratch: Path, folder: Path) -> Path:
@@ -73,9 +83,7 @@ def _download(scratch: Path, folder: Path) -> Path:
     if npm is None:
         raise FetchError(f"npm is not installed, and {PROJECT} {VERSION} comes from it. {_by_hand(folder)}")
     command = [npm, "pack", f"{PROJECT}@{VERSION}", "--ignore-scripts", "--silent", "--pack-destination", str(scratch)]
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        progress.add_task(f"Fetching {PROJECT} {VERSION} ({_MEGABYTES} MB) with npm", total=None)
+    with waiting(f"Fetching {PROJECT} {VERSION} ({_MEGABYTES} MB) with npm"):
         try:
             done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
         except subprocess.TimeoutExpired:
@@ -86,27 +94,6 @@ def _download(scratch: Path, folder: Path) -> Path:
         reason = lines[0] if lines else f"exit status {done.returncode}"
         raise FetchError(f"npm could not fetch {PROJECT}@{VERSION}: {reason}. {_by_hand(folder)}")
     return archive
-
-
-def _check_archive(archive: Path) -> None:
-    found = "sha512-" + base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
-    if found != INTEGRITY:
-        raise FetchError(
-            f"npm served {archive.name} with the integrity {found}, wanted {INTEGRITY}. Check npm's registry settings."
-        )
-
-
-def _unpack(archive: Path, folder: Path) -> None:
-    try:
-        with tarfile.open(archive) as tar:
-            for name in _SHA256:
-                member = tar.extractfile(f"package/dist/{name}")
-                assert member is not None
-                with cache.replacing(folder / name) as temporary:
-                    temporary.write_bytes(member.read())
-    except OSError as error:
-        reason = f"{folder} cannot be written ({error.strerror})"
-        raise FetchError(f"{reason}. Set LIMBECK_CACHE to a folder that can.") from None
 
 
 def _by_hand(folder: Path) -> str:

@@ -62,8 +62,6 @@ class _Handler(SimpleHTTPRequestHandler):
 
 
 class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - the base class's own
         """A browser that goes away in the middle is no error; anything else is told as ever."""
         if not isinstance(sys.exception(), ConnectionError):
@@ -72,11 +70,7 @@ class _Server(ThreadingHTTPServer):
 
 def until_stopped(announce: Callable[[], None]) -> None:
     """Wait for Ctrl-C or SIGTERM. `announce` is called once both are heeded, lest who reads it is too quick."""
-
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
         announce()
         threading.Event().wait()

@@ -15,13 +15,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from distill import cache
 from distill.errors import DataError
-from distill.reporting import formatting
+from distill.modalities.register import MODALITIES
+from distill.reporting import rendering
 from distill.web import examples, policy, runtime
 from handler.bundle import contract
 from handler.bundle.contract import Manifest
@@ -31,7 +31,10 @@ MARK = "page.json"  # what the page reads first; a folder with it is a page that
 VENDOR = f"vendor/{runtime.PROJECT}-{runtime.VERSION}"
 SCRIPT = runtime.SCRIPT.replace(".mjs", ".js")  # many servers do not know .mjs for a script
 PACKED = f"{runtime.WASM}.gzip"  # not .gz: some servers would unpack that on the way
-MODULES = ("main.js", "model.js", "tensors.js", "explain.js", "words.js", "view.js", "form.js", "remote.js")
+MODULES = (
+    *("main.js", "model.js", "tensors.js", "cells.js", "explain.js", "words.js", "view.js", "form.js", "remote.js"),
+    *(f"modalities/{name}.js" for name in ("register", *MODALITIES)),
+)
 _HEAVY = (contract.MODEL, f"{VENDOR}/{SCRIPT}", f"{VENDOR}/{PACKED}")  # what a person waits for
 _PLAIN = (*MODULES, "style.css", "icon.svg")
 _CARD = "card.md"
@@ -100,7 +103,14 @@ def _files(bundle: Path, manifest: Manifest, calls: str | None, code: Mapping[st
     made[f"{VENDOR}/{SCRIPT}"] = _without_map(code[runtime.SCRIPT])
     made[f"{VENDOR}/{PACKED}"] = _packed(code[runtime.WASM])
     made["runtime.js"] = _render("runtime.js.j2", folder=VENDOR, script=SCRIPT, wasm=PACKED)
-    page = _page(manifest, calls, examples.of(golden, manifest.serving))
+    page = {  # what it has to know: a cut of the manifest, and where the server is
+        "name": manifest.name,
+        "version": manifest.version,
+        "serving": asdict(manifest.serving),
+        "model": {"file": contract.MODEL, "sha256": manifest.files[contract.MODEL]},
+        "predict_url": calls,
+        "examples": examples.of(golden, manifest.serving),
+    }
     made[MARK] = json.dumps(page, separators=(",", ":"), sort_keys=True).encode()
     made |= _pages(bundle, manifest, calls, golden, sum(len(made[name]) for name in _HEAVY))
     integrity = _integrity(made)
@@ -133,29 +143,8 @@ def _pages(
     return made
 
 
-def _page(manifest: Manifest, calls: str | None, shown: Sequence[object]) -> dict[str, Any]:
-    """What the page has to know: a cut of the manifest, and where the server is."""
-    return {
-        "name": manifest.name,
-        "version": manifest.version,
-        "serving": asdict(manifest.serving),
-        "model": {"file": contract.MODEL, "sha256": manifest.files[contract.MODEL]},
-        "predict_url": calls,
-        "examples": shown,
-    }
-
-
 def _render(template: str, **values: object) -> bytes:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(PAGE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"plain": formatting.plain, "percent": formatting.percent}
-    return environment.get_template(template).render(values).encode("utf-8", "replace")
+    return rendering.environment(PAGE).get_template(template).render(values).encode("utf-8", "replace")
 
 
 def _html(markdown: str) -> str:

@@ -20,9 +20,10 @@ from handler.errors import RequestError
 from handler.http import strict_json
 from handler.http.body import OCTETS
 from handler.http.response import Response, dumps
-from handler.modalities import inputs
-from handler.modalities.inputs import is_whole, json_type, nearest
-from handler.model.predictor import Predictor, Record
+from handler.modalities.cells import is_whole, json_type, nearest
+from handler.modalities.modality import Record
+from handler.modalities.register import named
+from handler.model.predictor import Predictor
 
 HEADER_LENGTH = "inference-header-content-length"
 PLATFORM = "onnxruntime_onnx"
@@ -75,11 +76,8 @@ def read(body: bytes, header_length: str | None, serving: Serving) -> Inference:
         raise RequestError(422, "wrong-type", f"Wanted a JSON object, found {json_type(document)}.", "")
     _check_keys(document, _REQUEST_KEYS, "")
     wants_bytes = _parameters(document, "").get("binary_data_output") is True
-    values, rows = _tensors(document.get("inputs"), tail, serving)
-    if serving.task == "text":
-        records: list[Record] = list(values[serving.inputs[0].name])
-    else:
-        records = [{name: values[name][row] for name in values} for row in range(rows)]
+    values = _tensors(document.get("inputs"), tail, serving)
+    records = named(serving.task).from_columns(values, serving)
     return Inference(records, _outputs(document.get("outputs"), wants_bytes), _id(document.get("id")))
 
 
@@ -129,8 +127,9 @@ def _split(body: bytes, header_length: str | None) -> tuple[bytes, memoryview]:
     return body[: int(header_length)], memoryview(body)[int(header_length) :]
 
 
-def _tensors(given: object, tail: memoryview, serving: Serving) -> tuple[dict[str, list[Any]], int]:
-    """Checked values by input name, and how many each has."""
+def _tensors(given: object, tail: memoryview, serving: Serving) -> dict[str, list[Any]]:
+    """Checked values by input name, of as many rows each."""
+    check_cell = named(serving.task).check_cell
     columns = {column.name: column for column in serving.inputs}
     if not isinstance(given, list) or not given:
         raise RequestError(422, "no-inputs", 'Wanted "inputs": a list of one tensor or more.', "/inputs")
@@ -146,12 +145,12 @@ def _tensors(given: object, tail: memoryview, serving: Serving) -> tuple[dict[st
         raw, tail = _values(tensor, tail, rows, pointer)
         column = columns[name]
         values[name] = [
-            inputs.cell(value, column, serving.limits, f"{pointer}/data/{row}") for row, value in enumerate(raw)
+            check_cell(value, column, serving.limits, f"{pointer}/data/{row}") for row, value in enumerate(raw)
         ]
     if tail:
         detail = f"{len(tail):,} bytes after the JSON belong to no tensor's binary_data_size."
         raise RequestError(422, "wrong-shape", detail, "/inputs")
-    return values, rows
+    return values
 
 
 def _name(tensor: object, known: Mapping[str, object], seen: Mapping[str, object], pointer: str) -> str:

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from handler.bundle.contract import Serving
+from handler.bundle.contract import Serving, Thresholds
 from handler.errors import RequestError
 from handler.http.response import Response
-from handler.modalities.inputs import is_whole, json_type, nearest
+from handler.modalities.cells import is_whole, json_type, nearest
+from handler.modalities.modality import Record
 from handler.model import explain
-from handler.model.predictor import Prediction, Predictor, Record
+from handler.model.predictor import Prediction, Predictor
 
 # Lambda answers with at most 6 MB, in which a REST body's quotes are escaped once more.
 MAX_ANSWER_BYTES = 5_500_000
@@ -60,7 +61,9 @@ def answer(asked: Question, records: Sequence[Record], predictor: Predictor) -> 
         RequestError: 413, the answer would be too large or its explanation too costly; 422, a number is so large that
             the model has no answer.
     """
-    occlusions = explain.occlusions(records, predictor.serving.limits.max_explained) if asked.explain else []
+    occlusions = (
+        explain.occlusions(records, predictor.modality, predictor.serving.limits.max_explained) if asked.explain else []
+    )
     check_size(len(records), predictor.serving, sum(occlusion.answer_bytes for occlusion in occlusions))
     # One batch through the graph: the inputs, and the copies of them with a part left out.
     answers = predictor.predict([*records, *(occlusion.record for occlusion in occlusions)])
@@ -102,7 +105,7 @@ def check_finite(answers: Sequence[Prediction]) -> None:
 def _judged(prediction: Prediction, abstain_below: float | None) -> Prediction:
     if abstain_below is None:
         return prediction
-    return replace(prediction, abstained=prediction.score < abstain_below)
+    return replace(prediction, abstained=Thresholds(abstain_below).abstains(prediction.score))
 
 
 def _content(prediction: Prediction, top_k: int | None) -> dict[str, Any]:

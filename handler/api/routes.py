@@ -11,7 +11,7 @@ from handler.api import metadata, open_inference, predict
 from handler.http import body, strict_json
 from handler.http.events import PREDICT, Request
 from handler.http.response import JSON, Response
-from handler.modalities import inputs
+from handler.modalities import register
 from handler.model.predictor import Predictor
 
 LIVE = "/v2/health/live"
@@ -82,7 +82,7 @@ def _predict(asked: Request, predictor: Predictor) -> Response:
     if document is None:
         document = strict_json.loads(body.read(asked, serving.limits.max_body_bytes), serving.limits.max_depth)
     question = predict.question(document)
-    return predict.answer(question, inputs.check(question.inputs, serving), predictor)
+    return predict.answer(question, register.check(question.inputs, serving), predictor)
 
 
 def _infer(asked: Request, predictor: Predictor) -> Response:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handler.errors import RequestError
-from handler.modalities.inputs import is_whole, json_type
+from handler.modalities.cells import is_whole, json_type
 
 if TYPE_CHECKING:  # half a millisecond at every start
     import numpy.typing as npt

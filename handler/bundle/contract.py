@@ -11,29 +11,34 @@ import json
 import re
 import stat
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from handler.errors import BundleError
 
-SCHEMA = 2
+SCHEMA = 3
+# Every file of a bundle. The manifest seals the others; its signature lies beside it once somebody has signed.
 MANIFEST = "manifest.json"
 MODEL = "model.onnx"
+GOLDEN = "golden.jsonl"
 OPENAPI = "openapi.json"
+REPORT = "report.html"
+CARD = "card.md"
+SEALED = (MODEL, GOLDEN, OPENAPI, REPORT, CARD)
+SIGNATURE = "manifest.sig"
+LATEST = "latest"  # beside the versions of a bundle: names the one sealed last
+# What an image's build adds for itself; no part of the sealed bundle.
+OPTIMIZED_MODEL = "model.optimized.onnx"
+OPTIMIZED_RECORD = "model.optimized.json"
 VERSION_DIGITS = 12
 _CHUNK_BYTES = 1 << 20
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_KINDS: Mapping[str, frozenset[tuple[str, str]]] = MappingProxyType(  # task -> (kind, dtype) of its inputs
-    {
-        "text": frozenset({("text", "string")}),
-        "tabular": frozenset({("number", "float32"), ("category", "string")}),
-    }
-)
 _AGAIN = "Fetch or build the bundle again."
+
+NO_PRIVACY_CLAIMED: dict[str, Any] = {"claimed": False}
 
 T = TypeVar("T")
 
@@ -52,6 +57,10 @@ class Thresholds:
     """Decisions on top of the probabilities, chosen on validation rows."""
 
     abstain_below: float  # a highest probability under this abstains; 0 never does
+
+    def abstains(self, score: Any) -> Any:  # noqa: ANN401 - a number, or an array of them
+        """Whether an answer whose highest probability is `score` abstains."""
+        return score < self.abstain_below
 
 
 @dataclass(frozen=True)
@@ -91,7 +100,7 @@ class Metric:
 class Serving:
     """All that the handler reads, with `Manifest.files`. Hashed into the version."""
 
-    task: str  # "text" or "tabular"
+    task: str  # a name in the register of `handler.modalities`
     inputs: tuple[Input, ...]
     labels: tuple[str, ...]
     thresholds: Thresholds
@@ -111,6 +120,7 @@ class Manifest:
     files: dict[str, str]  # file name -> sha256, 64 hex digits
     provenance: dict[str, Any]
     evidence: dict[str, Any]
+    privacy: dict[str, Any]  # what is claimed of training rows' privacy: {"claimed": false}, or (ε, δ) and the like
 
 
 def version_of(model_sha256: str, serving: Serving) -> str:
@@ -155,12 +165,12 @@ def parse(text: str, where: str = MANIFEST) -> Manifest:
     if not isinstance(raw, dict):
         raise BundleError(f"{where} holds a JSON {_json_type(raw)}, wanted an object. {_AGAIN}")
     found = raw.get("schema")
-    if found != SCHEMA or isinstance(found, bool):
+    if found not in (SCHEMA, SCHEMA - 1) or isinstance(found, bool):
         raise BundleError(
-            f"{where} has schema {json.dumps(found)}, this Limbeck reads schema {SCHEMA}. "
+            f"{where} has schema {json.dumps(found)}, this Limbeck reads schemas {SCHEMA - 1} and {SCHEMA}. "
             "Seal the bundle again with this version, or serve it with the version that sealed it."
         )
-    manifest = _build(Manifest, raw, where)
+    manifest = _build(Manifest, raw if found == SCHEMA else _upgraded(raw, where), where)
     for problem in _contradictions(manifest):
         raise BundleError(f"{where}: {problem}. {_AGAIN}")
     return manifest
@@ -202,6 +212,13 @@ def read(folder: str | Path) -> Manifest:
     return manifest
 
 
+def _upgraded(raw: dict[str, Any], where: str) -> dict[str, Any]:
+    """A manifest of the schema before this one, with what it lacks. Its version covers nothing that is added here."""
+    if "privacy" in raw:
+        raise BundleError(f"{where} has the unknown key 'privacy' for schema {SCHEMA - 1}. {_AGAIN}")
+    return raw | {"privacy": NO_PRIVACY_CLAIMED}
+
+
 def _contradictions(manifest: Manifest) -> Iterator[str]:
     """What a manifest of the right types can still get wrong, so that nobody downstream has to ask."""
     serving = manifest.serving
@@ -209,12 +226,8 @@ def _contradictions(manifest: Manifest) -> Iterator[str]:
     limits = serving.limits
     if not _NAME.fullmatch(manifest.name):
         yield f"name is {manifest.name!r}, wanted lower-case letters, digits, '.', '_' and '-', at most 64"
-    if serving.task not in _KINDS:
-        yield f"serving.task is {serving.task!r}, wanted one of {', '.join(sorted(_KINDS))}"
-    elif any((column.kind, column.dtype) not in _KINDS[serving.task] for column in serving.inputs):
-        yield f"serving.inputs has a kind or dtype that a {serving.task} model does not take"
-    if len(set(names)) != len(names) or not names or (serving.task == "text" and len(names) != 1):
-        yield f"serving.inputs names {len(names)} inputs, wanted distinct names, and exactly one for text"
+    if len(set(names)) != len(names) or not names:
+        yield f"serving.inputs names {len(names)} inputs, wanted one or more with distinct names"
     if len(set(serving.labels)) != len(serving.labels) or len(serving.labels) < 2:
         yield "serving.labels wants two labels or more, all different"
     if min(asdict(limits).values()) < 1:

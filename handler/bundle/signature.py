@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from handler.bundle.contract import MANIFEST
+from handler.bundle.contract import SIGNATURE as SIGNATURE
 from handler.errors import BundleError
 
-SIGNATURE = "manifest.sig"
 SCHEME = "RSASSA-PKCS1-v1_5-SHA256"
 MIN_BITS, MAX_BITS = 3072, 4096  # of a key's modulus
 EXPONENT = 65537  # the only one that KMS and OpenSSL make

@@ -9,17 +9,17 @@ by more than 1e-5, nothing is left in the folder and the exit status is 1. See `
 from __future__ import annotations
 
 import json
-import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-from handler.bundle import contract
+from handler.bundle import contract, golden
 from handler.errors import BundleError
+from handler.modalities.modality import Record
 from handler.model import optimized_graph
-from handler.model.predictor import RUNTIME, Prediction, Predictor, Record, optimized
+from handler.model.predictor import RUNTIME, Predictor, optimized
 
-GOLDEN = "golden.jsonl"
 TOLERANCE = 1e-5
 
 
@@ -29,16 +29,16 @@ def optimize(folder: Path) -> None:
     Raises:
         BundleError: the bundle is not as it was sealed, has no golden inputs, or the two graphs answer differently.
     """
-    for name in (optimized_graph.MODEL, optimized_graph.RECORD):
+    for name in (contract.OPTIMIZED_MODEL, contract.OPTIMIZED_RECORD):
         (folder / name).unlink(missing_ok=True)
     manifest = contract.read(folder)
     sealed = Predictor(folder / contract.MODEL, manifest.serving, manifest.name, manifest.version)
     graph = optimized(folder / contract.MODEL, optimized_graph.LEVEL)
     swift = Predictor(graph, manifest.serving, manifest.name, manifest.version)
-    check(sealed, swift, _golden(folder))
-    (folder / optimized_graph.MODEL).write_bytes(graph)
+    check(sealed, swift, [one.input for one in golden.read(folder)])
+    (folder / contract.OPTIMIZED_MODEL).write_bytes(graph)
     record = optimized_graph.record(graph, manifest.files[contract.MODEL], RUNTIME)
-    (folder / optimized_graph.RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    (folder / contract.OPTIMIZED_RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def check(sealed: Predictor, swift: Predictor, inputs: Sequence[Record]) -> None:
@@ -51,34 +51,11 @@ def check(sealed: Predictor, swift: Predictor, inputs: Sequence[Record]) -> None
     batches = [[one] for one in inputs] + [list(inputs[i : i + most]) for i in range(0, len(inputs), most)]
     for batch in batches:
         for one, other in zip(sealed.predict(batch), swift.predict(batch), strict=True):
-            if one.label != other.label or not _close(_numbers(one), _numbers(other)):
+            if wrong := golden.difference(asdict(other), asdict(one), TOLERANCE):
                 raise BundleError(
-                    f"The optimised graph answers a golden input otherwise than {contract.MODEL}: {other} instead of "
-                    f"{one}. Use another ONNX Runtime, or leave this step out: {contract.MODEL} is served then."
+                    f"The optimised graph answers a golden input otherwise than {contract.MODEL}: {wrong}. Use another "
+                    f"ONNX Runtime, or leave this step out: {contract.MODEL} is served then."
                 )
-
-
-def _golden(folder: Path) -> list[Record]:
-    try:
-        lines = (folder / GOLDEN).read_text(encoding="utf-8").splitlines()
-        inputs: list[Record] = [json.loads(line)["input"] for line in lines]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BundleError(
-            f"{folder / GOLDEN} cannot be read ({type(error).__name__}). Seal the bundle again."
-        ) from None
-    if not inputs:
-        raise BundleError(f"{folder / GOLDEN} holds no inputs to compare the graphs by. Seal the bundle again.")
-    return inputs
-
-
-def _numbers(prediction: Prediction) -> list[float]:
-    return [*prediction.scores.values(), prediction.novelty]
-
-
-def _close(ones: Iterable[float], others: Iterable[float]) -> bool:
-    """Within the tolerance; a number too large for the graph may be NaN in both."""
-    pairs = zip(ones, others, strict=True)
-    return all(abs(one - other) <= TOLERANCE or (math.isnan(one) and math.isnan(other)) for one, other in pairs)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -92,7 +69,7 @@ def main(arguments: Sequence[str]) -> int:
     except BundleError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stderr.write(f"{folder / optimized_graph.MODEL} answers every golden input as {contract.MODEL} does\n")
+    sys.stderr.write(f"{folder / contract.OPTIMIZED_MODEL} answers every golden input as {contract.MODEL} does\n")
     return 0
 
 

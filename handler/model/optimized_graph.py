@@ -12,8 +12,8 @@ import json
 import os
 from pathlib import Path
 
-MODEL = "model.optimized.onnx"
-RECORD = "model.optimized.json"
+from handler.bundle.contract import OPTIMIZED_MODEL, OPTIMIZED_RECORD
+
 # Fusions and folded constants only: what level "all" adds lays tensors out for the processor that builds the image.
 LEVEL = "extended"
 
@@ -21,8 +21,8 @@ LEVEL = "extended"
 def find(folder: Path, source_sha256: str, runtime: str) -> bytes | None:
     """The derived graph in a bundle's folder, if it fits the `model.onnx` with this hash and this ONNX Runtime."""
     try:
-        graph = (folder / MODEL).read_bytes()
-        found = json.loads((folder / RECORD).read_bytes())
+        graph = (folder / OPTIMIZED_MODEL).read_bytes()
+        found = json.loads((folder / OPTIMIZED_RECORD).read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
     return graph if found == record(graph, source_sha256, runtime) else None

@@ -7,8 +7,7 @@ the gates all come through here, so that what was measured is what is served.
 from __future__ import annotations
 
 import os
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -24,14 +23,14 @@ import onnxruntime as ort  # noqa: E402
 from handler.bundle import contract
 from handler.bundle.contract import Serving
 from handler.errors import BundleError
+from handler.modalities import register
+from handler.modalities.modality import Arrays, Record
 from handler.model import optimized_graph
 
 if TYPE_CHECKING:  # half a millisecond at every start
     import numpy.typing as npt
 
 RUNTIME = str(ort.__version__)
-Record = str | Mapping[str, str | float | None]
-Arrays = dict[str, "npt.NDArray[np.generic]"]
 
 _TENSOR_TYPES = MappingProxyType({"string": "tensor(string)", "float32": "tensor(float)"})
 
@@ -56,8 +55,9 @@ class Predictor:
         For a sealed bundle use `load`, which checks it first.
 
         Raises:
-            BundleError: ONNX Runtime cannot load the graph.
+            BundleError: ONNX Runtime cannot load the graph, or no modality here takes such inputs.
         """
+        self.modality = register.of(serving)
         self.serving = serving
         self.name = name
         self.version = version
@@ -65,7 +65,7 @@ class Predictor:
         if isinstance(model, bytes):
             options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
         graph = model if isinstance(model, bytes) else str(model)
-        where = optimized_graph.MODEL if isinstance(model, bytes) else str(model)
+        where = contract.OPTIMIZED_MODEL if isinstance(model, bytes) else str(model)
         try:
             self._session = ort.InferenceSession(graph, sess_options=options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's own errors share no public base class
@@ -92,7 +92,7 @@ class Predictor:
     def predict(self, inputs: Sequence[Record]) -> list[Prediction]:
         """Answer each input: a text, or a mapping of column to value (None or absent: missing).
 
-        Inputs from outside go through `handler.modalities.inputs.check` first. No inputs, no predictions.
+        Inputs from outside go through `handler.modalities.register.check` first. No inputs, no predictions.
         """
         if not inputs:
             return []
@@ -105,14 +105,8 @@ class Predictor:
         return probabilities, novelty
 
     def arrays(self, inputs: Sequence[Record]) -> Arrays:
-        """Lay the inputs out as the graph's tensors. Text is composed to NFC, as it was for training."""
-        columns = self.serving.inputs
-        if self.serving.task == "text":
-            return {columns[0].name: _tensor("string", inputs)}
-        rows = [row for row in inputs if isinstance(row, Mapping)]
-        if len(rows) != len(inputs):
-            raise TypeError("A tabular model takes mappings of column to value.")
-        return {column.name: _tensor(column.dtype, [row.get(column.name) for row in rows]) for column in columns}
+        """Lay the inputs out as the graph's tensors. Words are composed to NFC, as they were for training."""
+        return self.modality.arrays(inputs, self.serving)
 
     def _check_signature(self, where: str) -> None:
         """Refuse a graph whose tensors are not those the manifest names."""
@@ -132,17 +126,9 @@ class Predictor:
             label=self.serving.labels[best],
             score=score,
             scores=dict(zip(self.serving.labels, row.tolist(), strict=True)),
-            abstained=score < self.serving.thresholds.abstain_below,
+            abstained=self.serving.thresholds.abstains(score),
             novelty=float(novelty),
         )
-
-
-def _tensor(dtype: str, values: Sequence[object]) -> npt.NDArray[np.generic]:
-    """Values of one column as shape [N]: a missing word is empty, a missing number NaN."""
-    if dtype == "string":
-        words = ["" if value is None else unicodedata.normalize("NFC", str(value)) for value in values]
-        return np.array(words, dtype=object)
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float32)
 
 
 def optimized(model: Path, level: str) -> bytes:

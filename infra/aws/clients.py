@@ -1,6 +1,6 @@
-"""AWS clients, and what AWS says put into words. Every other module of this package asks AWS through here.
+"""AWS clients, and the errors of AWS in plain words. Every other module of this package calls AWS through here.
 
-Every failure leaves `asking` as an InfraError that says what was tried, what came back and what to do. Endpoint,
+Every failure leaves `requesting` as an InfraError that says what was tried, what came back and what to do. Endpoint,
 region, credentials and the number of attempts are boto3's own affair (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_S3`,
 `AWS_PROFILE`, `AWS_REGION`, `AWS_MAX_ATTEMPTS` and so on).
 """
@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import Any
 
 import boto3
 from botocore import exceptions as aws
@@ -19,13 +19,6 @@ from botocore.config import Config
 from botocore.parsers import ResponseParserError
 
 from infra.errors import CloudError, ConfigError, InfraError, RefusedError
-
-if TYPE_CHECKING:
-    from mypy_boto3_cloudwatch import CloudWatchClient
-    from mypy_boto3_ecr import ECRClient
-    from mypy_boto3_kms import KMSClient
-    from mypy_boto3_lambda import LambdaClient
-    from mypy_boto3_s3 import S3Client
 
 _NO_ADVICE: Mapping[str, str] = MappingProxyType({})
 _CONNECT_SECONDS, _READ_SECONDS = 10, 60
@@ -44,7 +37,7 @@ _WRONG_SETTINGS = (
     aws.NoRegionError,
     aws.ParamValidationError,
 )
-_CREDENTIALS_REFUSED = {
+_CREDENTIALS_REJECTED = {
     "ExpiredToken",
     "ExpiredTokenException",
     "IncompleteSignature",
@@ -91,19 +84,7 @@ _ABSENT = {
 }
 
 
-@overload
-def client(service: Literal["s3"]) -> S3Client: ...
-@overload
-def client(service: Literal["lambda"]) -> LambdaClient: ...
-@overload
-def client(service: Literal["kms"]) -> KMSClient: ...
-@overload
-def client(service: Literal["ecr"]) -> ECRClient: ...
-@overload
-def client(service: Literal["cloudwatch"]) -> CloudWatchClient: ...
-@overload
-def client(service: str) -> Any: ...  # noqa: ANN401 - one of several hundred services
-def client(service: str) -> Any:
+def client(service: str) -> Any:  # noqa: ANN401 - whoever keeps it says which of several hundred it is
     """A client of one service, through boto3's usual settings and with its standard retries.
 
     Raises:
@@ -136,7 +117,7 @@ def caller() -> str:
 
 
 @contextmanager
-def asking(doing: str, advice: Mapping[str, str] = _NO_ADVICE) -> Iterator[None]:
+def requesting(doing: str, advice: Mapping[str, str] = _NO_ADVICE) -> Iterator[None]:
     """Turn what botocore raises inside into an error of ours: "Cannot {doing}: ...".
 
     `advice`: what to say for a service's own error codes, without a full stop.
@@ -194,8 +175,8 @@ def _answered(error: aws.ClientError, doing: str, advice: Mapping[str, str]) -> 
         return ConfigError(f"Cannot {doing}: it is not there ({_said(error)}). Check the name and AWS_REGION.")
     if code in _DENIED:
         what = f"access denied ({_said(error)}). Ask for a role that may do this ({_operation(error)})"
-    elif code in _CREDENTIALS_REFUSED:
-        what = f"the credentials were refused ({code}). Log in again, and check this machine's clock"
+    elif code in _CREDENTIALS_REJECTED:
+        what = f"the credentials were rejected ({code}). Log in again, and check this machine's clock"
     elif code in _THROTTLED:
         what = f"AWS is throttling or busy ({code}) and stayed so through the retries. Run the same command later"
     else:

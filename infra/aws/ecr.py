@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from botocore import exceptions as aws
 
-from infra.aws.clients import asking, code_of
+from infra.aws.clients import code_of, requesting
 from infra.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -36,12 +36,12 @@ class Images:
     """The images of one account and region."""
 
     def __init__(self, client: ECRClient) -> None:
-        """Nothing is asked of ECR yet."""
+        """No request is sent yet."""
         self._client = client
 
     def repository(self, name: str) -> Repository | None:
         """The repository of this name; None where there is none."""
-        with asking(f"look for the repository {name}"):
+        with requesting(f"look for the repository {name}"):
             try:
                 [found] = self._client.describe_repositories(repositoryNames=[name])["repositories"]
             except self._client.exceptions.RepositoryNotFoundException:
@@ -50,7 +50,7 @@ class Images:
 
     def create(self, name: str) -> Repository:
         """Make the repository, or take the one that another made meanwhile."""
-        with asking(f"create the repository {name}"):
+        with requesting(f"create the repository {name}"):
             try:
                 self._client.create_repository(
                     repositoryName=name,
@@ -67,7 +67,7 @@ class Images:
 
     def digest(self, repository: str, tag: str) -> str | None:
         """The digest (`sha256:...`) of the image under a tag; None where there is no such image."""
-        with asking(f"look for the image {repository}:{tag}"):
+        with requesting(f"look for the image {repository}:{tag}"):
             try:
                 [found] = self._client.describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}])[
                     "imageDetails"
@@ -78,7 +78,7 @@ class Images:
 
     def login(self) -> Login:
         """A password for `docker push`."""
-        with asking("log in to the image registry"):
+        with requesting("log in to the image registry"):
             [data] = self._client.get_authorization_token()["authorizationData"]
         user, _, password = base64.b64decode(data["authorizationToken"]).decode().partition(":")
         return Login(data["proxyEndpoint"].removeprefix("https://"), user, password)

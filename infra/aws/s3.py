@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from botocore import exceptions as aws
 
-from infra.aws.clients import asking, client, code_of
+from infra.aws.clients import client, code_of, requesting
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -78,13 +78,45 @@ class Bucket:
     """A bucket and the client that speaks to it."""
 
     def __init__(self, name: str, client: S3Client) -> None:
-        """Keep both; nothing is asked of S3 yet."""
+        """Keep both; no request is sent yet."""
         self.name = name
         self._client = client
 
+    def exists(self) -> bool:
+        """Whether there is such a bucket."""
+        with requesting(f"look for the bucket {self.name}"):
+            try:
+                self._client.head_bucket(Bucket=self.name)
+            except aws.ClientError as error:
+                if code_of(error) in ("404", "NoSuchBucket"):
+                    return False
+                raise
+        return True
+
+    def create(self) -> None:
+        """Make the bucket: private, and with old states of what is overwritten, which are tags alone."""
+        region = self._client.meta.region_name
+        where: Any = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region != "us-east-1" else {}
+        with requesting(f"create the bucket {self.name}"):
+            try:
+                self._client.create_bucket(Bucket=self.name, **where)
+            except aws.ClientError as error:
+                if code_of(error) != "BucketAlreadyOwnedByYou":
+                    raise
+            self._client.put_public_access_block(
+                Bucket=self.name,
+                PublicAccessBlockConfiguration={
+                    "BlockPublicAcls": True,
+                    "IgnorePublicAcls": True,
+                    "BlockPublicPolicy": True,
+                    "RestrictPublicBuckets": True,
+                },
+            )
+            self._client.put_bucket_versioning(Bucket=self.name, VersioningConfiguration={"Status": "Enabled"})
+
     def stored(self, prefix: str) -> Iterator[Stored]:
         """Every object whose key starts with `prefix`, by key."""
-        with self._asking(f"list s3://{self.name}/{prefix}"):
+        with self._requesting(f"list s3://{self.name}/{prefix}"):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix):
                 for item in page.get("Contents", []):
                     yield Stored(item["Key"], item["Size"], item["LastModified"])
@@ -92,7 +124,7 @@ class Bucket:
     def copy(self, key: str, sink: BinaryIO) -> str | None:
         """Write the object's bytes to `sink` and return their SHA-256 in hex; None where there is no such key."""
         digest = hashlib.sha256()
-        with self._asking(f"read s3://{self.name}/{key}"):
+        with self._requesting(f"read s3://{self.name}/{key}"):
             answer = self._answer(key)
             if answer is None:
                 return None
@@ -103,7 +135,7 @@ class Bucket:
 
     def read(self, key: str) -> Held | None:
         """An object's bytes and the mark of this state of it; None where there is no such key."""
-        with self._asking(f"read s3://{self.name}/{key}"):
+        with self._requesting(f"read s3://{self.name}/{key}"):
             answer = self._answer(key)
             if answer is None:
                 return None
@@ -132,11 +164,11 @@ class Bucket:
     def _put(self, key: str, body: bytes, condition: Mapping[str, str]) -> bool:
         checksum = base64.b64encode(hashlib.sha256(body).digest()).decode()
         kind = _CONTENT_TYPES.get(PurePosixPath(key).suffix, "application/octet-stream")
-        asked: dict[str, Any] = {"ChecksumSHA256": checksum, "ContentType": kind, **condition}
-        with self._asking(f"write s3://{self.name}/{key}"):
+        options: dict[str, Any] = {"ChecksumSHA256": checksum, "ContentType": kind, **condition}
+        with self._requesting(f"write s3://{self.name}/{key}"):
             for attempt in range(1, _CONFLICT_TRIES + 1):
                 try:
-                    self._client.put_object(Bucket=self.name, Key=key, Body=body, **asked)
+                    self._client.put_object(Bucket=self.name, Key=key, Body=body, **options)
                 except aws.ClientError as error:
                     if code_of(error) in _OTHERWISE or (code_of(error) in _ABSENT and "IfMatch" in condition):
                         return False
@@ -147,9 +179,9 @@ class Bucket:
                     return True
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _asking(self, doing: str) -> AbstractContextManager[None]:
+    def _requesting(self, doing: str) -> AbstractContextManager[None]:
         absent = f"there is no bucket {self.name}. Create it, or name another with --bucket or LIMBECK_REGISTRY"
-        return asking(doing, {**_ADVICE, "NoSuchBucket": absent})
+        return requesting(doing, {**_ADVICE, "NoSuchBucket": absent})
 
 
 def connect(name: str) -> Bucket:

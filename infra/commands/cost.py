@@ -1,4 +1,4 @@
-"""The command cost: dollars for some requests behind each door, for a bundle's student and for its teacher.
+"""The command cost: dollars for some requests behind each event source, for a bundle's student and for its teacher.
 
 Exit status: 0 printed; 2 the arguments are wrong, or there is no bundle with evidence; 4 the bundle was refused.
 """
@@ -15,9 +15,10 @@ import typer
 from handler.bundle import contract
 from handler.bundle.contract import Manifest
 from handler.errors import BundleError
-from infra.commands.console import JsonOption, err, out, table
+from infra.commands.options import JsonOption
+from infra.console import err, out, table
 from infra.cost import cost as costs
-from infra.cost.cost import DOORS, Architecture, Bill, Prices, Work
+from infra.cost.cost import EVENT_SOURCES, Architecture, Bill, Prices, Work
 from infra.errors import ConfigError
 from infra.image.staging import newest
 
@@ -46,7 +47,7 @@ def cost(
     cold: Annotated[
         float, typer.Option(help="Share of the requests that wait for a start.", min=0, max=1)
     ] = costs.COLD_SHARE,
-    logs: Annotated[bool, typer.Option("--logs", help="What CloudWatch asks for the logs, too.")] = False,
+    logs: Annotated[bool, typer.Option("--logs", help="What CloudWatch charges for the logs, too.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Print what requests cost behind a REST API, an HTTP API and a Function URL, and what the teacher's would."""
@@ -85,13 +86,13 @@ def _row(work: Work, bill: Bill) -> dict[str, object]:
         "compute": bill.compute,
         "starts": bill.starts,
         "invocations": bill.invocations,
-        "total": {door: bill.total(door) for door in DOORS},
+        "total": {source: bill.total(source) for source in EVENT_SOURCES},
         "logs": dict(bill.logs),
     }
 
 
 def _print(works: list[Work], bills: list[Bill], logs: bool) -> None:
-    numbers = ("MB", "ms", "billed ms", "compute", "starts", "calls", *DOORS)
+    numbers = ("MB", "ms", "billed ms", "compute", "starts", "calls", *EVENT_SOURCES)
     shown = table("", *numbers, right=numbers)
     for work, bill in zip(works, bills, strict=True):
         shown.add_row(
@@ -101,17 +102,26 @@ def _print(works: list[Work], bills: list[Bill], logs: bool) -> None:
             f"{work.billed_ms}",
             *(
                 _dollars(it)
-                for it in (bill.compute, bill.starts, bill.invocations, *(bill.total(door) for door in DOORS))
+                for it in (
+                    bill.compute,
+                    bill.starts,
+                    bill.invocations,
+                    *(bill.total(source) for source in EVENT_SOURCES),
+                )
             ),
         )
     if logs:
-        shown.add_row("logs, besides", "", "", "", "", "", "", *(_dollars(bills[0].logs[door]) for door in DOORS))
+        shown.add_row(
+            "logs, besides", "", "", "", "", "", "", *(_dollars(bills[0].logs[source]) for source in EVENT_SOURCES)
+        )
     out.print(shown)
 
 
 def _print_comparison(bills: list[Bill]) -> None:
     student, teacher = bills[0], bills[2]
-    times = [f"{teacher.total(door) / student.total(door):.1f} times behind the {door}" for door in DOORS]
+    times = [
+        f"{teacher.total(source) / student.total(source):.1f} times behind the {source}" for source in EVENT_SOURCES
+    ]
     ratio = teacher.compute / student.compute
     out.print(
         f"At p50 the teacher's requests take {ratio:,.0f} times the student's compute; the bill is {', '.join(times)}."
@@ -135,9 +145,9 @@ def _print_assumptions(prices: Prices, cold: float, requests: float, architectur
         lines.append("The durations are x86_64's: on arm64 none were measured.")
     for line in lines:
         out.print(f"- {line}", style="dim", markup=False)
-    for door, most in costs.FIRST_TIERS.items():
+    for source, most in costs.FIRST_TIERS.items():
         if requests > most:
-            out.print(f"- Over {most:,.0f} requests a month, {door}s get cheaper; that is not counted.", style="dim")
+            out.print(f"- Over {most:,.0f} requests a month, {source}s get cheaper; that is not counted.", style="dim")
     if (age := (date.today() - prices.read_on).days) > _OLD_DAYS:
         err.print(f"The prices are {age} days old: check them, and infra/cost/prices.toml says where.", markup=False)
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from handler.bundle import signature
 from handler.bundle.signature import SIGNATURE, PublicKey, Trust
-from handler.errors import BundleError
-from infra.commands.console import KmsOption, PemOption, err, out
+from infra.commands.options import KmsOption, PemOption
+from infra.console import err, out
 from infra.errors import ConfigError
 from infra.registry import bundle_folder, references
-from infra.signing import keys as signing
+from infra.signing import keys, signer
 
 key_app = typer.Typer(no_args_is_help=True, add_completion=False, help="Keys that sign bundles, and whom to trust.")
 
@@ -32,20 +30,20 @@ def register(app: typer.Typer) -> None:
 @key_app.command("new")
 def new(folder: Annotated[Path, typer.Argument(help="The folder for key.pem and public.pem.")]) -> None:
     """Make a key. Whoever has key.pem can sign: keep it out of any repository, or use a key in KMS instead."""
-    private = folder / signing.PRIVATE_FILE
-    made = signing.new_key(private, signing.password())
-    (folder / signing.PUBLIC_FILE).write_bytes(signing.public_pem(made.public))
-    out.print(f"Key {made.public.key_id} is in {private}, its public half in {folder / signing.PUBLIC_FILE}.")
-    if signing.password() is None:
-        err.print(f"It has no password: {signing.PASSWORD_VARIABLE} was not set.", markup=False)
+    private = folder / keys.PRIVATE_FILE
+    made = keys.new_key(private, keys.password())
+    (folder / keys.PUBLIC_FILE).write_bytes(keys.public_pem(made.public))
+    out.print(f"Key {made.public.key_id} is in {private}, its public half in {folder / keys.PUBLIC_FILE}.")
+    if keys.password() is None:
+        err.print(f"It has no password: {keys.PASSWORD_VARIABLE} was not set.", markup=False)
 
 
 @key_app.command("public")
 def public(pem: PemOption = None, kms: KmsOption = None) -> None:
     """Print the public half of a key as PEM; its id goes to standard error."""
-    found = signing.needed_signer(pem, kms).public
+    found = signer.needed_signer(pem, kms).public
     err.print(f"key {found.key_id}", markup=False)
-    typer.echo(signing.public_pem(found).decode(), nl=False)
+    typer.echo(keys.public_pem(found).decode(), nl=False)
 
 
 @key_app.command("trust")
@@ -59,11 +57,13 @@ def trust(
 ) -> None:
     """Write a trust file: whose signatures count for one model. The image is built with it."""
     name = references.reference(model).name
-    keys = [_read_public(path) for path in public or ()]
-    if pem or kms or not keys:
-        keys.insert(0, signing.needed_signer(pem, kms).public)
-    made = signing.merged(_trusted_already(name, out_file) if add else Trust(name, ()), keys)
-    text = signing.trust_text(made)
+    trusted = [_read_public(path) for path in public or ()]
+    if pem or kms or not trusted:
+        trusted.insert(0, signer.needed_signer(pem, kms).public)
+    if add and out_file is None:
+        raise ConfigError("--add adds to the trust file that --out names. Name it.")
+    made = keys.merged(keys.read_trust(out_file, name) if add and out_file else Trust(name, ()), trusted)
+    text = keys.trust_text(made)
     if out_file is None:
         typer.echo(text.decode(), nl=False)
         return
@@ -77,29 +77,15 @@ def sign(
     kms: KmsOption = None,
 ) -> None:
     """Sign a sealed bundle where it lies, without a registry: writes manifest.sig beside its manifest."""
-    key = signing.needed_signer(pem, kms)
+    key = signer.needed_signer(pem, kms)
     _, text = bundle_folder.read(bundle)
-    draft = bundle / f".{SIGNATURE}.{os.getpid()}"
-    draft.write_bytes(signing.signed(text, key))
-    draft.replace(bundle / SIGNATURE)
+    signer.sign_folder(bundle, text, key)
     out.print(f"{bundle / SIGNATURE} is by key {key.public.key_id}.", markup=False)
-
-
-def _trusted_already(name: str, path: Path | None) -> Trust:
-    if path is None:
-        raise ConfigError("--add adds to the trust file that --out names. Name it.")
-    try:
-        found = signature.read_trust(path)
-    except BundleError as error:
-        raise ConfigError(str(error)) from None
-    if found.model != name:
-        raise ConfigError(f"{path} is for {found.model!r}, not {name!r}. Name another file with --out.")
-    return found
 
 
 def _read_public(path: Path) -> PublicKey:
     try:
-        return signing.public_key(path.read_bytes(), str(path))
+        return keys.public_key(path.read_bytes(), str(path))
     except OSError as error:
         raise ConfigError(
             f"{path} cannot be read ({error.strerror}). `python -m infra key public` writes one."

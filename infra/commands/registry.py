@@ -11,9 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from handler.bundle import contract, signature
-from handler.errors import BundleError
 from infra.commands import views
-from infra.commands.console import (
+from infra.commands.options import (
     BucketOption,
     JsonOption,
     KmsOption,
@@ -21,18 +20,16 @@ from infra.commands.console import (
     PrefixOption,
     TrustOption,
     bar,
-    err,
     is_folder,
     named_registry,
-    out,
-    table,
 )
-from infra.errors import ConfigError, RefusedError
-from infra.registry import diff as difference
-from infra.registry import references
+from infra.console import err, out, table
+from infra.errors import ConfigError, refusing
+from infra.registry import bundle_folder, references
+from infra.registry.diff import between
 from infra.registry.push import PushPlan
 from infra.registry.registry import Registry
-from infra.signing import keys
+from infra.signing import signer
 
 WantedArgument = Annotated[
     str, typer.Argument(metavar="NAME[/VERSION|@TAG]", help="Without a version or tag: the one pushed last.")
@@ -67,14 +64,14 @@ def push(
 
     Without a key, a bundle that has a signature already is pushed with that, if --trust says that it counts.
     """
-    shelf = named_registry(bucket, prefix)
-    plan = shelf.plan_push(bundle, keys.for_push(pem, kms, trust), sign_anew=sign_anew)
-    where = shelf.where(plan.name, plan.version)
+    registry = named_registry(bucket, prefix)
+    plan = registry.plan_push(bundle, signer.for_push(pem, kms, trust), sign_anew=sign_anew)
+    where = registry.where(plan.name, plan.version)
     if dry_run:
         _print_plan(plan, where)
         return
     with bar("pushing", sum(step.size_bytes for step in plan.steps)) as done:
-        written = shelf.push(plan, done)
+        written = registry.push(plan, done)
     said = f"Pushed {written} of {len(plan.steps)} files to" if written else "Already there, every byte equal:"
     out.print(f"{said} {where}, signed with key {signature.key_of(plan.signature)}", markup=False)
 
@@ -94,10 +91,10 @@ def pull(
     into: Annotated[Path, typer.Option("--out", help="It goes to OUT/NAME/VERSION.")] = Path("bundles"),
 ) -> None:
     """Bring a version here, whole, its signature and every byte checked, and print its folder."""
-    shelf, asked = named_registry(bucket, prefix), references.reference(wanted)
-    trusted = keys.needed_trust(asked.name, trust)
+    registry, reference = named_registry(bucket, prefix), references.reference(wanted)
+    trusted = signer.needed_trust(reference.name, trust)
     with bar("pulling", None) as done:
-        folder = shelf.pull(asked, into, trusted, done)
+        folder = registry.pull(reference, into, trusted, done)
     out.print(str(folder), markup=False)
 
 
@@ -108,9 +105,9 @@ def list_versions(
     as_json: JsonOption = False,
 ) -> None:
     """Show every whole version, by name and then by age."""
-    shelf = named_registry(bucket, prefix)
-    entries = shelf.entries(references.reference(name).name if name else None)
-    worn = {each: shelf.tags(each).worn() for each in {entry.name for entry in entries}}
+    registry = named_registry(bucket, prefix)
+    entries = registry.entries(references.reference(name).name if name else None)
+    worn = {each: registry.tags(each).worn() for each in {entry.name for entry in entries}}
     rows: list[dict[str, Any]] = [
         {
             "name": it.name,
@@ -125,7 +122,9 @@ def list_versions(
         typer.echo(json.dumps(rows))
         return
     if not entries:
-        err.print(f"Nothing in {shelf.where(name or '')} yet. `python -m infra push BUNDLE` adds to it.", markup=False)
+        err.print(
+            f"Nothing in {registry.where(name or '')} yet. `python -m infra push BUNDLE` adds to it.", markup=False
+        )
         return
     made = table("name", "version", "pushed at (UTC)", "kB", "tag", right=("kB",))
     for it, row in zip(entries, rows, strict=True):
@@ -147,24 +146,22 @@ def verify(
     if is_folder(wanted):
         out.print(_verified_folder(Path(wanted), trust), markup=False)
         return
-    asked = references.reference(wanted)
+    reference = references.reference(wanted)
     if bucket is None:
         raise ConfigError(f"No folder {wanted} here, and no registry named. Use --bucket or set LIMBECK_REGISTRY.")
-    shelf, trusted = named_registry(bucket, prefix), keys.needed_trust(asked.name, trust)
+    registry, trusted = named_registry(bucket, prefix), signer.needed_trust(reference.name, trust)
     with bar("verifying", None) as done:
-        entry = shelf.verify(asked, trusted, done)
-    out.print(f"{shelf.where(entry.name, entry.version)} is as it was sealed and signed.", markup=False)
+        entry = registry.verify(reference, trusted, done)
+    out.print(f"{registry.where(entry.name, entry.version)} is as it was sealed and signed.", markup=False)
 
 
 def _verified_folder(folder: Path, trust: Path | None) -> str:
-    try:
+    with refusing():
         manifest = contract.read(folder)
         said = f"{folder} is {manifest.name}/{manifest.version} as it was sealed"
         if trust is None:
             return f"{said}. Its signature was not looked at: no --trust was given."
-        return f"{said}, signed with key {signature.check(folder, keys.needed_trust(manifest.name, trust))}."
-    except BundleError as error:
-        raise RefusedError(str(error)) from None
+        return f"{said}, signed with key {signature.check(folder, signer.needed_trust(manifest.name, trust))}."
 
 
 def tag(
@@ -174,10 +171,10 @@ def tag(
     prefix: PrefixOption = None,
 ) -> None:
     """Give a version a tag. `release` and `rollback` do so by themselves; this moves no traffic."""
-    shelf, asked = named_registry(bucket, prefix), references.reference(wanted)
-    holder = shelf.tag(asked, name)
+    registry, reference = named_registry(bucket, prefix), references.reference(wanted)
+    holder = registry.tag(reference, name)
     before = f", which {holder.previous} had" if holder.previous else ""
-    out.print(f"{asked.name}/{holder.version} is {name} now{before}.", markup=False)
+    out.print(f"{reference.name}/{holder.version} is {name} now{before}.", markup=False)
 
 
 def history(
@@ -188,15 +185,15 @@ def history(
     as_json: JsonOption = False,
 ) -> None:
     """Show what happened to a bundle's versions, the latest last: pushed, signed, tagged, released, rolled back."""
-    shelf, asked = named_registry(bucket, prefix), references.reference(name)
-    version = shelf.resolve(asked).version if asked.version or asked.tag else None
-    events = shelf.history(asked.name).events(last, version)
+    registry, reference = named_registry(bucket, prefix), references.reference(name)
+    version = registry.resolve(reference).version if reference.version or reference.tag else None
+    events = registry.history(reference.name).events(last, version)
     if as_json:
         rows = [{**asdict(event), "at": event.at.isoformat(), "details": dict(event.details)} for event in events]
         typer.echo(json.dumps(rows))
         return
     if not events:
-        err.print(f"Nothing happened to {asked.name} in {shelf.where()} yet.", markup=False)
+        err.print(f"Nothing happened to {reference.name} in {registry.where()} yet.", markup=False)
         return
     out.print(views.of_events(events))
 
@@ -218,24 +215,20 @@ def show(
 
 
 def _from_folder(folder: Path, trust: Path | None) -> views.Shown:
-    try:
-        manifest = contract.read(folder)
-        path = folder / signature.SIGNATURE
-        value = path.read_bytes() if path.is_file() else None
-        text = (folder / contract.MANIFEST).read_bytes()
-    except BundleError as error:
-        raise RefusedError(str(error)) from None
-    trusted = keys.needed_trust(manifest.name, trust) if trust else None
+    manifest, text = bundle_folder.read(folder)
+    path = folder / signature.SIGNATURE
+    value = path.read_bytes() if path.is_file() else None
+    trusted = signer.needed_trust(manifest.name, trust) if trust else None
     return views.Shown(manifest, str(folder), views.signed_by(text, value, trusted, folder))
 
 
 def _from_registry(wanted: str, bucket: str | None, prefix: str | None, trust: Path | None) -> views.Shown:
-    shelf, asked = named_registry(bucket, prefix), references.reference(wanted)
-    found = shelf.sealed(asked)
+    registry, reference = named_registry(bucket, prefix), references.reference(wanted)
+    found = registry.sealed(reference)
     name, version = found.entry.name, found.entry.version
-    where, trusted = shelf.where(name, version), keys.trust_for(name, trust)
+    where, trusted = registry.where(name, version), signer.trust_for(name, trust)
     by = views.signed_by(found.text, found.signature, trusted, where)
-    return views.Shown(found.manifest, where, by, found.entry.pushed_at, shelf.tags(name).worn().get(version))
+    return views.Shown(found.manifest, where, by, found.entry.pushed_at, registry.tags(name).worn().get(version))
 
 
 def diff(
@@ -251,10 +244,10 @@ def diff(
     Both graphs are run here on the golden inputs of either.
     """
     needed = not (is_folder(before) and is_folder(after))
-    shelf = named_registry(bucket, prefix) if needed else None
+    registry = named_registry(bucket, prefix) if needed else None
     with tempfile.TemporaryDirectory(prefix="limbeck-diff-") as workplace:
-        folders = [_brought(wanted, shelf, Path(workplace), trust) for wanted in (before, after)]
-        found = difference.between(*folders)
+        folders = [_brought(wanted, registry, Path(workplace), trust) for wanted in (before, after)]
+        found = between(*folders)
     if as_json:
         typer.echo(json.dumps(asdict(found), ensure_ascii=False))
         return
@@ -262,8 +255,8 @@ def diff(
         out.print(part)
 
 
-def _brought(wanted: str, shelf: Registry | None, workplace: Path, trust: Path | None) -> Path:
-    if shelf is None or is_folder(wanted):
+def _brought(wanted: str, registry: Registry | None, workplace: Path, trust: Path | None) -> Path:
+    if registry is None or is_folder(wanted):
         return Path(wanted)
-    asked = references.reference(wanted)
-    return shelf.pull(asked, workplace, keys.needed_trust(asked.name, trust))
+    reference = references.reference(wanted)
+    return registry.pull(reference, workplace, signer.needed_trust(reference.name, trust))

@@ -17,33 +17,29 @@ from rich.status import Status
 
 from infra.aws.clients import client
 from infra.aws.ecr import Images
-from infra.commands.console import (
+from infra.commands.options import (
     BucketOption,
     JsonOption,
     KmsOption,
     PemOption,
     PrefixOption,
     TrustOption,
-    err,
     named_registry,
-    out,
-    table,
 )
+from infra.console import err, out, table
 from infra.errors import CloudError, ConfigError, InfraError
 from infra.image.build import Builder, CommandBuilder, DockerBuilder
 from infra.monitoring.alarms import Watch
 from infra.registry.registry import Registry
-from infra.release import cloud as states
-from infra.release import plan as planning
 from infra.release import prepare, report
-from infra.release import rollback as back
 from infra.release.alias import Switch, said_of
-from infra.release.cloud import Cloud
+from infra.release.cloud import Cloud, alarms_of, read_state
 from infra.release.execute import Release
 from infra.release.function import Lambda
 from infra.release.journal import Journal
-from infra.release.plan import Asked, Plan, Step
+from infra.release.plan import Options, Plan, Step, plan_release
 from infra.release.prepare import Keys
+from infra.release.rollback import decide_rollback
 
 FUNCTION = "limbeck"
 _INTERRUPTED = 130
@@ -94,14 +90,14 @@ def release(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan; change nothing.")] = False,
 ) -> None:
     """Bring a bundle into production by canary. Broken off anywhere, the same command goes on."""
-    asked = Asked(
+    options = Options(
         function, alias, repository, role, _shares(stages), bake, tuple(alarm or ()), without_alarms, another_model
     )
     cloud, registry = _cloud(function, alias, bucket, prefix)
     with tempfile.TemporaryDirectory(prefix="limbeck-release-") as folder:
         found = prepare.prepare(bundle, registry, cloud.journal, Keys(trust, pem, kms), Path(folder))
         needed = () if registry else ("No registry named. Use --bucket or set LIMBECK_REGISTRY to s3://bucket/prefix.",)
-        plan = planning.plan(asked, found.bundle, states.read(cloud, asked, found.bundle), (*needed, *found.needed))
+        plan = plan_release(options, found.bundle, read_state(cloud, options, found.bundle), (*needed, *found.needed))
         if dry_run:
             _print(plan)
             return
@@ -126,7 +122,7 @@ def rollback(
     there, now = cloud.function.read(), cloud.switch.read()
     if there is None or now is None:
         raise ConfigError(f"There is no {'alias ' + alias + ' of' if there else 'function'} {function}. Name another.")
-    decided = back.decide(there, now, to, force=force)
+    decided = decide_rollback(there, now, to, force=force)
     if decided is None:
         out.print(f"{alias} is {there.said(now.route.version)} already.", markup=False)
         return
@@ -159,7 +155,7 @@ def status(
     if there is None:
         raise ConfigError(f"There is no function {function}. Name one with --function.")
     now = cloud.switch.read()
-    alarms = states.alarms_of(cloud.watch, tuple(alarm or ()), there)
+    alarms = alarms_of(cloud.watch, tuple(alarm or ()), there)
     live = there.version(now.route.version) if now else None
     name = live.bundle.partition("/")[0] if live else ""
     worn = _worn(cloud, name)
@@ -178,7 +174,7 @@ def status(
 def _worn(cloud: Cloud, name: str) -> dict[str, str]:
     """What the registry says of a bundle's versions. The alias is worth showing without it."""
     try:
-        return cloud.journal.worn(name) if cloud.journal and name else {}
+        return cloud.journal.registry.tags(name).worn() if cloud.journal and name else {}
     except InfraError as error:
         err.print(f"The registry does not answer. {error}", markup=False)
         return {}
@@ -222,7 +218,7 @@ def _run(work: Release, plan: Plan) -> None:
     except KeyboardInterrupt:
         err.print("Broken off. The same command goes on, `python -m infra rollback` ends a canary. Now:", markup=False)
         now = work.cloud.switch.read()
-        err.print(f"{plan.asked.alias} is {said_of(now.route) if now else 'not there'}.", markup=False)
+        err.print(f"{plan.options.alias} is {said_of(now.route) if now else 'not there'}.", markup=False)
         raise typer.Exit(_INTERRUPTED) from None
     finally:
         work.reporter.stop()
@@ -239,10 +235,8 @@ def _print(plan: Plan) -> None:
 
 
 def _cloud(function: str, alias: str, bucket: str | None, prefix: str | None) -> tuple[Cloud, Registry | None]:
-    registry, journal = None, None
-    if bucket:
-        registry = named_registry(bucket, prefix)
-        journal = Journal(registry, bucket.removeprefix("s3://").partition("/")[0], client("s3"), function)
+    registry = named_registry(bucket, prefix) if bucket else None
+    journal = Journal(registry, function) if registry else None
     lambdas = client("lambda")
     switch, watch, images = Switch(lambdas, function, alias), Watch(client("cloudwatch")), Images(client("ecr"))
     return Cloud(Lambda(lambdas, function), switch, images, watch, journal), registry

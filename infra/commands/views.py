@@ -17,7 +17,7 @@ from handler.bundle import signature
 from handler.bundle.contract import Manifest, Metric
 from handler.bundle.signature import Trust
 from handler.errors import BundleError
-from infra.commands.console import table
+from infra.console import table
 from infra.registry import lineage
 from infra.registry.diff import AnswerChange, Difference
 from infra.registry.history import Event

@@ -1,4 +1,4 @@
-"""What a million requests cost behind each door, for the student and for its teacher.
+"""What a million requests cost behind each event source, for the student and for its teacher.
 
 The duration comes from the bundle's evidence, which is measured on one whole core: Lambda gives a share of one by the
 memory, and bills memory times time, by the millisecond, the start of a container image included.
@@ -26,7 +26,7 @@ TEACHER_START_MS = 922.0  # `make bench-cold`: import torch and a small model, o
 COLD_SHARE = 0.01  # AWS: starts are under 1% of invocations, aws.amazon.com/blogs/compute, "billing for INIT Phase"
 FUNCTION_LOG_BYTES = 1500  # log line, metrics, and Lambda's own three lines
 ACCESS_LOG_BYTES = 600
-DOORS = ("REST API", "HTTP API", "Function URL")
+EVENT_SOURCES = ("REST API", "HTTP API", "Function URL")
 FIRST_TIERS = {"REST API": 333e6, "HTTP API": 300e6}  # requests a month; above, each is cheaper
 
 
@@ -49,8 +49,8 @@ class Prices:
     http_million: float
     logs_gb: float
 
-    def door(self, name: str) -> float:
-        """What a million requests cost at a door, Lambda apart."""
+    def event_source(self, name: str) -> float:
+        """What a million requests cost at an event source, Lambda apart."""
         return {"REST API": self.rest_million, "HTTP API": self.http_million, "Function URL": 0.0}[name]
 
 
@@ -91,25 +91,27 @@ class Bill:
     compute: float  # the requests' own
     starts: float  # compute, too
     invocations: float
-    doors: Mapping[str, float]  # the door's own fee
-    logs: Mapping[str, float]  # what is written into CloudWatch behind each door; not in the totals
+    event_sources: Mapping[str, float]  # its own fee
+    logs: Mapping[str, float]  # what is written into CloudWatch behind each event source; not in the totals
 
-    def total(self, door: str) -> float:
-        """Everything behind this door but logs."""
-        return self.compute + self.starts + self.invocations + self.doors[door]
+    def total(self, source: str) -> float:
+        """Everything behind this event source but logs."""
+        return self.compute + self.starts + self.invocations + self.event_sources[source]
 
 
 def bill(work: Work, prices: Prices, requests: float, architecture: Architecture, cold_share: float) -> Bill:
     """The bill for so many requests."""
     a_millisecond = requests / 1000 * work.memory_megabytes / 1024 * prices.gb_second[architecture]  # of every request
     millions = requests / 1e6
-    logged = {door: FUNCTION_LOG_BYTES + (ACCESS_LOG_BYTES if door == "REST API" else 0) for door in DOORS}
+    logged = {
+        source: FUNCTION_LOG_BYTES + (ACCESS_LOG_BYTES if source == "REST API" else 0) for source in EVENT_SOURCES
+    }
     return Bill(
         compute=work.billed_ms * a_millisecond,
         starts=cold_share * work.billed_start_ms * a_millisecond,
         invocations=millions * prices.lambda_million,
-        doors={door: millions * prices.door(door) for door in DOORS},
-        logs={door: requests * size / 1e9 * prices.logs_gb for door, size in logged.items()},
+        event_sources={source: millions * prices.event_source(source) for source in EVENT_SOURCES},
+        logs={source: requests * size / 1e9 * prices.logs_gb for source, size in logged.items()},
     )
 
 

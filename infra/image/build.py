@@ -9,7 +9,6 @@ import hashlib
 import os
 import shlex
 import shutil
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from handler.bundle.signature import SIGNATURE, Trust
 from infra.aws.ecr import Images
 from infra.errors import LocalError
 from infra.image import container, staging
+from infra.processes import run
 
 _CODE_DIGITS = 12
 _FILES = ("infra/Dockerfile", "infra/constraints-image.txt")
@@ -85,12 +85,12 @@ class DockerBuilder:
         # Lambda takes no index with attestations, which newer builders add.
         environment = os.environ | {"DOCKER_HOST": host} | {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
         build = ["docker", "build", "-f", str(context / "infra/Dockerfile"), "--build-arg", f"BASE_IMAGE={base}"]
-        _run([*build, "-t", uri, str(context)], environment)
+        _demand([*build, "-t", uri, str(context)], environment)
         with tempfile.TemporaryDirectory() as folder:
             environment["DOCKER_CONFIG"] = folder
             login_command = ["docker", "login", "--username", login.user, "--password-stdin", login.host]
-            _run(login_command, environment, login.password)
-            _run(["docker", "push", uri], environment)
+            _demand(login_command, environment, login.password)
+            _demand(["docker", "push", uri], environment)
 
 
 @dataclass(frozen=True)
@@ -105,29 +105,14 @@ class CommandBuilder:
         Raises:
             LocalError: the program failed.
         """
-        _run([*shlex.split(self.command), str(context), uri], dict(os.environ))
+        _demand([*shlex.split(self.command), str(context), uri], dict(os.environ))
 
 
-def _run(command: list[str], environment: dict[str, str], given: str = "") -> None:
-    shown = " ".join(command[:2])
-    try:
-        done = subprocess.run(
-            command,
-            env=environment,
-            input=given,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=_BUILD_SECONDS,
-        )
-    except OSError as error:
-        raise LocalError(
-            f"`{shown}` cannot be run ({error.strerror}). Install it, or name another --builder."
-        ) from None
-    except subprocess.TimeoutExpired:
-        raise LocalError(f"`{shown}` did not end within {_BUILD_SECONDS} s. Run the same command again.") from None
+def _demand(command: list[str], environment: dict[str, str], given: str = "") -> None:
+    """Run a program that has to succeed."""
+    done = run(command, environment, _BUILD_SECONDS, given=given)
     if done.returncode != 0:
         raise LocalError(
-            f"`{shown}` failed with status {done.returncode}. It ends with:\n{done.stdout[-_SAID:].strip()}"
+            f"`{' '.join(command[:2])}` failed with status {done.returncode}. It ends with:\n"
+            f"{(done.stdout + done.stderr)[-_SAID:].strip()}"
         )

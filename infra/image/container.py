@@ -14,6 +14,7 @@ from pathlib import Path
 from infra.aws.lambda_events import Answer
 from infra.errors import LocalError
 from infra.image.staging import BUILD, ROOT, stage_certificates
+from infra.processes import run
 
 FUNCTION = "PredictFunction"
 _INVOKE_SECONDS = 180
@@ -59,7 +60,7 @@ def base_image(host: str, root: Path = ROOT) -> str:
     Raises:
         LocalError: it can be neither fetched nor made.
     """
-    return _script(root / "infra" / "base-image.sh", _environment(host))
+    return _script(root / "infra" / "base-image.sh", environment(host))
 
 
 def build(host: str, base: str, say: Say, root: Path = ROOT) -> Image:
@@ -75,7 +76,7 @@ def build(host: str, base: str, say: Say, root: Path = ROOT) -> Image:
         process = subprocess.Popen(
             command,
             cwd=root,
-            env=_environment(host),
+            env=environment(host),
             text=True,
             errors="replace",
             stdin=subprocess.DEVNULL,
@@ -105,7 +106,7 @@ def invoke(event: object, host: str, root: Path = ROOT) -> Answer:
         path = Path(folder) / "event.json"
         path.write_text(json.dumps(event), encoding="utf-8")
         command = [str(find_sam(root)), "local", "invoke", FUNCTION, "--event", str(path), "--skip-pull-image"]
-        done = _run(command, _environment(host), _INVOKE_SECONDS, cwd=root)
+        done = run(command, environment(host), _INVOKE_SECONDS, cwd=root)
     lines = done.stdout.strip().splitlines()
     try:
         return Answer(json.loads(lines[-1]), done.stderr)
@@ -124,18 +125,18 @@ def _image_name(root: Path) -> str:
 
 
 def _size(image: str, host: str) -> int:
-    done = _run(["docker", "image", "inspect", "--format", "{{.Size}}", image], _environment(host), 60)
+    done = run(["docker", "image", "inspect", "--format", "{{.Size}}", image], environment(host), 60)
     if done.returncode != 0:
         raise LocalError(f"Docker does not know the image {image}: {done.stderr.strip()}")
     return int(done.stdout)
 
 
-def _script(path: Path, environment: dict[str, str]) -> str:
+def _script(path: Path, variables: dict[str, str]) -> str:
     """Run one of our scripts: the answer is its last line on standard output; progress goes straight to the user."""
     with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
         process = subprocess.Popen(
             ["bash", str(path)],
-            env=os.environ | environment,
+            env=os.environ | variables,
             text=True,
             errors="replace",
             stdin=subprocess.DEVNULL,
@@ -155,26 +156,6 @@ def _script(path: Path, environment: dict[str, str]) -> str:
     return answer
 
 
-def _run(
-    command: list[str], environment: dict[str, str], timeout_seconds: float, cwd: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            command,
-            cwd=cwd,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=timeout_seconds,
-        )
-    except FileNotFoundError:
-        raise LocalError(f"No command {command[0]} found.") from None
-    except subprocess.TimeoutExpired:
-        raise LocalError(f"`{' '.join(command[:3])}` did not end within {timeout_seconds:.0f} s.") from None
-
-
-def _environment(host: str) -> dict[str, str]:
-    environment = os.environ | {"SAM_CLI_TELEMETRY": "0"}
-    return environment | {"DOCKER_HOST": host} if host else dict(environment)
+def environment(host: str) -> dict[str, str]:
+    """What SAM and Docker are run with; `host` is the address of the Docker daemon, "" for the default."""
+    return os.environ | {"SAM_CLI_TELEMETRY": "0"} | ({"DOCKER_HOST": host} if host else {})

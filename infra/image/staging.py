@@ -16,7 +16,7 @@ from handler.bundle.contract import Manifest
 from handler.bundle.signature import SIGNATURE, Trust
 from handler.errors import BundleError
 from infra.errors import ConfigError
-from infra.signing import keys
+from infra.signing import keys, signer
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ".build"
@@ -98,7 +98,7 @@ def _sign_for_development(copy: Path, manifest: Manifest, build: Path) -> Trust:
         with suppress(ConfigError):  # another stage was faster, and its key does as well
             keys.new_key(path)
     key = keys.PemSigner.read(path)
-    (copy / SIGNATURE).write_bytes(keys.signed((copy / contract.MANIFEST).read_bytes(), key))
+    signer.sign_folder(copy, (copy / contract.MANIFEST).read_bytes(), key)
     return Trust(manifest.name, (key.public,))
 
 

@@ -16,29 +16,27 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from handler.bundle import contract
 from handler.bundle.contract import Manifest
 from handler.bundle.signature import Trust
-from handler.errors import BundleError
-from infra.aws.lambda_events import Answer
-from infra.errors import InfraError, LocalError
+from infra.aws.lambda_events import Answer, rest_event
+from infra.console import err, out, plain_errors
+from infra.errors import LocalError
 from infra.image import container
 from infra.image.staging import newest, stage, stage_certificates
 from infra.local import serve
 from infra.local.emulator import Emulator
 from infra.local.serve import Endpoint
-from infra.signing.keys import TRUST_VARIABLE, needed_trust
+from infra.signing.signer import TRUST_VARIABLE, needed_trust
 
 MAX_OWN_MEGABYTES = 160  # what the image may add to its base
 _SENTENCE = "The plot is thin, but the cast is wonderful and I laughed all the way through!"
-_EXIT_LOCAL, _EXIT_BUNDLE = 1, 4
 
 app = typer.Typer(
     add_completion=False,
@@ -46,7 +44,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Runs the function on this machine.",
 )
-out, err = Console(soft_wrap=True, highlight=False), Console(stderr=True, soft_wrap=True, highlight=False)
 
 Invoke = Callable[[object], Answer]
 BundleArgument = Annotated[Path, typer.Argument(help="A sealed bundle's folder, or the folder of its versions.")]
@@ -74,7 +71,7 @@ def stage_command(bundle: BundleArgument, trust: TrustOption = None) -> None:
 
     Without a trust file the copy is signed with a development key of this checkout: for a try here, not for a release.
     """
-    with _plain_errors():
+    with plain_errors(LocalError.exit_status):
         folder = newest(bundle)
         manifest = stage(folder, trust=_trust(folder, trust))
         stage_certificates()
@@ -85,7 +82,7 @@ def stage_command(bundle: BundleArgument, trust: TrustOption = None) -> None:
 @app.command("build")
 def build_command(bundle: BundleArgument, trust: TrustOption = None) -> None:
     """Build the image around a bundle, and print its size."""
-    with _plain_errors():
+    with plain_errors(LocalError.exit_status):
         folder = newest(bundle)
         _build(folder, _trust(folder, trust))
 
@@ -97,7 +94,7 @@ def invoke_command(
     runtime: RuntimeOption = Runtime.AUTO,
 ) -> None:
     """Send one event to the function and print what it returns."""
-    with _plain_errors():
+    with plain_errors(LocalError.exit_status):
         payload = _read_event(event)
         with _function(newest(bundle), runtime) as (invoke, _):
             answer = invoke(payload)
@@ -113,11 +110,13 @@ def demo_command(
     runtime: RuntimeOption = Runtime.AUTO,
 ) -> None:
     """Send one input to the function, as its API would, and print the prediction for people."""
-    with _plain_errors():
+    with plain_errors(LocalError.exit_status):
         folder = newest(bundle)
         with _function(folder, runtime) as (invoke, manifest):
-            given = text if manifest.serving.task == "text" else _golden_input(folder)
-            answer = invoke(_post({"inputs": given}))
+            first = _golden_input(folder)
+            given = text if isinstance(first, str) else first
+            body = json.dumps({"inputs": given}).encode()
+            answer = invoke(rest_event("POST", "/predict", [("content-type", "application/json")], body))
         _show(given, answer, manifest)
 
 
@@ -129,7 +128,7 @@ def serve_command(
     runtime: RuntimeOption = Runtime.AUTO,
 ) -> None:
     """Answer over HTTPS on this machine until Ctrl-C, with a certificate made on the spot."""
-    with _plain_errors(), _endpoint(newest(bundle), runtime, port, origin) as (endpoint, manifest):
+    with plain_errors(LocalError.exit_status), _endpoint(newest(bundle), runtime, port, origin) as (endpoint, manifest):
         log = f", its log is {endpoint.log}" if endpoint.log else ""
         err.print(
             f"{escape(manifest.name)} {manifest.version} answers until Ctrl-C{escape(log)}. For a client's shell:"
@@ -151,23 +150,6 @@ def _until_stopped() -> None:
             signal.pause()
     except KeyboardInterrupt:
         err.print("Stopping")
-
-
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    """Every expected error as one message and an exit status, never a traceback."""
-    try:
-        yield
-    except BundleError as error:
-        err.print(f"[red]{escape(str(error))}[/red]")
-        raise typer.Exit(_EXIT_BUNDLE) from None
-    except InfraError as error:
-        err.print(f"[red]{escape(str(error))}[/red]")
-        raise typer.Exit(error.exit_status) from None
-    except OSError as error:
-        about = f"{error.filename}: " if error.filename else ""
-        err.print(f"[red]{escape(f'{about}{error.strerror or error}')}[/red]")
-        raise typer.Exit(_EXIT_LOCAL) from None
 
 
 @contextmanager
@@ -201,7 +183,7 @@ def _endpoint(bundle: Path, runtime: Runtime, port: int, origin: str) -> Iterato
 
 
 def _built(bundle: Path, runtime: Runtime) -> tuple[Manifest, container.Image] | None:
-    """The image around `bundle`. None where the emulator is to be used: asked for, or no container is to be had."""
+    """The image around `bundle`. None where the emulator is to be used: it is named, or there is no container."""
     if runtime is Runtime.EMULATOR:
         return None
     try:
@@ -246,26 +228,10 @@ def _read_event(source: str) -> object:
 def _golden_input(bundle: Path) -> object:
     """The first golden row's input: public or synthetic, so it may be shown."""
     try:
-        with (bundle / "golden.jsonl").open(encoding="utf-8") as file:
+        with (bundle / contract.GOLDEN).open(encoding="utf-8") as file:
             return json.loads(file.readline())["input"]
     except (ValueError, KeyError, TypeError):
-        raise LocalError(f"{bundle / 'golden.jsonl'} starts with no input, wanted one JSON object a line.") from None
-
-
-def _post(body: object) -> dict[str, Any]:
-    """A `POST /predict` as a REST API hands it to a function."""
-    return {
-        "resource": "/predict",
-        "path": "/predict",
-        "httpMethod": "POST",
-        "headers": {"content-type": "application/json"},
-        "multiValueHeaders": {"content-type": ["application/json"]},
-        "queryStringParameters": None,
-        "pathParameters": None,
-        "requestContext": {"requestId": "demo", "stage": "v1", "httpMethod": "POST", "path": "/v1/predict"},
-        "body": json.dumps(body),
-        "isBase64Encoded": False,
-    }
+        raise LocalError(f"{bundle / contract.GOLDEN} starts with no input, wanted one JSON object a line.") from None
 
 
 def _show(given: object, answer: Answer, manifest: Manifest) -> None:

@@ -10,7 +10,6 @@ import http.client
 import json
 import os
 import platform
-import shutil
 import signal
 import socket
 import subprocess
@@ -20,19 +19,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from infra import processes
 from infra.aws.lambda_events import Answer
 from infra.errors import LocalError
+from infra.image.container import find_sam
 from infra.image.staging import ROOT
 
 HANDLER = "handler.app.lambda_handler"
 INVOKE = "/2015-03-31/functions/function/invocations"
 _START_SECONDS = 10.0
-_STOP_SECONDS = 5.0
 _START_TRIES = 3  # a free port may be taken between finding and using it
 
 
 def find_emulator(root: Path = ROOT) -> Path:
-    """The emulator for this machine's processor: in `.venv-sam`, or beside the `sam` that the shell finds.
+    """The emulator for this machine's processor, which the SAM CLI carries.
 
     Raises:
         LocalError: not on Linux, or no SAM CLI.
@@ -40,13 +40,10 @@ def find_emulator(root: Path = ROOT) -> Path:
     if sys.platform != "linux":
         raise LocalError(f"The Lambda runtime emulator runs on Linux only, this is {sys.platform}: use Docker.")
     name = "aws-lambda-rie-" + ("arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64")
-    homes = [root / ".venv-sam"]
-    if sam := shutil.which("sam"):
-        homes.append(Path(sam).resolve().parent.parent)
-    for home in homes:
-        for path in sorted(home.glob(f"lib/python*/site-packages/samcli/local/rapid/{name}")):
-            if os.access(path, os.X_OK):
-                return path
+    home = find_sam(root).resolve().parents[1]
+    for path in sorted(home.glob(f"lib/python*/site-packages/samcli/local/rapid/{name}")):
+        if os.access(path, os.X_OK):
+            return path
     raise LocalError(f"No {name} found: it comes with the SAM CLI. Run `make .venv-sam`.")
 
 
@@ -84,16 +81,7 @@ class Emulator:
             command = [str(self._binary), "--runtime-interface-emulator-address", f"127.0.0.1:{self._port}"]
             command += ["--runtime-api-address", f"127.0.0.1:{runtime_port}"]
             command += [sys.executable, "-m", "awslambdaric", HANDLER]
-            with self._log.open("wb") as log:
-                self._process = subprocess.Popen(
-                    command,
-                    cwd=self._root,
-                    env=self._environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
+            self._process = processes.start(command, self._environment, self._root, self._log)
             if self._listens():
                 return self
             said = self.log
@@ -169,23 +157,23 @@ class Emulator:
     def _stop(self) -> None:
         if self._process is None:
             return
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(self._process.pid, number)
-            except ProcessLookupError:
-                break
-            try:
-                self._process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                continue
+        processes.stop(self._process, signal.SIGTERM)
         self._process = None
         if self._log:
             self._log.unlink(missing_ok=True)
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on, just now."""
+def free_port(port: int = 0) -> int:
+    """The port of 127.0.0.1, if nobody listens on it just now; any free one for 0.
+
+    Raises:
+        LocalError: somebody does.
+    """
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise LocalError(f"Port {port} on 127.0.0.1 cannot be used: {error.strerror}. Name another one.") from None
+        found: int = probe.getsockname()[1]
+    return found

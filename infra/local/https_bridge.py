@@ -1,7 +1,7 @@
 """HTTPS in front of the emulator, where Docker is not to be had: requests become the events of a REST API.
 
 The events are those of API Gateway with every media type declared binary, as the template does: bodies are base64.
-Neither this nor `sam local start-api` asks for API keys, or throttles.
+Neither this nor `sam local start-api` checks API keys, or throttles.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from infra.aws.lambda_events import rest_event
 from infra.errors import LocalError
 from infra.local.certificate import Certificate
-from infra.local.emulator import Emulator
+from infra.local.emulator import Emulator, free_port
 
 _MAX_BODY_BYTES = 10_000_000  # REST API's own limit
 _SOCKET_SECONDS = 60.0
@@ -33,11 +33,8 @@ def listen(emulator: Emulator, certificate: Certificate, port: int = 0) -> Itera
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(certificate.file, certificate.key)
-    try:
-        server = _Server(("127.0.0.1", port), _handler(emulator, threading.Lock()))
-    except OSError as error:
-        raise LocalError(f"Port {port} on 127.0.0.1 cannot be used: {error.strerror}. Name another one.") from None
+    context.load_cert_chain(certificate.key)
+    server = _Server(("127.0.0.1", free_port(port)), _handler(emulator, threading.Lock()))
     server.context = context
     thread = threading.Thread(target=server.serve_forever, name="bridge", daemon=True)
     thread.start()
@@ -64,7 +61,7 @@ class _Server(ThreadingHTTPServer):
 
 
 def _handler(emulator: Emulator, one_at_a_time: threading.Lock) -> type[BaseHTTPRequestHandler]:
-    """A request handler that asks `emulator`, which takes one event at a time as a function's instance does."""
+    """A request handler that invokes `emulator`, which takes one event at a time as a function's instance does."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -7,10 +7,7 @@ on the spot and goes with them.
 from __future__ import annotations
 
 import http.client
-import os
-import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import tempfile
@@ -20,17 +17,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra import processes
 from infra.errors import LocalError
-from infra.image.container import find_sam
+from infra.image import container
 from infra.image.staging import BUILD, ROOT
 from infra.local import certificate, https_bridge
 from infra.local.certificate import Certificate
-from infra.local.emulator import Emulator
+from infra.local.emulator import Emulator, free_port
 
 ORIGIN_PARAMETER, ORIGIN_VARIABLE = "CorsOrigin", "CORS_ORIGIN"  # in template.yaml, and what the function reads
 _LIVE = "/v2/health/live"
 _START_SECONDS = 120.0
-_STOP_SECONDS = 10.0
 _PROBE_SECONDS = 20.0
 
 
@@ -58,30 +55,20 @@ def in_container(
     Raises:
         LocalError: no SAM CLI, the port is taken, or the function does not come up.
     """
-    port = _usable(port)
+    port = free_port(port)
     log = root / BUILD / f"start-api-{port}.log"
     with _certificate() as made:
-        command = [str(find_sam(root)), "local", "start-api", "--host", "127.0.0.1", "--port", str(port)]
-        command += ["--ssl-cert-file", str(made.file), "--ssl-key-file", str(made.key)]
+        command = [str(container.find_sam(root)), "local", "start-api", "--host", "127.0.0.1", "--port", str(port)]
+        command += ["--ssl-cert-file", str(made.key), "--ssl-key-file", str(made.key)]
         command += ["--warm-containers", "EAGER", "--skip-pull-image"]
         if parameters:
             command += ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
-        environment = os.environ | {"SAM_CLI_TELEMETRY": "0"} | ({"DOCKER_HOST": host} if host else {})
-        with log.open("wb") as file:
-            process = subprocess.Popen(
-                command,
-                cwd=root,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C reaches us alone, and we tell SAM
-            )
+        process = processes.start(command, container.environment(host), root, log)
         try:
             _wait(process, port, made, log)
             yield Endpoint(f"https://127.0.0.1:{port}", made, log)
         finally:
-            _stop(process)
+            processes.stop(process, signal.SIGINT, signal.SIGTERM)  # at SIGINT, SAM removes its containers itself
 
 
 @contextmanager
@@ -101,23 +88,8 @@ def under_emulator(bundle: Path, port: int = 0, environment: Mapping[str, str] |
 
 @contextmanager
 def _certificate() -> Iterator[Certificate]:
-    folder = Path(tempfile.mkdtemp(prefix="limbeck-"))
-    try:
-        yield certificate.make(folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _usable(port: int) -> int:
-    """The port, if nobody has it; any free one for 0."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise LocalError(f"Port {port} on 127.0.0.1 cannot be used: {error.strerror}. Name another one.") from None
-        found: int = probe.getsockname()[1]
-        return found
+    with tempfile.TemporaryDirectory(prefix="limbeck-", ignore_cleanup_errors=True) as folder:
+        yield certificate.make(Path(folder))
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, made: Certificate, log: Path) -> None:
@@ -147,17 +119,3 @@ def _status(port: int, context: ssl.SSLContext) -> int:
         return connection.getresponse().status
     finally:
         connection.close()
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """As with Ctrl-C: SAM then removes its containers itself. A shell's background jobs do not hear SIGINT."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if process.poll() is None:
-            process.send_signal(number)
-            try:
-                process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                continue
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from infra.aws.clients import asking
+from infra.aws.clients import requesting
 from infra.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Watch:
     """Reads alarms."""
 
     def __init__(self, client: CloudWatchClient) -> None:
-        """Nothing is asked of CloudWatch yet."""
+        """No request is sent yet."""
         self._client = client
 
     def found(self, function: str, service: str) -> tuple[Alarm, ...]:
@@ -64,7 +64,7 @@ class Watch:
         sees them too, but one on a percentile would not see a small share.
         """
         dimensions = {"FunctionName": function, "Resource": f"{function}:{alias}", "ExecutedVersion": number}
-        with asking("read the errors of the new version"):
+        with requesting("read the errors of the new version"):
             found = self._client.get_metric_statistics(
                 Namespace="AWS/Lambda",
                 MetricName="Errors",
@@ -77,7 +77,7 @@ class Watch:
         return round(sum(point.get("Sum", 0.0) for point in found["Datapoints"]))
 
     def _described(self, **by: Any) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401 - boto3's own arguments
-        with asking("read the alarms"):
+        with requesting("read the alarms"):
             for page in self._client.get_paginator("describe_alarms").paginate(
                 AlarmTypes=["MetricAlarm", "CompositeAlarm"], **by
             ):

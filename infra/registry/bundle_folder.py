@@ -10,8 +10,7 @@ from pathlib import Path
 from handler.bundle import contract
 from handler.bundle.contract import MANIFEST, Manifest
 from handler.bundle.signature import SIGNATURE
-from handler.errors import BundleError
-from infra.errors import RefusedError
+from infra.errors import RefusedError, refusing
 
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
@@ -22,15 +21,9 @@ def read(folder: Path) -> tuple[Manifest, bytes]:
     Raises:
         RefusedError: it is not as it was sealed.
     """
-    try:
+    with refusing():
         manifest = contract.read(folder)
-        text = (folder / MANIFEST).read_bytes()
-    except BundleError as error:
-        raise RefusedError(str(error)) from None
-    except OSError as error:
-        raise RefusedError(
-            f"{folder / MANIFEST} cannot be read ({error.strerror}). Run the same command again."
-        ) from None
+    text = _bytes(folder / MANIFEST)
     if parsed(text, str(folder / MANIFEST)) != manifest:
         raise RefusedError(f"{folder / MANIFEST} is being changed by someone else. Run the same command again.")
     return manifest, text
@@ -43,11 +36,10 @@ def parsed(text: bytes, where: str) -> Manifest:
         RefusedError: it is none.
     """
     try:
-        return contract.parse(text.decode(), where=where)
+        with refusing():
+            return contract.parse(text.decode(), where=where)
     except UnicodeDecodeError:
         raise RefusedError(f"{where} is not UTF-8. Push the bundle again from where it was sealed.") from None
-    except BundleError as error:
-        raise RefusedError(str(error)) from None
 
 
 def in_order(manifest: Manifest) -> Sequence[str]:
@@ -68,13 +60,17 @@ def bytes_of(path: Path, wanted: str) -> bytes:
     Raises:
         RefusedError: they have not.
     """
-    try:
-        body = path.read_bytes()
-    except OSError as error:
-        raise RefusedError(f"{path} cannot be read ({error.strerror}). Run the same command again.") from None
+    body = _bytes(path)
     if hashlib.sha256(body).hexdigest() != wanted:
         raise RefusedError(f"{path} changed while it was being pushed. Build or fetch the bundle again.")
     return body
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RefusedError(f"{path} cannot be read ({error.strerror}). Run the same command again.") from None
 
 
 def move(folder: Path, target: Path) -> None:

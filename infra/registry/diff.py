@@ -12,17 +12,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from handler.bundle import contract
+from handler.bundle import contract, golden
 from handler.bundle.contract import Manifest, Metric
 from handler.errors import BundleError
-from handler.model.predictor import Prediction, Predictor, Record
+from handler.modalities import register
+from handler.modalities.modality import Record
+from handler.model.predictor import Prediction, Predictor
 from infra.errors import RefusedError
 from infra.registry import lineage
 from infra.registry.lineage import Gate
 
-GOLDEN = "golden.jsonl"
 T = TypeVar("T", Metric, Gate)
-TOLERANCE = 1e-4  # of a probability: more is another answer
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,12 @@ def between(before: Path, after: Path) -> Difference:
     try:
         old, new = Predictor.load(before), Predictor.load(after)
         one, other = contract.read(before), contract.read(after)
+        inputs = golden_inputs(before, after)
     except BundleError as error:
         raise RefusedError(str(error)) from None
     past, present = lineage.of(one), lineage.of(other)
-    inputs = golden_inputs(before, after)
     not_asked = None
-    if one.serving.task != other.serving.task:
+    if register.of(one.serving) is not register.of(other.serving):
         not_asked = f"one takes {one.serving.task} inputs, the other {other.serving.task}"
     return Difference(
         changes=tuple(_changes(one, other)),
@@ -120,27 +120,17 @@ def golden_inputs(*folders: Path) -> list[Record]:
     """The golden inputs of several bundles, each once, in the order of the files.
 
     Raises:
-        RefusedError: a golden file that cannot be read.
+        BundleError: a golden file that cannot be read.
     """
-    found: dict[str, Record] = {}
-    for folder in folders:
-        try:
-            lines = (folder / GOLDEN).read_text(encoding="utf-8").splitlines()
-            inputs = [json.loads(line)["input"] for line in lines]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise RefusedError(
-                f"{folder / GOLDEN} cannot be read ({type(error).__name__}). Seal the bundle again."
-            ) from None
-        found |= {json.dumps(one, sort_keys=True): one for one in inputs}
-    return list(found.values())
+    every = (one.input for folder in folders for one in golden.read(folder))
+    return list({json.dumps(one, sort_keys=True): one for one in every}.values())
 
 
 def _answers(old: Predictor, new: Predictor, inputs: list[Record]) -> Iterator[AnswerChange]:
     for one in inputs:
         [before], [after] = old.predict([one]), new.predict([one])
-        gap = _gap(before.scores, after.scores)
-        if before.label != after.label or gap > TOLERANCE:
-            yield AnswerChange(one, before, after, gap)
+        if golden.difference(asdict(after), asdict(before)):
+            yield AnswerChange(one, before, after, _gap(before.scores, after.scores))
 
 
 def _gap(before: Mapping[str, float], after: Mapping[str, float]) -> float:

@@ -45,7 +45,7 @@ class History:
     """The events of one bundle's versions."""
 
     def __init__(self, bucket: Bucket, at: str) -> None:
-        """`at`: what the events' keys start with, ending in a slash. Nothing is asked of S3 yet."""
+        """`at`: what the events' keys start with, ending in a slash. No request is sent yet."""
         self._bucket = bucket
         self._at = at
 

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handler.bundle import signature
-from handler.bundle.contract import MANIFEST, Manifest
+from handler.bundle.contract import MANIFEST
 from handler.bundle.signature import SIGNATURE
 from infra.aws.clients import caller
 from infra.aws.s3 import Bucket
 from infra.errors import RefusedError
 from infra.registry import bundle_folder, history
 from infra.registry.history import History
+from infra.signing.signer import Sign
 
 Progress = Callable[[str, int], None]  # a file's name and bytes, when it is done
-Sign = Callable[[Path, Manifest, bytes], bytes]  # folder, manifest and its bytes -> the signature file's bytes
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ _PARTS = re.compile(r"([^/@]*)([/@]?)(.*)", re.DOTALL)
 
 @dataclass(frozen=True)
 class Reference:
-    """What a person asks for: a name, and a version, or the one that wears a tag, or else the newest."""
+    """What a person names: a bundle, and a version, or the one that wears a tag, or else the newest."""
 
     name: str
     version: str | None = None

@@ -2,21 +2,20 @@
 
 What holds:
 
-- A key is written once, by a conditional put. The same bytes again are a no-op, other bytes are refused.
+- A key is written once, by a conditional put. The same bytes again are a no-op, other bytes are rejected.
 - `manifest.json` is written last, and its signature `manifest.sig` just before. So a version is there whole and signed
   or not at all: a torn upload is never listed or pulled, and pushing again finishes it.
 - Files go up one after the other in one fixed order. So two pushers of different contents meet at the first file that
   differs: one of them passes, the other stops there, and never do both stop half way.
 - Bytes are hashed before they leave, by S3 as they arrive (`ChecksumSHA256`), and again by whoever pulls them, who
   checks the signature before anything else.
-- Only a signature may be replaced, by another over the same manifest, when that is asked for: a key can leak.
+- Only a signature may be replaced, by another over the same manifest, on request: a key can leak.
 
 Beside the versions stand `tags/` and `history/`, see `infra.registry.tags` and `infra.registry.history`.
 """
 
 from __future__ import annotations
 
-import io
 import tempfile
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,14 +27,13 @@ from handler.bundle.signature import SIGNATURE, Trust
 from handler.errors import BundleError
 from infra.aws.clients import caller
 from infra.aws.s3 import Bucket
-from infra.errors import ConfigError, RefusedError
-from infra.registry import bundle_folder as sealed
-from infra.registry import history
-from infra.registry import push as pushing
+from infra.errors import ConfigError, RefusedError, refusing
+from infra.registry import bundle_folder, history, push
 from infra.registry.history import History
-from infra.registry.push import Progress, PushPlan, Sign, nothing
+from infra.registry.push import Progress, PushPlan, nothing
 from infra.registry.references import NAME, VERSION, Reference
 from infra.registry.tags import Holder, Tags
+from infra.signing.signer import Sign
 
 
 @dataclass(frozen=True)
@@ -62,28 +60,28 @@ class Registry:
     """The bundles under one prefix of one bucket."""
 
     def __init__(self, bucket: Bucket, prefix: str = "") -> None:
-        """Nothing is asked of S3 yet."""
-        self._bucket = bucket
+        """No request is sent yet."""
+        self.bucket = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
 
     def where(self, name: str = "", version: str = "") -> str:
         """The address of the registry, a bundle or a version, for people."""
         parts = [part for part in (name, version) if part]
-        return f"s3://{self._bucket.name}/{self._prefix}{'/'.join(parts)}"
+        return f"s3://{self.bucket.name}/{self._prefix}{'/'.join(parts)}"
 
     def tags(self, name: str) -> Tags:
         """The tags of a bundle's versions."""
-        return Tags(self._bucket, f"{self._prefix}{name}/tags/")
+        return Tags(self.bucket, f"{self._prefix}{name}/tags/")
 
     def history(self, name: str) -> History:
         """What happened to a bundle's versions."""
-        return History(self._bucket, f"{self._prefix}{name}/history/")
+        return History(self.bucket, f"{self._prefix}{name}/history/")
 
     def entries(self, name: str | None = None) -> list[Entry]:
         """Every whole version, by name and then by age, the oldest first."""
         sizes: dict[tuple[str, str], int] = {}
         pushed: dict[tuple[str, str], datetime] = {}
-        for item in self._bucket.stored(f"{self._prefix}{name}/" if name else self._prefix):
+        for item in self.bucket.stored(f"{self._prefix}{name}/" if name else self._prefix):
             parts = item.key.removeprefix(self._prefix).split("/")
             if len(parts) != 3 or not NAME.fullmatch(parts[0]) or not VERSION.fullmatch(parts[1]):
                 continue  # a tag, an event, or not the registry's
@@ -95,7 +93,7 @@ class Registry:
         return sorted(made, key=lambda entry: (entry.name, entry.pushed_at, entry.version))
 
     def resolve(self, wanted: Reference) -> Entry:
-        """The version asked for or, where neither version nor tag is named, the one pushed last.
+        """The version that is named or, where neither version nor tag is named, the one pushed last.
 
         Raises:
             ConfigError: there is none, or the last two were pushed within the same second.
@@ -137,7 +135,7 @@ class Registry:
         Raises:
             RefusedError: it is not sealed or was changed, or the registry has other bytes under its version.
         """
-        return pushing.plan(self._bucket, self._prefix, folder, sign, sign_anew=sign_anew)
+        return push.plan(self.bucket, self._prefix, folder, sign, sign_anew=sign_anew)
 
     def push(self, plan: PushPlan, done: Progress = nothing) -> int:
         """Carry the plan out; returns the number of files written. Another pusher may be at it at the same time.
@@ -145,8 +143,8 @@ class Registry:
         Raises:
             RefusedError: a file changed since the plan, or another pusher put other bytes under the same version.
         """
-        written = pushing.carry_out(self._bucket, plan, done)
-        pushing.note(self.history(plan.name), plan)
+        written = push.carry_out(self.bucket, plan, done)
+        push.note(self.history(plan.name), plan)
         return written
 
     def pull(self, wanted: Reference, out: Path, trust: Trust, done: Progress = nothing) -> Path:
@@ -168,7 +166,7 @@ class Registry:
                     folder.mkdir()
                     self._fetch(entry, folder, trust, done)
                     target.parent.mkdir(exist_ok=True)
-                    sealed.move(folder, target)
+                    bundle_folder.move(folder, target)
             self._demand_pulled(target, entry, trust)
         except OSError as error:
             raise ConfigError(
@@ -194,47 +192,45 @@ class Registry:
             RefusedError: there is no manifest any more, or it is none, or another's.
         """
         entry = self.resolve(wanted)
-        text, at = io.BytesIO(), self._at(entry.name, entry.version)
-        where = self.where(entry.name, entry.version)
-        if self._bucket.copy(at + MANIFEST, text) is None:
+        where, at = self.where(entry.name, entry.version), self._at(entry.name, entry.version)
+        text = self.bucket.read(at + MANIFEST)
+        if text is None:
             raise RefusedError(f"{where} lost its {MANIFEST} just now. Push the bundle again from where it was sealed.")
-        held = self._bucket.read(at + SIGNATURE)
-        manifest = sealed.parsed(text.getvalue(), f"{where}/{MANIFEST}")
+        held = self.bucket.read(at + SIGNATURE)
+        manifest = bundle_folder.parsed(text.body, f"{where}/{MANIFEST}")
         if (manifest.name, manifest.version) != (entry.name, entry.version):
             raise RefusedError(
                 f"{where} holds the manifest of {manifest.name}/{manifest.version}: its keys were tampered with. "
                 "Push the bundle again from where it was sealed, to another prefix."
             )
-        return Sealed(entry, manifest, text.getvalue(), held.body if held else None)
+        return Sealed(entry, manifest, text.body, held.body if held else None)
 
     def _fetch(self, entry: Entry, folder: Path, trust: Trust, done: Progress) -> None:
         """Bring a version's files into an empty folder and check them as the handler would."""
         where, at = self.where(entry.name, entry.version), self._at(entry.name, entry.version)
         found = self.sealed(Reference(entry.name, entry.version))
         _trusted(found.text, found.signature, trust, where)
-        for file in sealed.in_order(found.manifest):
+        for file in bundle_folder.in_order(found.manifest):
             with (folder / file).open("wb") as sink:
-                digest = self._bucket.copy(at + file, sink)
+                digest = self.bucket.copy(at + file, sink)
             if digest != found.manifest.files[file]:
                 raise RefusedError(
                     f"{where}/{file} has sha256 {digest or 'none, it is missing'}, its manifest wants "
                     f"{found.manifest.files[file]}: the registry's copy was changed after the push. "
                     "Push the bundle again from where it was sealed, to another prefix."
                 )
-            done(file, _size(folder / file))
+            done(file, (folder / file).stat().st_size)
         (folder / SIGNATURE).write_bytes(found.signature or b"")
         (folder / MANIFEST).write_bytes(found.text)
-        sealed.read(folder)
+        bundle_folder.read(folder)
 
     def _at(self, name: str, version: str) -> str:
         return f"{self._prefix}{name}/{version}/"
 
     def _demand_pulled(self, target: Path, entry: Entry, trust: Trust) -> None:
         """Refuse a folder that is not this version as it was sealed and signed."""
-        try:
+        with refusing(f"Delete {target} and pull again."):
             manifest = contract.read(target)
-        except BundleError as error:
-            raise RefusedError(f"{error} Delete {target} and pull again.") from None
         if (manifest.name, manifest.version) != (entry.name, entry.version):
             raise RefusedError(
                 f"{target} holds {manifest.name}/{manifest.version}, wanted {entry.name}/{entry.version}. "
@@ -243,7 +239,7 @@ class Registry:
         try:
             signature.check(target, trust)
         except BundleError:
-            held = self._bucket.read(self._at(entry.name, entry.version) + SIGNATURE)
+            held = self.bucket.read(self._at(entry.name, entry.version) + SIGNATURE)
             _trusted((target / MANIFEST).read_bytes(), held.body if held else None, trust, target)
             (target / SIGNATURE).write_bytes(held.body if held else b"")
 
@@ -251,11 +247,5 @@ class Registry:
 def _trusted(manifest: bytes, signed: bytes | None, trust: Trust, where: object) -> None:
     if signed is None:
         raise RefusedError(f"{where} is not signed. Push the bundle again, with a key, from where it was sealed.")
-    try:
+    with refusing():
         signature.verify(manifest, signed, trust, where)
-    except BundleError as error:
-        raise RefusedError(str(error)) from None
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size

@@ -34,7 +34,7 @@ class Tags:
     """The tags of one bundle's versions."""
 
     def __init__(self, bucket: Bucket, at: str) -> None:
-        """`at`: what the tags' keys start with, ending in a slash. Nothing is asked of S3 yet."""
+        """`at`: what the tags' keys start with, ending in a slash. No request is sent yet."""
         self._bucket = bucket
         self._at = at
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from botocore import exceptions as aws
 
-from infra.aws.clients import asking, code_of
+from infra.aws.clients import code_of, requesting
 from infra.errors import MovedError
 
 if TYPE_CHECKING:
@@ -64,14 +64,14 @@ class Switch:
     """One alias of one function."""
 
     def __init__(self, client: LambdaClient, function: str, name: str) -> None:
-        """Nothing is asked of Lambda yet."""
+        """No request is sent yet."""
         self._client = client
         self.function = function
         self.name = name
 
     def read(self) -> Alias | None:
         """The alias as it is now; None where there is none."""
-        with asking(f"read the alias {self.name} of {self.function}"):
+        with requesting(f"read the alias {self.name} of {self.function}"):
             try:
                 said = self._client.get_alias(FunctionName=self.function, Name=self.name)
             except self._client.exceptions.ResourceNotFoundException:
@@ -93,7 +93,7 @@ class Switch:
         Raises:
             MovedError: it does not.
         """
-        with asking(f"create the alias {self.name} of {self.function}"):
+        with requesting(f"create the alias {self.name} of {self.function}"):
             try:
                 self._client.create_alias(
                     FunctionName=self.function,
@@ -116,7 +116,7 @@ class Switch:
             MovedError: somebody did.
         """
         for _ in range(_TRIES):
-            with asking(f"move the alias {self.name} of {self.function}"):
+            with requesting(f"move the alias {self.name} of {self.function}"):
                 try:
                     said = self._client.update_alias(
                         FunctionName=self.function,

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from infra.aws.ecr import Images
 from infra.monitoring.alarms import Alarm, Watch
+from infra.registry.tags import LIVE
 from infra.release.alias import Switch
 from infra.release.function import Function, Lambda
-from infra.release.plan import Asked, Bundle, State, repository_of
+from infra.release.plan import Bundle, Options, State, repository_of
 
 if TYPE_CHECKING:
     from infra.release.journal import Journal
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cloud:
-    """What a release asks and moves. Tests put others in their places."""
+    """What a release reads and moves. Tests put others in their places."""
 
     function: Lambda
     switch: Switch
@@ -26,12 +27,12 @@ class Cloud:
     journal: Journal | None  # None where no registry is named
 
 
-def read(cloud: Cloud, asked: Asked, bundle: Bundle) -> State:
+def read_state(cloud: Cloud, options: Options, bundle: Bundle) -> State:
     """Look at everything that bears on the release of `bundle`."""
     function = cloud.function.read()
-    repository = cloud.images.repository(repository_of(asked, function))
+    repository = cloud.images.repository(repository_of(options, function))
     digest = cloud.images.digest(repository.name, bundle.tag) if repository else None
-    journal = cloud.journal if cloud.journal and cloud.journal.exists() else None
+    journal = cloud.journal if cloud.journal and cloud.journal.registry.bucket.exists() else None
     return State(
         journal is not None,
         journal is not None and journal.holds(bundle.name, bundle.version),
@@ -39,8 +40,8 @@ def read(cloud: Cloud, asked: Asked, bundle: Bundle) -> State:
         digest,
         function,
         cloud.switch.read() if function else None,
-        alarms_of(cloud.watch, asked.alarms, function),
-        journal is not None and journal.live(bundle.name) == bundle.version,
+        alarms_of(cloud.watch, options.alarms, function),
+        journal is not None and journal.registry.tags(bundle.name).version(LIVE) == bundle.version,
     )
 
 

@@ -16,10 +16,22 @@ from infra.aws.ecr import Repository
 from infra.errors import CloudError, ConfigError, InfraError, LocalError, MovedError, StoppedError
 from infra.image.build import Builder
 from infra.release import golden
-from infra.release import plan as steps
 from infra.release.alias import Alias, Route
 from infra.release.cloud import Cloud
-from infra.release.plan import Plan, Shift, Step
+from infra.release.plan import (
+    Build,
+    CreateBucket,
+    CreateFunction,
+    CreateRepository,
+    Open,
+    Plan,
+    Publish,
+    Push,
+    Record,
+    Replay,
+    Shift,
+    Step,
+)
 from infra.release.source import Source
 
 _POLL_SECONDS = 5.0
@@ -67,16 +79,16 @@ class Release:
         self._number = plan.number or ""
         self._alias: Alias | None = plan.alias
         self._actions: dict[type[Step], Callable[[Step], str]] = {
-            steps.CreateBucket: self._create_bucket,
-            steps.Push: self._push,
-            steps.CreateRepository: self._create_repository,
-            steps.Build: self._build,
-            steps.CreateFunction: self._create_function,
-            steps.Publish: self._publish,
-            steps.Replay: self._replay,
-            steps.Open: self._open,
-            steps.Shift: self._shift,
-            steps.Record: self._record,
+            CreateBucket: self._create_bucket,
+            Push: self._push,
+            CreateRepository: self._create_repository,
+            Build: self._build,
+            CreateFunction: self._create_function,
+            Publish: self._publish,
+            Replay: self._replay,
+            Open: self._open,
+            Shift: self._shift,
+            Record: self._record,
         }
 
     def run(self) -> None:
@@ -93,7 +105,7 @@ class Release:
                 self.reporter.done(self._actions[type(step)](step))
 
     def _create_bucket(self, step: Step) -> str:
-        self._journal.create()
+        self._journal.registry.bucket.create()
         return "created"
 
     def _push(self, step: Step) -> str:
@@ -115,7 +127,7 @@ class Release:
         return self._find_digest()
 
     def _create_function(self, step: Step) -> str:
-        self.cloud.function.create(self._image(), self._plan.asked.role)
+        self.cloud.function.create(self._image(), self._plan.options.role)
         return "created"
 
     def _publish(self, step: Step) -> str:
@@ -162,7 +174,7 @@ class Release:
 
     def _watch(self) -> None:
         """Until the bake time is over, or something is wrong."""
-        deadline = self._clock.now() + self._plan.asked.bake_seconds
+        deadline = self._clock.now() + self._plan.options.bake_seconds
         since = datetime.now(UTC)
         while True:
             self._demand_quiet(since)
@@ -178,8 +190,8 @@ class Release:
         if ringing:
             self._stop("; ".join(f"the alarm {alarm.name} rang ({alarm.reason.rstrip('. ')})" for alarm in ringing))
 
-        asked = self._plan.asked
-        failures = self.cloud.watch.failures(asked.function, asked.alias, self._number, since)
+        options = self._plan.options
+        failures = self.cloud.watch.failures(options.function, options.alias, self._number, since)
         if failures:
             self._stop(f"version {self._number} failed {failures} calls")
 
@@ -192,7 +204,7 @@ class Release:
     def _stop(self, why: str) -> None:
         """Send everybody back, write that down, and say so."""
         bundle, old = self._plan.bundle, self._plan.old
-        where = f"Nobody is sent to it: there is no alias {self._plan.asked.alias}."
+        where = f"Nobody is sent to it: there is no alias {self._plan.options.alias}."
         if old is not None:
             try:
                 self.cloud.switch.go_back(old, self._number)

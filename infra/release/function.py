@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore import exceptions as aws
 
-from infra.aws.clients import asking, code_of
+from infra.aws.clients import code_of, requesting
 from infra.errors import CloudError
 from infra.release.golden import Invoke
 
@@ -74,13 +74,13 @@ class Lambda:
     """One function, which may not exist yet."""
 
     def __init__(self, client: LambdaClient, name: str) -> None:
-        """Nothing is asked of Lambda yet."""
+        """No request is sent yet."""
         self._client = client
         self.name = name
 
     def read(self) -> Function | None:
         """The function and its published versions; None where there is none."""
-        with asking(f"read the function {self.name}"):
+        with requesting(f"read the function {self.name}"):
             try:
                 said = self._client.get_function(FunctionName=self.name)
             except self._client.exceptions.ResourceNotFoundException:
@@ -103,7 +103,7 @@ class Lambda:
 
         `image`: URI with a digest; `role`: ARN of its execution role.
         """
-        with asking(f"create the function {self.name}", _ADVICE):
+        with requesting(f"create the function {self.name}", _ADVICE):
             try:
                 self._client.create_function(
                     FunctionName=self.name,
@@ -142,7 +142,7 @@ class Lambda:
                 number = self._publish(image, digest, f"{bundle} {digest}")
             except _ChangedError:
                 continue
-            with asking(f"wait for version {number} of {self.name}"):
+            with requesting(f"wait for version {number} of {self.name}"):
                 self._client.get_waiter("published_version_active").wait(FunctionName=self.name, Qualifier=number)
             return number
         raise CloudError(
@@ -154,7 +154,7 @@ class Lambda:
         """How to send an event to one version."""
 
         def send(event: Mapping[str, Any]) -> Any:  # noqa: ANN401 - whatever the function returns
-            with asking(f"invoke version {number} of {self.name}"):
+            with requesting(f"invoke version {number} of {self.name}"):
                 said = self._client.invoke(FunctionName=self.name, Qualifier=number, Payload=json.dumps(event))
                 text = said["Payload"].read()
             if said.get("FunctionError"):
@@ -168,7 +168,7 @@ class Lambda:
 
     def _publish(self, image: str, digest: str, description: str) -> str:
         """One try. Raises _ChangedError where somebody changed the function since it was read."""
-        with asking(f"publish a version of {self.name}", _ADVICE):
+        with requesting(f"publish a version of {self.name}", _ADVICE):
             try:
                 said = self._client.get_function(FunctionName=self.name)
                 if _latest_digest(said["Code"]) != digest:

@@ -9,18 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from botocore import exceptions as aws
 
 from handler.bundle.signature import SIGNATURE
-from infra.aws.clients import asking, caller, code_of
+from infra.aws.clients import caller
 from infra.registry import history, tags
 from infra.registry.registry import Registry
 from infra.release.plan import Bundle
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 _OUTCOMES = {history.RELEASED, history.STOPPED, history.ROLLED_BACK}
 
@@ -28,11 +22,9 @@ _OUTCOMES = {history.RELEASED, history.STOPPED, history.ROLLED_BACK}
 class Journal:
     """The registry, as a release of one function writes to it."""
 
-    def __init__(self, registry: Registry, bucket: str, client: S3Client, function: str) -> None:
-        """`bucket`: its name, where it may have to be made. Nothing is asked of S3 yet."""
-        self._registry = registry
-        self._bucket = bucket
-        self._client = client
+    def __init__(self, registry: Registry, function: str) -> None:
+        """No request is sent yet."""
+        self.registry = registry
         self._function = function
 
     @cached_property
@@ -40,56 +32,18 @@ class Journal:
         """Who does it."""
         return caller()
 
-    def exists(self) -> bool:
-        """Whether there is a bucket at all."""
-        with asking(f"look for the bucket {self._bucket}"):
-            try:
-                self._client.head_bucket(Bucket=self._bucket)
-            except aws.ClientError as error:
-                if code_of(error) in ("404", "NoSuchBucket"):
-                    return False
-                raise
-        return True
-
-    def create(self) -> None:
-        """Make the bucket: private, and with old states of what is overwritten, which are tags alone."""
-        region = self._client.meta.region_name
-        where: dict[str, Any] = {} if region == "us-east-1" else {"LocationConstraint": region}
-        everything = dict.fromkeys(
-            ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
-        )
-        with asking(f"create the bucket {self._bucket}"):
-            try:
-                self._client.create_bucket(
-                    Bucket=self._bucket,
-                    **({"CreateBucketConfiguration": where} if where else {}),  # type: ignore[arg-type]
-                )
-            except aws.ClientError as error:
-                if code_of(error) != "BucketAlreadyOwnedByYou":
-                    raise
-            self._client.put_public_access_block(Bucket=self._bucket, PublicAccessBlockConfiguration=everything)  # type: ignore[arg-type]
-            self._client.put_bucket_versioning(Bucket=self._bucket, VersioningConfiguration={"Status": "Enabled"})
-
     def holds(self, name: str, version: str) -> bool:
         """Whether the registry has the version, whole."""
-        return any(entry.version == version for entry in self._registry.entries(name))
+        return any(entry.version == version for entry in self.registry.entries(name))
 
     def push(self, folder: Path) -> int:
         """Put a bundle's folder, with its signature, into the registry; returns the number of files written."""
-        plan = self._registry.plan_push(folder, lambda folder, manifest, text: (folder / SIGNATURE).read_bytes())
-        return self._registry.push(plan)
-
-    def live(self, name: str) -> str | None:
-        """The version of a bundle that is tagged live."""
-        return self._registry.tags(name).version(tags.LIVE)
-
-    def worn(self, name: str) -> dict[str, str]:
-        """Version of a bundle to the tag that it wears."""
-        return self._registry.tags(name).worn()
+        plan = self.registry.plan_push(folder, lambda folder, manifest, text: (folder / SIGNATURE).read_bytes())
+        return self.registry.push(plan)
 
     def candidate(self, bundle: Bundle) -> None:
         """The version is about to get traffic."""
-        self._registry.tags(bundle.name).give(tags.CANDIDATE, bundle.version, self._by)
+        self.registry.tags(bundle.name).give(tags.CANDIDATE, bundle.version, self._by)
 
     def released(self, bundle: Bundle, before: str, number: str) -> None:
         """All traffic goes to the version; `before` (NAME/VERSION, or nothing) had it until now."""
@@ -100,7 +54,7 @@ class Journal:
     def stopped(self, bundle: Bundle, why: str) -> None:
         """The version misbehaved and gets no traffic."""
         self._note(history.STOPPED, bundle.name, bundle.version, {"function": self._function, "why": why})
-        self._registry.tags(bundle.name).give(tags.RETIRED, bundle.version, self._by)
+        self.registry.tags(bundle.name).give(tags.RETIRED, bundle.version, self._by)
 
     def rolled_back(self, left: str, to: str, number: str) -> None:
         """All traffic goes from `left` to `to` (NAME/VERSION each), the function's version `number`, by hand."""
@@ -112,14 +66,14 @@ class Journal:
 
     def _move_live(self, to: str, left: str) -> None:
         name, _, version = to.partition("/")
-        self._registry.tags(name).give(tags.LIVE, version, self._by)
+        self.registry.tags(name).give(tags.LIVE, version, self._by)
         if left and left != to:
             name, _, version = left.partition("/")
-            self._registry.tags(name).give(tags.RETIRED, version, self._by)
+            self.registry.tags(name).give(tags.RETIRED, version, self._by)
 
     def _note(self, kind: str, name: str, version: str, details: Mapping[str, str]) -> None:
         """Append to the history what is not its latest word on the version already."""
-        events = self._registry.history(name)
+        events = self.registry.history(name)
         outcomes = [event for event in events.events(version=version) if event.kind in _OUTCOMES]
         if not outcomes or (outcomes[-1].kind, dict(outcomes[-1].details)) != (kind, dict(details)):
             events.append(kind, version, self._by, details)

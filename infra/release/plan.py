@@ -18,7 +18,7 @@ REPOSITORY = "limbeck"  # where the function does not say, and nobody else
 
 
 @dataclass(frozen=True)
-class Asked:
+class Options:
     """What the command line says."""
 
     function: str
@@ -118,7 +118,7 @@ class Record(Step):
 class Plan:
     """The steps in order, and what has to be given first before they can be done."""
 
-    asked: Asked
+    options: Options
     bundle: Bundle
     repository: str
     old: Route | None  # where callers are sent now, without the shares of a canary
@@ -129,17 +129,17 @@ class Plan:
     needed: tuple[str, ...]
 
 
-def plan(asked: Asked, bundle: Bundle, state: State, needed: tuple[str, ...] = ()) -> Plan:
+def plan_release(options: Options, bundle: Bundle, state: State, needed: tuple[str, ...] = ()) -> Plan:
     """Decide. `needed`: what is known already to be missing."""
-    repository = repository_of(asked, state.function)
+    repository = repository_of(options, state.function)
     number = _number(state)
     live = state.alias is not None and state.alias.route.version == number and not state.alias.route.weights
     old = _without_canary(state.alias.route) if state.alias and not live else None
-    steps = (*_before(asked, bundle, state, repository, number), *_traffic(asked, state, old, number))
+    steps = (*_before(options, bundle, state, repository, number), *_traffic(options, state, old, number))
     recorded = live and state.recorded
     record = Record("record", f"tags and history of {bundle.name} in the registry", recorded)
     return Plan(
-        asked,
+        options,
         bundle,
         repository,
         old,
@@ -147,13 +147,13 @@ def plan(asked: Asked, bundle: Bundle, state: State, needed: tuple[str, ...] = (
         number,
         tuple(alarm.name for alarm in state.alarms),
         (*steps, record),
-        needed if live else (*needed, *_needed(asked, bundle, state, old, number)),
+        needed if live else (*needed, *_needed(options, bundle, state, old, number)),
     )
 
 
-def repository_of(asked: Asked, function: Function | None) -> str:
+def repository_of(options: Options, function: Function | None) -> str:
     """Name of the repository for the images."""
-    return asked.repository or (function.repository if function else "") or REPOSITORY
+    return options.repository or (function.repository if function else "") or REPOSITORY
 
 
 def _number(state: State) -> str | None:
@@ -172,7 +172,7 @@ def _without_canary(route: Route) -> Route:
     return Route(route.version, {}, route.trail, route.bundle)
 
 
-def _before(asked: Asked, bundle: Bundle, state: State, repository: str, number: str | None) -> Iterator[Step]:
+def _before(options: Options, bundle: Bundle, state: State, repository: str, number: str | None) -> Iterator[Step]:
     """All that happens before anybody's traffic is touched."""
     if not state.bucket:
         yield CreateBucket("registry", f"create the bucket of {bundle.where}")
@@ -182,61 +182,63 @@ def _before(asked: Asked, bundle: Bundle, state: State, repository: str, number:
     digest = f" ({state.digest[:19]})" if state.digest else ""
     yield Build("image", f"{repository}:{bundle.tag}{digest}", state.digest is not None)
     if state.function is None:
-        yield CreateFunction("function", f"create {asked.function}")
-    said = f"version {number} of {asked.function}" if number else f"publish a version of {asked.function}, by digest"
+        yield CreateFunction("function", f"create {options.function}")
+    said = (
+        f"version {number} of {options.function}" if number else f"publish a version of {options.function}, by digest"
+    )
     yield Publish("version", said, number is not None)
     live = state.alias is not None and state.alias.route.version == number
     yield Replay("golden", f"replay {bundle.golden} golden inputs on that version, before any traffic", live)
 
 
-def _traffic(asked: Asked, state: State, old: Route | None, number: str | None) -> Iterator[Step]:
+def _traffic(options: Options, state: State, old: Route | None, number: str | None) -> Iterator[Step]:
     if state.alias is None:
-        yield Open("open", f"create the alias {asked.alias} on it: no version before, nothing to shift from")
+        yield Open("open", f"create the alias {options.alias} on it: no version before, nothing to shift from")
         return
     if old is None:
-        yield Shift("shift 100 %", f"{asked.alias} is {said_of(state.alias.route)}", True)
+        yield Shift("shift 100 %", f"{options.alias} is {said_of(state.alias.route)}", True)
         return
     there = state.alias.route.weights.get(number or "", 0.0)
     names = ", ".join(alarm.name for alarm in state.alarms) or "no alarm"
-    for share in asked.stages:
+    for share in options.stages:
         if share < there:
             continue
-        wait = f"then watch {names} for {asked.bake_seconds:g} s" if share < 1 else f"all of {asked.alias}"
+        wait = f"then watch {names} for {options.bake_seconds:g} s" if share < 1 else f"all of {options.alias}"
         yield Shift(f"shift {share * 100:g} %", wait, share=share)
 
 
-def _needed(asked: Asked, bundle: Bundle, state: State, old: Route | None, number: str | None) -> Iterator[str]:
+def _needed(options: Options, bundle: Bundle, state: State, old: Route | None, number: str | None) -> Iterator[str]:
     """What a person has to do or say first."""
     model = old.bundle.partition("/")[0] if old else ""
-    if model and model != bundle.name and not asked.another_model:
+    if model and model != bundle.name and not options.another_model:
         yield (
-            f"Callers of {asked.alias} are answered by the model {model}, and this is {bundle.name}. Name its own "
+            f"Callers of {options.alias} are answered by the model {model}, and this is {bundle.name}. Name its own "
             "function with --function, or say --another-model."
         )
-    yield from _needed_of_the_function(asked, state, number)
+    yield from _needed_of_the_function(options, state, number)
     if old is not None:
-        yield from _needed_of_alarms(asked, state)
+        yield from _needed_of_alarms(options, state)
 
 
-def _needed_of_the_function(asked: Asked, state: State, number: str | None) -> Iterator[str]:
-    if state.function is None and not asked.role:
+def _needed_of_the_function(options: Options, state: State, number: str | None) -> Iterator[str]:
+    if state.function is None and not options.role:
         yield (
-            f"There is no function {asked.function}: `sam deploy` makes it with everything around it, "
+            f"There is no function {options.function}: `sam deploy` makes it with everything around it, "
             "or name an execution role with --role and it is made alone. --function names another."
         )
     others = set(state.alias.route.weights) - {number} if state.alias and state.function else set()
     for other in sorted(others):
         assert state.function is not None
         yield (
-            f"The alias {asked.alias} gives a share to {state.function.said(other)}: another release is at work, or "
+            f"The alias {options.alias} gives a share to {state.function.said(other)}: another release is at work, or "
             "broke off. Run that one again to finish it, or `python -m infra rollback` to end it."
         )
 
 
-def _needed_of_alarms(asked: Asked, state: State) -> Iterator[str]:
-    if not state.alarms and not asked.unwatched:
+def _needed_of_alarms(options: Options, state: State) -> Iterator[str]:
+    if not state.alarms and not options.unwatched:
         yield (
-            f"No alarm watches {asked.function}, and a canary that nobody watches is none. Name alarms with --alarm, "
+            f"No alarm watches {options.function}, and a canary that nobody watches is none. Name alarms with --alarm, "
             "or say --without-alarms."
         )
     ringing = [alarm.name for alarm in state.alarms if alarm.rings]

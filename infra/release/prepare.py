@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from handler.bundle import contract
+from handler.bundle import contract, golden
 from handler.bundle.signature import Trust
-from handler.errors import BundleError
-from infra.errors import ConfigError, RefusedError
+from infra.errors import ConfigError, refusing
 from infra.image import staging
 from infra.registry import bundle_folder, references
 from infra.registry.references import Reference
@@ -17,7 +16,7 @@ from infra.release import source
 from infra.release.journal import Journal
 from infra.release.plan import Bundle
 from infra.release.source import Source
-from infra.signing import keys as signing
+from infra.signing import signer
 
 BUNDLES = Path("bundles")
 _NOBODY = Bundle("NAME", "VERSION", "NAME-VERSION-CODE", 0, "s3://BUCKET/NAME/VERSION")
@@ -57,7 +56,7 @@ def prepare(wanted: str, registry: Registry | None, journal: Journal | None, key
     if registry is None:
         raise ConfigError(f"No folder {wanted} here, and no registry named. Use --bucket or set LIMBECK_REGISTRY.")
     entry = registry.resolve(reference)
-    trust = signing.needed_trust(entry.name, keys.trust_file)
+    trust = signer.needed_trust(entry.name, keys.trust_file)
     return _prepared(source.pulled(registry, Reference(entry.name, entry.version), trust, workplace), registry)
 
 
@@ -66,18 +65,19 @@ def _of_folder(
 ) -> Prepared:
     manifest, _ = bundle_folder.read(folder)
     name, version = manifest.name, manifest.version
-    trust = signing.trust_for(name, keys.trust_file)
-    if registry is not None and journal is not None and journal.exists() and journal.holds(name, version):
-        trust = trust or signing.needed_trust(name, keys.trust_file)
+    trust = signer.trust_for(name, keys.trust_file)
+    if registry is not None and journal is not None and registry.bucket.exists() and journal.holds(name, version):
+        trust = trust or signer.needed_trust(name, keys.trust_file)
         return _prepared(source.pulled(registry, Reference(name, version), trust, workplace), registry)
-    signer = signing.signer(keys.pem, keys.kms)
-    if signer is not None:
-        trust = trust or Trust(name, (signer.public,))
-        return _prepared(source.signed(folder, signer, trust, workplace), registry)
+    key = signer.find_signer(keys.pem, keys.kms)
+    if key is not None:
+        trust = trust or Trust(name, (key.public,))
+        return _prepared(source.signed(folder, key, trust, workplace), registry)
     where = registry.where(name, version) if registry else f"s3://BUCKET/{name}/{version}"
-    bundle = Bundle(name, version, f"{name}-{version}-CODE", _lines(folder), where)
+    with refusing():
+        bundle = Bundle(name, version, f"{name}-{version}-CODE", len(golden.read(folder)), where)
     needed = f"{folder} is not in the registry, and there is no key to sign it with. Use --kms KEY, --pem FILE, or set "
-    return Prepared(bundle, None, (needed + f"{signing.KEY_VARIABLE}. `python -m infra key new DIR` makes one.",))
+    return Prepared(bundle, None, (needed + f"{signer.KEY_VARIABLE}. `python -m infra key new DIR` makes one.",))
 
 
 def _prepared(found: Source, registry: Registry | None) -> Prepared:
@@ -95,14 +95,5 @@ def _folder(wanted: str) -> Path | None:
     )
     if len(names) != 1:
         return None
-    try:
+    with refusing():
         return staging.newest(names[0])
-    except BundleError as error:
-        raise RefusedError(str(error)) from None
-
-
-def _lines(folder: Path) -> int:
-    try:
-        return len((folder / "golden.jsonl").read_text(encoding="utf-8").splitlines())
-    except (OSError, UnicodeDecodeError):
-        return 0

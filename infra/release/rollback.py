@@ -17,7 +17,7 @@ class Back:
     left: str  # the function's version that loses its traffic
 
 
-def decide(function: Function, alias: Alias, to: str = "", *, force: bool = False) -> Back | None:
+def decide_rollback(function: Function, alias: Alias, to: str = "", *, force: bool = False) -> Back | None:
     """Where a rollback sends everybody; None where they all are there already.
 
     Without `to`: a canary is ended; without a canary, the version before. `to` is a version of the function or of the

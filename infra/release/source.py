@@ -9,19 +9,17 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from handler.bundle import contract, signature
+from handler.bundle import contract, golden, signature
 from handler.bundle.contract import Manifest
+from handler.bundle.golden import Golden
 from handler.bundle.signature import SIGNATURE, Trust
 from handler.errors import BundleError
-from infra.errors import RefusedError
+from infra.errors import refusing
 from infra.image import build
 from infra.registry import bundle_folder
 from infra.registry.references import Reference
 from infra.registry.registry import Registry
-from infra.release import golden
-from infra.release.golden import Golden
-from infra.signing import keys
-from infra.signing.keys import Signer
+from infra.signing.signer import Signer, sign_folder
 
 
 @dataclass(frozen=True)
@@ -60,15 +58,13 @@ def signed(folder: Path, signer: Signer, trust: Trust, workplace: Path) -> Sourc
         signature.check(folder, trust)
         shutil.copyfile(kept, copy / SIGNATURE)
     except BundleError:
-        (copy / SIGNATURE).write_bytes(keys.signed(text, signer))
+        sign_folder(copy, text, signer)
     return _laid(copy, trust, workplace)
 
 
 def _laid(folder: Path, trust: Trust, workplace: Path) -> Source:
     context = workplace / "context"
     context.mkdir()
-    try:
+    with refusing():
         manifest = build.lay(folder, trust, context)
         return Source(folder, context, manifest, golden.read(folder), build.tag_of(manifest, context))
-    except BundleError as error:
-        raise RefusedError(str(error)) from None

@@ -1,4 +1,4 @@
-"""Keys that sign bundles, and the trust files that say whose signature counts; `handler.bundle.signature` checks them.
+"""Keys and trust files: keys sign bundles, trust files say whose signature counts. `signer` chooses among them.
 
 A key is in a PEM file or, better, in KMS, which never gives it away: RSA of 3,072 or 4,096 bits. OpenSSF's
 model-signing does the same job with a key, but to check its bundles the function would have to import a Sigstore
@@ -8,7 +8,6 @@ not ask for.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import os
@@ -16,42 +15,26 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from handler.bundle import signature
-from handler.bundle.contract import Manifest
-from handler.bundle.signature import EXPONENT, MAX_BITS, MIN_BITS, SCHEME, SIGNATURE, PublicKey, Trust
+from handler.bundle.signature import EXPONENT, MAX_BITS, MIN_BITS, PublicKey, Trust
 from handler.errors import BundleError
-from infra.aws.clients import asking, client
-from infra.errors import ConfigError, RefusedError
-from infra.registry.push import Sign
+from infra.aws.clients import client, requesting
+from infra.errors import ConfigError
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
-KEY_VARIABLE = "LIMBECK_SIGNING_KEY"  # a PEM file, or kms: and a key's id, ARN or alias
-TRUST_VARIABLE = "LIMBECK_TRUST"  # a trust file, or a folder of them, each called <name>.json
 PASSWORD_VARIABLE = "LIMBECK_KEY_PASSWORD"  # of the PEM file, where it has one
 PRIVATE_FILE, PUBLIC_FILE = "key.pem", "public.pem"
-_KMS_PREFIX = "kms:"
 _KMS_SCHEME: Literal["RSASSA_PKCS1_V1_5_SHA_256"] = "RSASSA_PKCS1_V1_5_SHA_256"
 _KEY_ID_DIGITS = 16
 _KMS_NEEDS = "The credentials need kms:GetPublicKey and kms:Sign on the key"
-
-
-class Signer(Protocol):
-    """What signs: a public key, and signatures that it opens."""
-
-    @property
-    def public(self) -> PublicKey:
-        """The half that anybody may have."""
-
-    def sign(self, message: bytes) -> bytes:
-        """The signature over a message of at most 4,096 bytes."""
 
 
 @dataclass(frozen=True)
@@ -97,14 +80,14 @@ class KmsSigner:
     """A key in KMS: it signs there, and never leaves."""
 
     def __init__(self, key: str, kms: KMSClient | None = None) -> None:
-        """Ask KMS for the public half of `key`, an id, ARN or alias (`alias/...`).
+        """Fetch the public half of `key`, an id, ARN or alias (`alias/...`).
 
         Raises:
             ConfigError: no such key, or one of another kind.
         """
         self._key = key
-        self._kms = kms or client("kms")
-        with self._asking(f"read the public key of {key} in KMS"):
+        self._kms: KMSClient = kms or client("kms")
+        with self._requesting(f"read the public key of {key} in KMS"):
             answer = self._kms.get_public_key(KeyId=key)
         if _KMS_SCHEME not in answer.get("SigningAlgorithms", []):
             raise ConfigError(
@@ -120,13 +103,13 @@ class KmsSigner:
 
     def sign(self, message: bytes) -> bytes:
         """The signature over a message of at most 4,096 bytes."""
-        with self._asking(f"sign with {self._key} in KMS"):
+        with self._requesting(f"sign with {self._key} in KMS"):
             answer = self._kms.sign(KeyId=self._key, Message=message, MessageType="RAW", SigningAlgorithm=_KMS_SCHEME)
         return answer["Signature"]
 
-    def _asking(self, doing: str) -> AbstractContextManager[None]:
+    def _requesting(self, doing: str) -> AbstractContextManager[None]:
         disabled = "the key is disabled, or about to be deleted. Enable it, or sign with another"
-        return asking(
+        return requesting(
             doing,
             {
                 "AccessDeniedException": f"access denied. {_KMS_NEEDS}",
@@ -138,122 +121,28 @@ class KmsSigner:
         )
 
 
-def signer(pem: Path | None = None, kms: str | None = None) -> Signer | None:
-    """The key that is named: by a PEM file, in KMS, or by `LIMBECK_SIGNING_KEY`; None where none is.
+def read_trust(path: Path, model: str) -> Trust:
+    """The trust file of a model.
 
     Raises:
-        ConfigError: both are named, or what is named is no key that can be used.
+        ConfigError: it is none, or another model's.
     """
-    if pem and kms:
-        raise ConfigError("Two keys are named. Sign with --pem or with --kms.")
-    if not pem and not kms:
-        named = os.environ.get(KEY_VARIABLE, "")
-        if named.startswith(_KMS_PREFIX):
-            kms = named.removeprefix(_KMS_PREFIX)
-        elif named:
-            pem = Path(named)
-    if kms:
-        return KmsSigner(kms)
-    return PemSigner.read(pem, password()) if pem else None
-
-
-def needed_signer(pem: Path | None = None, kms: str | None = None) -> Signer:
-    """As `signer`, where there has to be one.
-
-    Raises:
-        ConfigError: none is named.
-    """
-    found = signer(pem, kms)
-    if found is None:
-        raise ConfigError(
-            f"No key to sign with, and what is unsigned is not kept. Use --pem FILE, --kms KEY, or set {KEY_VARIABLE} "
-            "to a file or kms:KEY. `python -m infra key new DIR` makes one."
-        )
-    return found
-
-
-def trust_for(model: str, trust_file: Path | None = None) -> Trust | None:
-    """Whose signature counts for a model; None where nothing says so.
-
-    Said by a trust file, or a folder of them (`<name>.json`), named here or by `LIMBECK_TRUST`; else by the key that
-    `LIMBECK_SIGNING_KEY` names: who can sign trusts themselves.
-
-    Raises:
-        ConfigError: what is named is no trust file, or is another model's.
-    """
-    path = trust_file or (Path(named) if (named := os.environ.get(TRUST_VARIABLE, "")) else None)
-    if path is None:
-        own = signer()
-        return Trust(model, (own.public,)) if own else None
-    path = path / f"{model}.json" if path.is_dir() else path
     try:
         found = signature.read_trust(path)
     except BundleError as error:
         raise ConfigError(str(error)) from None
     if found.model != model:
         raise ConfigError(
-            f"{path} says whom to trust for {found.model!r}, asked for is {model!r}. Name the trust file of {model!r}: "
+            f"{path} says whom to trust for {found.model!r}, wanted {model!r}. Name the trust file of {model!r}: "
             "`python -m infra key trust` writes one."
         )
     return found
 
 
-def needed_trust(model: str, trust_file: Path | None = None) -> Trust:
-    """As `trust_for`, where there has to be one.
-
-    Raises:
-        ConfigError: nothing says whose signature counts.
-    """
-    found = trust_for(model, trust_file)
-    if found is None:
-        raise ConfigError(
-            f"Nothing says whose signature counts for {model}. Use --trust FILE, or set {TRUST_VARIABLE}. "
-            f"`python -m infra key trust {model} --pem FILE` writes such a file, also from the public half of a key."
-        )
-    return found
-
-
-def signed(manifest: bytes, by: Signer) -> bytes:
-    """The signature file for a manifest's bytes.
-
-    Raises:
-        RefusedError: what the signer gave is not its key's signature.
-    """
-    message = signature.statement(manifest)
-    value = by.sign(message)
-    if not signature.holds(message, value, by.public):
-        raise RefusedError(f"Key {by.public.key_id} gave a signature that its public half does not open. Try again.")
-    raw = {"key_id": by.public.key_id, "scheme": SCHEME, "signature": base64.b64encode(value).decode()}
-    return _text(raw)
-
-
-def for_push(pem: Path | None = None, kms: str | None = None, trust_file: Path | None = None) -> Sign:
-    """What signs a bundle as it is pushed: the key that is named; else the signature that the bundle has, checked.
-
-    Raises:
-        ConfigError: no key is named, and the bundle has no signature, or nothing says whose counts. Raised by what
-            this returns, as RefusedError is where the signature is not by whom to trust.
-    """
-    key = signer(pem, kms)
-
-    def sign(folder: Path, manifest: Manifest, text: bytes) -> bytes:
-        path = folder / SIGNATURE
-        if key is not None or not path.is_file():
-            return signed(text, key or needed_signer(pem, kms))
-        value = path.read_bytes()
-        try:
-            signature.verify(text, value, needed_trust(manifest.name, trust_file), folder)
-        except BundleError as error:
-            raise RefusedError(str(error)) from None
-        return value
-
-    return sign
-
-
 def trust_text(trust: Trust) -> bytes:
     """A trust as the bytes that `handler.bundle.signature.read_trust` reads."""
     keys = [{"key_id": key.key_id, "n": f"{key.n:x}", "e": key.e} for key in trust.keys]
-    return _text({"model": trust.model, "keys": keys})
+    return json_text({"model": trust.model, "keys": keys})
 
 
 def public_key(encoded: bytes, where: str) -> PublicKey:
@@ -331,5 +220,6 @@ def password() -> bytes | None:
     return os.environ.get(PASSWORD_VARIABLE, "").encode() or None
 
 
-def _text(raw: object) -> bytes:
+def json_text(raw: object) -> bytes:
+    """JSON as it stands in signature and trust files."""
     return (json.dumps(raw, indent=1, sort_keys=True) + "\n").encode()

@@ -1,7 +1,7 @@
 """The SAM template under `sam validate --lint`, cfn-lint with the serverless rules, and checkov: `make lint`.
 
 Each tool has an environment of its own. cfn-lint and checkov see the template as it is written and as CloudFormation
-gets it from SAM; checkov, which decides conditions, also with the doors open that the defaults leave shut. Exceptions
+gets it from SAM; checkov, which decides conditions, also with every optional event source and the page. Exceptions
 stand in the template beside what they are about, each with its reason; they are all that is printed. Anything else is
 a finding, and the exit status is 1.
 """
@@ -17,10 +17,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from rich.console import Console
-
+from infra.console import err, out
 from infra.errors import LocalError
 from infra.image.staging import BUILD, ROOT
+from infra.processes import run
 
 TEMPLATE = "template.yaml"
 SERVERLESS_RULES = "cfn_lint_serverless.rules"
@@ -28,8 +28,6 @@ OPENED = MappingProxyType(
     {"Auth": "Iam", "FunctionUrl": "true", "CorsOrigin": "https://app.example.org", "WebPage": "true"}
 )
 _SECONDS = 300
-
-out, err = Console(soft_wrap=True, highlight=False), Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 @dataclass(frozen=True)
@@ -42,23 +40,17 @@ class Excepted:
     reason: str
 
 
-def translate(template: Path, root: Path = ROOT) -> dict[str, Any]:
-    """The template as CloudFormation gets it from SAM.
+def translate(template: Path, root: Path = ROOT, parameters: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The template as CloudFormation gets it from SAM, which reads some parameters itself while it translates.
 
     Raises:
-        LocalError: SAM's translator refuses it, or is not there.
+        LocalError: SAM's translator rejects it, or is not there.
     """
-    translated: dict[str, Any] = json.loads(_translated(template, root))
-    return translated
-
-
-def translate_each(template: Path, sets: Sequence[Mapping[str, str]], root: Path = ROOT) -> list[dict[str, Any]]:
-    """The template as CloudFormation gets it from SAM, for each of these sets of parameters.
-
-    Raises:
-        LocalError: see `translate`.
-    """
-    translated: list[dict[str, Any]] = json.loads(_translated(template, root, json.dumps(list(map(dict, sets)))))
+    script = str(Path(__file__).parent / "translate.py")
+    done = _run([_tool(root, "sam", "python"), script, str(template), json.dumps(dict(parameters or {}))])
+    if done.returncode != 0:
+        raise LocalError(f"SAM cannot translate {template}. It says:\n{done.stderr.strip()[-2000:]}")
+    translated: dict[str, Any] = json.loads(done.stdout)
     return translated
 
 
@@ -119,14 +111,6 @@ def _said(command: Sequence[str]) -> Iterator[str]:
         yield f"{Path(command[0]).name}, exit status {done.returncode}:\n{(done.stdout + done.stderr).strip()}"
 
 
-def _translated(template: Path, root: Path, *more: str) -> str:
-    script = str(Path(__file__).parent / "translate.py")
-    done = _run([_tool(root, "sam", "python"), script, str(template), *more])
-    if done.returncode != 0:
-        raise LocalError(f"SAM cannot translate {template}. It says:\n{done.stderr.strip()[-2000:]}")
-    return done.stdout
-
-
 def _tool(root: Path, environment: str, name: str) -> str:
     path = root / f".venv-{environment}" / "bin" / name
     if not path.exists():
@@ -137,20 +121,8 @@ def _tool(root: Path, environment: str, name: str) -> str:
 
 
 def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    # The region only names the schemas to check against; nothing is asked of AWS.
-    environment = {"AWS_DEFAULT_REGION": "eu-west-1", **os.environ, "SAM_CLI_TELEMETRY": "0"}
-    try:
-        return subprocess.run(
-            command,
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-        )
-    except subprocess.TimeoutExpired:
-        raise LocalError(f"{Path(command[0]).name} did not end within {_SECONDS} s.") from None
+    # The region only names the schemas to check against; AWS is not called.
+    return run(command, {"AWS_DEFAULT_REGION": "eu-west-1", **os.environ, "SAM_CLI_TELEMETRY": "0"}, _SECONDS, cwd=ROOT)
 
 
 def main(template: Path = ROOT / TEMPLATE, folder: Path = ROOT / BUILD / "lint") -> int:

@@ -10,7 +10,7 @@ import pytest
 
 from distill.__main__ import main
 from tests import once
-from tests.distill.commands import QUICK, Done, Run, Sealed, distill
+from tests.distill.command_line import QUICK, Done, Run, Sealed, distill
 
 
 @pytest.fixture

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from distill.data.rows import Dataset, Rows
-from distill.modalities import fit as preludes
-from distill.modalities.build import build
-from distill.modalities.prelude import Prelude
+from distill.modalities.register import MODALITIES
 from distill.recipe.schema import Student as Config
 from distill.teachers.layer_transfer import FirstLayers
-from distill.training.train import Student
+from distill.teachers.teacher import Model, Teacher
+from distill.training.train import Student, fresh
 from handler.bundle.contract import Input
 
 WORDS = "the a film was good bad great dull very not plot actor end start fine poor rich slow fast odd".split()
@@ -106,9 +106,11 @@ def dataset_of(task: str, inputs: tuple[Input, ...], parts: Sequence[Rows], labe
 def student(kind: str, dataset: Dataset, seed: int = 0, **settings: object) -> Student:
     """An untrained student with weights as far from zero as training leaves them, and its prelude."""
     config = Config(kind=kind, **({"vocabulary": 100, "buckets": 16, "max_tokens": 20, "embedding": 32} | settings))
-    prelude: Prelude = preludes.fit(config, dataset, split=split)
-    start = first_layers(prelude, config.max_tokens) if kind == "mini" else None
-    network = build(config, prelude, len(dataset.labels), seed, start)
+    modality, taught_by = MODALITIES[dataset.task], teacher(SmallEncoder())
+    prelude = modality.fit_prelude(config, dataset, None, (), taught_by)
+    begin = modality.students[kind].start if kind == "mini" else None
+    start = begin(config, taught_by, prelude, True) if begin else None
+    network = fresh(config, modality, prelude, len(dataset.labels), seed, start)
     torch.manual_seed(seed)
     with torch.no_grad():
         for parameter in network.parameters():
@@ -117,7 +119,34 @@ def student(kind: str, dataset: Dataset, seed: int = 0, **settings: object) -> S
         for module in network.modules():  # training never moves what stands for padding
             if isinstance(module, torch.nn.Embedding) and module.padding_idx is not None:
                 module.weight[module.padding_idx] = 0
-    return Student(network.eval(), prelude, config, best_epoch=1, validation_accuracy=0.5)
+    return Student(network.eval(), modality, prelude, config, best_epoch=1, validation_accuracy=0.5)
+
+
+def teacher(full: Model, folds: Sequence[Model] = (), id: str = "0" * 32) -> Teacher:  # noqa: A002 - Teacher's word
+    """A teacher around models, which nobody fitted."""
+    return Teacher(id, "made", "", None, {}, None, full, tuple(folds))
+
+
+@dataclass(frozen=True)
+class SmallEncoder:
+    """What a student asks of an encoder, made up: pieces of two letters, and small random weights."""
+
+    classes: int = 2
+
+    def logits(self, rows: Rows) -> np.ndarray:
+        return np.zeros((len(rows), self.classes), np.float32)
+
+    def call_one(self, rows: Rows, place: int) -> None:
+        self.logits(rows.take(np.array([place])))
+
+    def word_vectors(self, words: Sequence[str]) -> np.ndarray:
+        return np.random.default_rng(0).normal(size=(len(words), 32)).astype(np.float32)
+
+    def word_pieces(self, words: Sequence[str]) -> list[list[str]]:
+        return split(words)
+
+    def first_layers(self, layers: int, pieces: Sequence[str], max_tokens: int, tuned: bool) -> FirstLayers:
+        return first_layers(pieces, max_tokens, layers)
 
 
 def split(words: Sequence[str]) -> list[list[str]]:
@@ -125,11 +154,13 @@ def split(words: Sequence[str]) -> list[list[str]]:
     return [[("##" if i else "") + word[i : i + 2] for i in range(0, len(word), 2)] for word in words]
 
 
-def first_layers(prelude: Prelude, max_tokens: int, layers: int = 2, hidden: int = 32, wide: int = 64) -> FirstLayers:
+def first_layers(
+    pieces: Sequence[str], max_tokens: int, layers: int = 2, hidden: int = 32, wide: int = 64
+) -> FirstLayers:
     """Small random weights, as of a teacher's first layers."""
     random = np.random.default_rng(0)
     shapes: dict[str, tuple[int, ...]] = {
-        "embedding.weight": (3 + len(prelude.words), hidden),
+        "embedding.weight": (3 + len(pieces), hidden),
         "position": (max_tokens, hidden),
         "norm.weight": (hidden,),
     }

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from distill import cache
+from tests.distill import copied
 
 
 def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -54,3 +55,67 @@ def test_a_finished_file_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
         assert path.read_text() == "old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["kept.txt"]
     assert path.read_text() == "new"
+
+
+NAMED = ("distill.training.train", "distill.modalities.register")
+TOP = "from __future__ import annotations\n"
+ADDED = TOP + "ADDED = 1\n"
+CODE = f"from distill import cache; print(cache.code(*{NAMED!r}))"
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copied.packages(tmp_path_factory.mktemp("copy"))
+
+
+@pytest.fixture(scope="module")
+def before(copy: Path) -> str:
+    return copied.run(copy, CODE, copy / "cache")
+
+
+def after(copy: Path, file: str, old: str, new: str) -> str:
+    """The hash with this edit, which is then taken back."""
+    content = (copy / file).read_text()
+    try:
+        copied.edit(copy, file, old, new)
+        return copied.run(copy, CODE, copy / "cache")
+    finally:
+        (copy / file).write_text(content)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("distill/training/train.py", "_EVALUATION_ROWS = 1024", "_EVALUATION_ROWS = 1023"),
+        ("distill/training/losses.py", "temperature**2", "temperature**3"),
+        ("distill/runtime/batched.py", TOP, ADDED),
+        ("distill/modalities/tabular/embedding_student.py", TOP, ADDED),
+        ("handler/bundle/contract.py", TOP, ADDED),
+    ],
+    ids=["the named module", "what it imports", "what that imports", "what a function imports", "the other package"],
+)
+def test_the_hash_of_code_follows_every_module_that_it_runs(
+    copy: Path, before: str, file: str, old: str, new: str
+) -> None:
+    assert after(copy, file, old, new) != before
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("distill/training/losses.py", "    taught = ~torch", "    # Said otherwise.\n    taught = ~torch"),
+        ("distill/training/losses.py", "Mean over N rows", "The mean of N rows"),
+        ("distill/training/losses.py", "share * gold).mean()", "share*gold ).mean( )"),
+        ("distill/progress.py", TOP, ADDED),
+        ("distill/reporting/tables.py", TOP, ADDED),
+    ],
+    ids=["a comment", "a docstring", "layout", "messages", "what it does not import"],
+)
+def test_the_hash_of_code_stays_where_nothing_else_is_run(
+    copy: Path, before: str, file: str, old: str, new: str
+) -> None:
+    assert after(copy, file, old, new) == before
+
+
+def test_the_hash_of_code_is_the_same_in_this_checkout_and_in_its_copy(before: str) -> None:
+    assert cache.code(*NAMED) == before.strip()

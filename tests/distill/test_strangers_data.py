@@ -17,22 +17,23 @@ import pytest
 from rich.console import Console
 
 from distill import progress
+from distill.commands import predict
 from distill.data import column_types
 from distill.data.readers.cells import Table
 from distill.data.rows import Rows
 from distill.errors import DataError, DistillError, RecipeError
-from distill.evaluation.evidence import ClassRow, Comparison, Evidence
+from distill.evaluation.evidence import ClassRow, Evidence, PairedDifference
+from distill.modalities import register, resolve
 from distill.modalities.tabular import prelude as tabular
 from distill.modalities.text import lengths
-from distill.packaging import asking
 from distill.pipeline import run
-from distill.recipe import load as recipes
-from distill.recipe.schema import Teacher
+from distill.recipe.schema import Recipe, Student, Teacher
 from distill.reporting import caveats, console_summary, model_card, report
 from distill.teachers import fit as teachers
 from distill.teachers import frozen_features as teacher_features
 from distill.teachers.encoder_network import Texts
 from distill.training import budget
+from distill.training.budget import Size
 from handler.bundle.contract import Input, Metric
 from tests import bundles
 from tests.distill import made
@@ -109,32 +110,39 @@ ROOT = Path(__file__).parents[2]
 TABLE = 'name = "rows"\n[data]\nsource = "csv"\npath = "rows.csv"\nlabel = "label"\n'
 
 
-def recipe_of(folder: Path, text: str = TABLE) -> recipes.Recipe:
+def recipe_of(folder: Path, text: str = TABLE) -> Recipe:
     folder.joinpath("recipe.toml").write_text(text)
-    return recipes.load(folder / "recipe.toml")
+    recipe, base = resolve.load(folder / "recipe.toml")
+    assert base == folder
+    return recipe
+
+
+def paced(made: Recipe, rows: int) -> Student:
+    """The recipe's student for so many rows."""
+    return budget.fit(made.student, register.of(made.data).students[str(made.student.kind)].budget, Size(rows))
 
 
 def test_few_rows_get_small_batches_and_more_passes(tmp_path: Path) -> None:
     made = recipe_of(tmp_path)
-    few = budget.fit(made, 400).student
+    few = paced(made, 400)
     assert (few.batch_size, few.epochs, few.patience) == (32, 150, 150)
-    assert budget.fit(made, 40).student.epochs == 150
-    many = budget.fit(made, 6000).student
+    assert paced(made, 40).epochs == 150
+    many = paced(made, 6000)
     assert (many.batch_size, many.epochs, many.patience) == (128, 128, 128)
-    enough = budget.fit(made, 50_000).student
+    enough = paced(made, 50_000)
     assert (enough.batch_size, enough.epochs, enough.patience) == (128, 20, 20)
-    assert budget.fit(budget.fit(made, 400), 400) == budget.fit(made, 400)
+    assert paced(made.model_copy(update={"student": few}), 400) == few
 
 
 def test_texts_enough_keep_the_pace_that_a_recipe_has_by_default(tmp_path: Path) -> None:
     made = recipe_of(tmp_path, TABLE.replace("label =", 'text = "body"\nlabel ='))
-    assert budget.fit(made, 50_000) == made
-    assert budget.fit(made, 400).student.patience < budget.fit(made, 400).student.epochs
+    assert paced(made, 50_000) == made.student
+    assert paced(made, 400).patience < paced(made, 400).epochs
 
 
 def test_a_pace_that_the_recipe_names_stays(tmp_path: Path) -> None:
     made = recipe_of(tmp_path, TABLE + "[student]\nepochs = 3\nbatch_size = 64\n")
-    assert (budget.fit(made, 400).student.epochs, budget.fit(made, 400).student.batch_size) == (3, 64)
+    assert (paced(made, 400).epochs, paced(made, 400).batch_size) == (3, 64)
 
 
 def test_columns_left_out_for_one_reason_share_a_note(tmp_path: Path) -> None:
@@ -160,13 +168,16 @@ def always_the_commonest(rows: int = 40) -> Evidence:
     )
     better = Metric("difference", -0.25, -0.4, -0.1, rows)
     return replace(
-        made, contenders=contenders, per_class=per_class, comparisons=(Comparison("baseline", better, 0, 10, 0.002),)
+        made,
+        contenders=contenders,
+        per_class=per_class,
+        comparisons=(PairedDifference("baseline", better, 0, 10, 0.002),),
     )
 
 
 def test_a_student_that_learned_nothing_is_called_that_wherever_it_is_read() -> None:
     made = always_the_commonest()
-    said = caveats.of(made)
+    said = tuple(caveats.of(made))
     assert len(said) == 4
     assert "always answers 'a'" in said[0]
     assert "Not one test row of 'b'" in said[1]
@@ -181,7 +192,7 @@ def test_a_student_that_learned_nothing_is_called_that_wherever_it_is_read() -> 
 
 
 def test_a_good_student_needs_no_caution() -> None:
-    assert caveats.of(evidence()) == ()
+    assert not list(caveats.of(evidence()))
 
 
 def test_a_source_of_the_other_kind_is_named(tmp_path: Path) -> None:
@@ -235,7 +246,7 @@ def test_true_is_only_a_truth_value_among_truth_values() -> None:
 
 
 def asked(folder: Path, given: str | None, lines: bytes = b"") -> list[str]:
-    return list(asking.answers(folder, given, io.BytesIO(lines)))
+    return list(predict.answers(folder, given, io.BytesIO(lines)))
 
 
 def test_a_blank_line_between_rows_is_no_row(tmp_path: Path) -> None:
@@ -307,8 +318,8 @@ def test_a_failed_gate_is_told_also_when_nobody_reads_the_table(tmp_path: Path) 
     reading, writing = os.pipe()
     os.close(reading)
     code = (
-        "import os, sys; from distill import __main__ as line\n"
-        "out = line._output(); out.print('the table'); out.print('more'); sys.exit(3)"
+        "import os, sys; from distill.commands import console\n"
+        "out = console.output(); out.print('the table'); out.print('more'); sys.exit(3)"
     )
     with os.fdopen(writing, "wb") as closed:
         done = subprocess.run(
@@ -377,8 +388,8 @@ def test_numbers_too_large_to_tell_apart_are_not_called_equal() -> None:
 def test_a_terminal_that_knows_only_ascii_gets_the_table_all_the_same() -> None:
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
     code = (
-        "import sys; from distill import __main__ as line; line._invoke = lambda _: line._output().print('µs p50')\n"
-        "sys.exit(line.main())"
+        "import sys; from distill import __main__ as line; from distill.commands import console\n"
+        "line._invoke = lambda _: console.say('µs p50'); sys.exit(line.main())"
     )
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stdout.strip()) == (0, r"\xb5s p50"), done.stderr

@@ -89,8 +89,8 @@ def unsealed(folder: Path) -> list[str]:
 
 def other_schema(folder: Path) -> list[str]:
     path = folder / contract.MANIFEST
-    path.write_text(path.read_text().replace('"schema": 2', '"schema": 1'))
-    return [str(path), "schema 1", "schema 2"]
+    path.write_text(path.read_text().replace('"schema": 3', '"schema": 1'))
+    return [str(path), "schema 1", "schemas 2 and 3"]
 
 
 def a_directory(folder: Path) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from handler.bundle.contract import Input, Limits
 from handler.errors import RequestError
 from handler.http import strict_json
-from handler.modalities import inputs
+from handler.modalities import register
 from tests.bundles import tabular_serving
 
 ACCENTED = tabular_serving(
@@ -17,25 +17,25 @@ ACCENTED = tabular_serving(
 
 
 def test_a_column_name_in_decomposed_letters_is_the_same_column() -> None:
-    assert inputs.check({"re\u0301gion": "Nord", "age": 3}, ACCENTED) == [{"r\u00e9gion": "Nord", "age": 3.0}]
+    assert register.check({"re\u0301gion": "Nord", "age": 3}, ACCENTED) == [{"r\u00e9gion": "Nord", "age": 3.0}]
 
 
 def test_both_forms_of_a_column_name_at_once_are_refused() -> None:
     with pytest.raises(RequestError) as caught:
-        inputs.check([{"re\u0301gion": "Nord", "r\u00e9gion": "Sud"}], ACCENTED)
+        register.check([{"re\u0301gion": "Nord", "r\u00e9gion": "Sud"}], ACCENTED)
     assert (caught.value.status, caught.value.pointer) == (422, "/inputs/0")
     assert "Nord" not in caught.value.detail
 
 
 @pytest.mark.parametrize(("sent", "meant"), [(7, "7"), (7.0, "7"), (-0.0, "0"), (True, "true"), ("7.0", "7.0")])
 def test_a_code_may_be_sent_as_a_whole_number(sent: object, meant: str) -> None:
-    assert inputs.check({"r\u00e9gion": sent}, ACCENTED) == [{"r\u00e9gion": meant}]
+    assert register.check({"r\u00e9gion": sent}, ACCENTED) == [{"r\u00e9gion": meant}]
 
 
 @pytest.mark.parametrize("sent", [7.5, float("inf"), float("nan"), 1e300, 2**80])
 def test_a_number_that_is_no_code_is_refused_where_a_category_is_wanted(sent: float) -> None:
     with pytest.raises(RequestError, match="wants a string or null, found a number"):
-        inputs.check({"r\u00e9gion": sent}, ACCENTED)
+        register.check({"r\u00e9gion": sent}, ACCENTED)
 
 
 def test_a_byte_order_mark_is_named() -> None:

@@ -18,7 +18,7 @@ from infra.aws import s3
 from infra.registry.push import Progress, PushPlan, nothing
 from infra.registry.references import Reference
 from infra.registry.registry import Registry
-from infra.signing import keys as signing
+from infra.signing import signer
 from infra.signing.keys import PemSigner
 
 if TYPE_CHECKING:
@@ -53,11 +53,11 @@ def other_key() -> PemSigner:
 
 
 def sign(folder: Path, manifest: contract.Manifest, text: bytes) -> bytes:
-    return signing.signed(text, key())
+    return signer.signed(text, key())
 
 
 def sign_otherwise(folder: Path, manifest: contract.Manifest, text: bytes) -> bytes:
-    return signing.signed(text, other_key())
+    return signer.signed(text, other_key())
 
 
 def trust(name: str = NAME) -> Trust:

@@ -60,7 +60,7 @@ def test_infra_has_the_command_with_its_options(command: str, rest: str) -> None
 
 
 def test_there_are_commands_to_look_at() -> None:
-    assert len(AWS) > 15 and {"rollback", "status", "history", "check", "cost"} <= {it[0] for it in INFRA}
+    assert len(AWS) > 15 and {"rollback", "status", "history", "cost"} <= {it[0] for it in INFRA}
 
 
 def test_every_alarm_is_in_the_runbook() -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 from playwright.sync_api import Browser, sync_playwright
 
-from handler.model.predictor import Record
+from handler.modalities.modality import Record
 from infra.image.staging import newest
 from tests.web import chromium, subjects, visit
 from tests.web.subjects import Subject

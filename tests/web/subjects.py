@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import onnx
-
+from distill.data.rows import Dataset
 from distill.graph import calibrate, export, quantize
-from distill.packaging import golden
+from distill.modalities.register import MODALITIES
 from distill.web import serve, site
-from handler.bundle.contract import Limits
-from handler.model.predictor import Prediction, Predictor, Record
+from handler.bundle.contract import Limits, Serving
+from handler.modalities.modality import Record
+from handler.model.predictor import Prediction, Predictor
 from infra.local.serve import Endpoint
 from tests import bundles
 from tests.distill import made
@@ -82,21 +82,23 @@ def opinion(folder: Path, kind: str = "conv", bits: int = 8) -> None:
     """A text model with the graph of a real one, whose weights say nothing: `sentiment-quick` takes minutes."""
     limits = Limits(max_inputs=64, max_characters=20_000, max_body_bytes=1_000_000, max_depth=32, max_explained=2048)
     serving = bundles.text_serving(limits=limits)
-    bundles.seal(folder, _graph(kind, bits), serving, "sentiment-quick", golden.text(limits))
+    _seal(folder, "sentiment-quick", made.text_dataset(), serving, kind, bits)
 
 
 def mixed(folder: Path, kind: str = "mlp") -> None:
     """Numbers with holes and a category, likewise."""
     dataset = made.tabular_dataset()
     serving = bundles.tabular_serving(inputs=dataset.inputs)
-    bundles.seal(folder, _graph(kind), serving, "mixed", golden.tabular(dataset.inputs, dataset.train))
+    _seal(folder, "mixed", dataset, serving, kind)
 
 
-def _graph(kind: str, bits: int = 8) -> onnx.ModelProto:
-    dataset = made.tabular_dataset() if kind in ("mlp", "embedded") else made.text_dataset()
+def _seal(folder: Path, name: str, dataset: Dataset, serving: Serving, kind: str, bits: int = 8) -> None:
     places = 1000 if kind in ("gru", "mini") else 0
-    graph = quantize.weights(export.graph(made.student(kind, dataset, seed=3, misspellings=places)), bits)
-    return calibrate.fit(graph, dataset.train, dataset.validation).graph.model
+    student = made.student(kind, dataset, seed=3, misspellings=places)
+    small = quantize.weights(export.graph(student), bits)
+    model = calibrate.fit(small, student.modality, dataset.train, dataset.validation).graph.model
+    golden = MODALITIES[dataset.task].golden_inputs(dataset.inputs, dataset.train, serving.limits)
+    bundles.seal(folder, model, serving, name, golden)
 
 
 def _texts(most: int) -> list[Record]:

@@ -13,13 +13,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Playwright
 
+from handler.bundle.golden import TOLERANCE
 from handler.errors import RequestError
-from handler.modalities.inputs import MAX_MARKS, check
+from handler.modalities.cells import MAX_MARKS
+from handler.modalities.register import check
 from handler.model import explain
 from handler.model.predictor import Prediction
 from infra.local.serve import Endpoint
 from tests.web import chromium, subjects, visit
-from tests.web.same import TOLERANCE, assert_same
+from tests.web.same import assert_same
 from tests.web.subjects import Subject
 
 pytestmark = pytest.mark.container
@@ -99,9 +101,9 @@ def test_every_golden_input_gets_the_same_answer_in_all_three_homes(subject: Sub
 
 
 def test_what_counted_for_an_answer_is_the_same_in_a_browser(subject: Subject, page: Page) -> None:
-    limit = subject.predictor.serving.limits.max_explained
+    modality, limit = subject.predictor.modality, subject.predictor.serving.limits.max_explained
     for row in [it for it in subject.rows if len(it) < 1000][-EXPLAINED:]:
-        copies = explain.occlusions([row], limit)
+        copies = explain.occlusions([row], modality, limit)
         answers = subject.predictor.predict([row, *(copy.record for copy in copies)])
         [wanted] = explain.contributions(answers, copies, 1)
         found = page.evaluate(_EXPLAIN, json.dumps(row))

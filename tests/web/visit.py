@@ -9,7 +9,8 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from handler.model.predictor import Prediction, Record
+from handler.modalities.modality import Record
+from handler.model.predictor import Prediction
 
 SECONDS = 20
 _EXPLAINED = """(after) => {

@@ -25,6 +25,7 @@ def load(name: str, max_rows: int | None = None, path: Path | None = None) -> Da
     pool, notes = sections.read(path) if name == DEBIAN_SECTIONS.name else (_READERS[name](), ())
     return assemble(
         pool,
+        task=named.task,
         name=name,
         where=path.name if path else None,
         licence="not stated" if path else named.licence,

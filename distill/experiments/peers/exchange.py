@@ -1,16 +1,24 @@
-"""The files that the project and a peer's program exchange; both sides import this module and no other.
+"""What the project and a peer's program exchange; both sides import this module and no other of the project.
 
-In the folder, written by the project:    task.json  train.jsonl  validation.jsonl  test.jsonl  [head.npz]
-In a subfolder of it, by the peer:        answers.json  test.npy  validation.npy  timings.npy
-
-Test rows go over without their labels: what a peer chooses, it chooses on validation rows.
+A program is called with the peer's name, `questions.json` to read and an `.npz` file to write. Test rows go over
+without their labels: what a peer chooses, it chooses on validation rows.
 """
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import os
+import platform
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,187 +26,158 @@ import numpy as np
 import numpy.typing as npt
 
 PROGRESS = "progress: "  # begins a line on a peer's standard error that is meant for the person at the terminal
-TASK, ANSWERS = "task.json", "answers.json"
-ROWS = ("train.jsonl", "validation.jsonl", "test.jsonl")
-HEAD = "head.npz"  # float32: weight [K,H], bias [K]
 _SUM_TOLERANCE = 1e-3
+_WARM_UP_CALLS = 5
+_ORPHANED = 1
+_PR_SET_PDEATHSIG = 1
 
 Floats = npt.NDArray[np.float32]
+Setting = Mapping[str, Any]  # a peer's own names and JSON values
 
 
 class ExchangeError(Exception):
-    """What lies in the folder is not what the other side was to write."""
+    """What the other side wrote cannot be used."""
 
 
 @dataclass(frozen=True)
-class Task:
-    """What a peer is to do, beside the rows."""
+class Questions:
+    """All that a peer gets. A label is the place of a class among `classes`."""
 
-    labels: tuple[str, ...]
+    classes: int
     seed: int
     settings: int  # how many settings a peer may try
-    encoder: Path  # a folder in the layout of the transformers library
-    fitted: Path | None = None  # the same encoder fine-tuned on the training rows, with its tokenizer
-    timed_rows: int = 1000
-    max_tokens: int = 128  # what the fitted encoder reads of a text
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Texts and the place of each one's label among the task's labels."""
-
-    texts: tuple[str, ...]
-    labels: tuple[int, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Head:
-    """The fitted encoder's linear head: logits = masked mean of its last states [N,H] @ weight.T [H,K] + bias [K]."""
-
-    weight: Floats
-    bias: Floats
-
-
-@dataclass(frozen=True, eq=False)
-class Questions:
-    """All that a peer gets."""
-
-    task: Task
-    train: Labelled
-    validation: Labelled
-    test: tuple[str, ...]
-    head: Head | None = None  # of the fitted encoder
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One setting that was tried; the names in it are the peer's own."""
-
-    setting: Mapping[str, object]
-    validation_accuracy: float
+    timed_rows: int
+    max_tokens: int  # what the fitted encoder reads of a text
+    train: Sequence[str]
+    train_labels: Sequence[int]
+    validation: Sequence[str]
+    validation_labels: Sequence[int]
+    test: Sequence[str]
+    encoder: str | None = None  # a folder in the layout of the transformers library
+    fitted: str | None = None  # the same encoder fine-tuned on the training rows, with its tokenizer
+    # The fitted encoder's linear head: logits = masked mean of its last states [N,H] @ weight.T [H,K] + bias [K].
+    head_weight: Sequence[Sequence[float]] | None = None
+    head_bias: Sequence[float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Answers:
     """All that a peer gives back."""
 
-    description: str
-    kilobytes: float  # of what one must ship, model and vocabulary, in units of 1000 bytes
-    settings: tuple[Trial, ...]
-    chosen: int  # place of the setting that the rest is about
-    versions: Mapping[str, str]
-    seconds: float  # of training, all settings together
     test: Floats  # probabilities [N,K]
-    validation: Floats
     timings: npt.NDArray[np.float64]  # microseconds a call of one test row [T]
+    about: Mapping[str, Any]  # description, kilobytes, settings, validation_accuracies, chosen, versions
 
 
-def write_questions(folder: Path, questions: Questions) -> None:
+@dataclass(frozen=True)
+class Model:
+    """A fitted peer, loaded from the files that one would ship."""
+
+    description: str
+    kilobytes: float
+    answer: Callable[[Sequence[str]], Floats]  # texts -> probabilities [N,K]
+    call: Callable[[str], object]  # one text -> its probabilities, the way the library gives them: this is timed
+
+
+Fit = Callable[[Questions, Setting, Path], Model]  # may write into the folder; its parent lasts for all settings
+
+
+def write_questions(path: Path, questions: Questions) -> None:
     """Write all that a peer gets."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / TASK).write_text(json.dumps(asdict(questions.task), indent=1, default=str) + "\n")
-    for name, rows in (("train", questions.train), ("validation", questions.validation)):
-        pairs = zip(rows.texts, rows.labels, strict=True)
-        _write_lines(folder / f"{name}.jsonl", ({"text": text, "label": label} for text, label in pairs))
-    _write_lines(folder / "test.jsonl", ({"text": text} for text in questions.test))
-    (folder / HEAD).unlink(missing_ok=True)
-    if questions.head is not None:
-        np.savez(folder / HEAD, weight=questions.head.weight, bias=questions.head.bias)
+    path.write_text(json.dumps(asdict(questions)))
 
 
-def read_questions(folder: Path) -> Questions:
-    """Read what `write_questions` wrote.
+def read_answers(path: Path, questions: Questions) -> Answers:
+    """What a peer wrote.
 
     Raises:
-        ExchangeError: a file is missing, or a class has no training row.
+        ExchangeError: it does not fit the questions, or there is none.
     """
-    task = json.loads(_existing(folder / TASK).read_text())
-    task |= {"labels": tuple(task["labels"]), "encoder": Path(task["encoder"])}
-    task |= {"fitted": None if task["fitted"] is None else Path(task["fitted"])}
-    train, validation = (_labelled(folder / f"{name}.jsonl") for name in ("train", "validation"))
-    missing = sorted(set(range(len(task["labels"]))) - set(train.labels))
-    if missing:
-        raise ExchangeError(f"No training row has label {missing}. Give every class one, or leave it out of the task.")
-    return Questions(
-        task=Task(**task),
-        train=train,
-        validation=validation,
-        test=tuple(line["text"] for line in _lines(folder / "test.jsonl")),
-        head=Head(**_arrays(folder / HEAD)) if (folder / HEAD).is_file() else None,
-    )
-
-
-def write_answers(folder: Path, answers: Answers) -> None:
-    """Write all that a peer gives back into its own subfolder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    arrays = {"test": np.float32, "validation": np.float32, "timings": np.float64}
-    for name, dtype in arrays.items():
-        np.save(folder / f"{name}.npy", np.asarray(getattr(answers, name), dtype), allow_pickle=False)
-    words = {name: value for name, value in vars(answers).items() if name not in arrays}
-    words["settings"] = [vars(trial) for trial in answers.settings]
-    (folder / ANSWERS).write_text(json.dumps(words, indent=1) + "\n")
-
-
-def read_answers(folder: Path) -> Answers:
-    """Read what `write_answers` wrote.
-
-    Raises:
-        ExchangeError: a file is missing.
-    """
-    words = json.loads(_existing(folder / ANSWERS).read_text())
-    words["settings"] = tuple(Trial(**trial) for trial in words["settings"])
-    arrays = {name: _array(folder / f"{name}.npy") for name in ("test", "validation", "timings")}
-    return Answers(**words, **arrays)
-
-
-def check(answers: Answers, questions: Questions) -> None:
-    """Refuse answers that do not fit the questions.
-
-    Raises:
-        ExchangeError: with what was found and what was wanted.
-    """
-    task = questions.task
-    for name, rows in (("test", questions.test), ("validation", questions.validation.texts)):
-        found, wanted = getattr(answers, name), (len(rows), len(task.labels))
-        if found.shape != wanted:
-            raise ExchangeError(f"The {name} probabilities have the shape {found.shape}, wanted {wanted}.")
-        gap = np.abs(found.sum(axis=1) - 1)
-        if not (np.isfinite(found).all() and (found >= 0).all() and (gap < _SUM_TOLERANCE).all()):
-            raise ExchangeError(f"The {name} probabilities are not all between 0 and 1 with sum 1 in every row.")
-    calls = min(task.timed_rows, len(questions.test))
-    if answers.timings.shape != (calls,):
-        raise ExchangeError(f"The timings have the shape {answers.timings.shape}, wanted {(calls,)}.")
-    if not 0 <= answers.chosen < len(answers.settings) <= task.settings:
-        raise ExchangeError(
-            f"Setting {answers.chosen} of {len(answers.settings)} was chosen, wanted one of at most {task.settings}."
-        )
-
-
-def _labelled(path: Path) -> Labelled:
-    lines = _lines(path)
-    return Labelled(tuple(line["text"] for line in lines), tuple(line["label"] for line in lines))
-
-
-def _write_lines(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
-    # Escaped to ASCII: a text may hold marks that some readers take for the end of a line.
-    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-
-
-def _lines(path: Path) -> Sequence[Mapping[str, Any]]:
-    return [json.loads(line) for line in _existing(path).read_text().split("\n") if line]
-
-
-def _array(path: Path) -> npt.NDArray[np.floating]:
-    found: npt.NDArray[np.floating] = np.load(_existing(path), allow_pickle=False)
+    if not path.is_file():
+        raise ExchangeError("It wrote none.")
+    with np.load(path, allow_pickle=False) as file:
+        found = Answers(file["test"], file["timings"], json.loads(str(file["about"])))
+    wanted = (len(questions.test), questions.classes)
+    if found.test.shape != wanted:
+        raise ExchangeError(f"The probabilities have the shape {found.test.shape}, wanted {wanted}.")
+    sums = found.test.sum(axis=1)
+    if not ((found.test >= 0).all() and (np.abs(sums - 1) < _SUM_TOLERANCE).all()):  # not a number is neither
+        raise ExchangeError("The probabilities are not all between 0 and 1 with sum 1 in every row.")
+    if found.timings.shape != (calls := min(questions.timed_rows, len(questions.test)),):
+        raise ExchangeError(f"The timings have the shape {found.timings.shape}, wanted {(calls,)}.")
     return found
 
 
-def _arrays(path: Path) -> Mapping[str, Floats]:
-    with np.load(path, allow_pickle=False) as file:
-        return {name: file[name].astype(np.float32) for name in ("weight", "bias")}
+def main(settings: Mapping[str, Sequence[Setting]], libraries: Sequence[str], fit: Fit) -> None:
+    """The whole program: try settings, keep the one that is best on validation rows, answer, be timed.
+
+    `settings`: by the peer's name, in the order in which they are tried. `libraries`: distributions that the answers
+    depend on.
+    """
+    _end_with_parent()
+    name, asked, out = sys.argv[1:]
+    questions = Questions(**json.loads(Path(asked).read_text()))
+    possible = [one for one in settings[name] if questions.fitted or one.get("encoder") != "fitted"]
+    tried = possible[: questions.settings]
+    accuracies: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for place, setting in enumerate(tried):
+            tell(f"setting {place + 1} of {len(tried)}")
+            work = Path(folder) / str(place)
+            work.mkdir()
+            model = fit(questions, setting, work)
+            right = model.answer(questions.validation).argmax(axis=1) == np.array(questions.validation_labels)
+            if not accuracies or right.mean() > max(accuracies):
+                best, chosen = model, place
+            accuracies.append(float(right.mean()))
+            tell(f"setting {place + 1} of {len(tried)}: validation accuracy {accuracies[-1]:.3f}")
+        tell(f"{len(questions.test)} test rows")
+        about = {
+            "description": best.description,
+            "kilobytes": round(best.kilobytes, 1),
+            "settings": [dict(setting) for setting in tried],
+            "validation_accuracies": accuracies,
+            "chosen": chosen,
+            "versions": {"python": platform.python_version()} | {library: version(library) for library in libraries},
+        }
+        timings = _timings(best.call, questions.test[: questions.timed_rows])
+        np.savez(out, test=best.answer(questions.test), timings=timings, about=json.dumps(about))
 
 
-def _existing(path: Path) -> Path:
-    if not path.is_file():
-        raise ExchangeError(f"There is no {path.name} in the folder {path.parent.name}: the other side wrote none.")
-    return path
+def tell(text: str) -> None:
+    """One line for the person at the terminal, through the program that started this one."""
+    sys.stderr.write(f"{PROGRESS}{text}\n")
+    sys.stderr.flush()
+
+
+def kilobytes(*files: Path) -> float:
+    """The size of files, in units of 1000 bytes."""
+    return sum(file.stat().st_size for file in files) / 1000
+
+
+def _timings(call: Callable[[str], object], texts: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Microseconds a call. The garbage collector stays on, as in a server."""
+    durations = []
+    for text in (*texts[:_WARM_UP_CALLS], *texts):  # the first few do not count
+        began = time.perf_counter_ns()
+        call(text)
+        durations.append((time.perf_counter_ns() - began) / 1000)
+    return np.array(durations[-len(texts) :])
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it ends, however it ends.
+
+    The parent holds the other end of standard input; when it ends, the pipe closes. Linux is asked as well: the thread
+    that waits for the pipe cannot run while a library works for minutes with the interpreter locked.
+    """
+    with contextlib.suppress(AttributeError):  # elsewhere than on Linux
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    threading.Thread(target=_follow_parent, daemon=True).start()
+
+
+def _follow_parent() -> None:
+    # Not through sys.stdin: a thread that waits in there keeps the interpreter from ending.
+    while os.read(0, 1):
+        pass
+    os._exit(_ORPHANED)

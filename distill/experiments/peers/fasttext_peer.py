@@ -1,4 +1,7 @@
-"""fastText, supervised: a bag of words, pairs of words and pieces of words (Joulin et al. 2016, arXiv:1607.01759)."""
+"""fastText, supervised: a bag of words, pairs of words and pieces of words (Joulin et al. 2016, arXiv:1607.01759).
+
+Quantised: with its matrix product-quantised and the least features cut off (arXiv:1612.03651), as a .ftz file.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,12 @@ import ctypes
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import fasttext
 import numpy as np
 
-from distill.experiments.peers import contest
-from distill.experiments.peers.contest import Model, Peer, Setting
-from distill.experiments.peers.exchange import Floats, Questions, Task
+from distill.experiments.peers import exchange
+from distill.experiments.peers.exchange import Floats, Model, Questions, Setting
 
 # Names are fastText's own. Each setting has pairs or pieces of words, and so buckets: see `_zeroed_matrices`.
 _SETTINGS: tuple[Setting, ...] = (
@@ -28,55 +29,55 @@ _SETTINGS: tuple[Setting, ...] = (
     {"dim": 50, "wordNgrams": 2, "minn": 4, "maxn": 6, "lr": 0.2, "epoch": 10, "minCount": 2},
     {"dim": 100, "wordNgrams": 2, "minn": 0, "maxn": 0, "lr": 0.5, "epoch": 25, "minCount": 1},
 )
+# `cutoff` is how many features stay, and 0 all of them.
+_QUANTISED: tuple[Setting, ...] = (
+    {"dim": 50, "wordNgrams": 2, "minn": 3, "maxn": 6, "lr": 0.2, "epoch": 10, "minCount": 1, "cutoff": 0},
+    {"dim": 50, "wordNgrams": 2, "minn": 3, "maxn": 6, "lr": 0.5, "epoch": 25, "minCount": 1, "cutoff": 30_000},
+    {"dim": 50, "wordNgrams": 1, "minn": 3, "maxn": 6, "lr": 0.1, "epoch": 10, "minCount": 1, "cutoff": 30_000},
+    {"dim": 50, "wordNgrams": 2, "minn": 3, "maxn": 6, "lr": 0.2, "epoch": 10, "minCount": 1, "cutoff": 100_000},
+    {"dim": 16, "wordNgrams": 2, "minn": 3, "maxn": 6, "lr": 0.2, "epoch": 10, "minCount": 1, "cutoff": 0},
+    {"dim": 50, "wordNgrams": 1, "minn": 3, "maxn": 6, "lr": 0.1, "epoch": 10, "minCount": 1, "cutoff": 10_000},
+    {"dim": 100, "wordNgrams": 2, "minn": 3, "maxn": 6, "lr": 0.1, "epoch": 25, "minCount": 1, "cutoff": 100_000},
+    {"dim": 50, "wordNgrams": 2, "minn": 0, "maxn": 0, "lr": 0.5, "epoch": 5, "minCount": 1, "cutoff": 50_000},
+)
 _BUCKETS = 200_000  # fastText's own 2,000,000 are no better on rows of this number, and ten times as large
 _LABEL = "__LABEL__"  # in capitals, which no normalised text holds
 _MARKS = re.compile(r"([.!?,'/()])")  # those that fastText's tutorial sets apart
 _M_MMAP_THRESHOLD, _MMAP_THRESHOLD_BYTES = -3, 1 << 20
 
 
-def settings(task: Task) -> Sequence[Setting]:
-    """The same for every task."""
-    return _SETTINGS
-
-
 def fit(questions: Questions, setting: Setting, work: Path) -> Model:
-    """Train with one setting and load what was saved."""
-    path = work / "model.bin"
-    train(questions, setting, lines_of(questions, work)).save_model(str(path))
-    return shipped(path, "fastText", len(questions.task.labels))
-
-
-def lines_of(questions: Questions, work: Path) -> Path:
-    """The training rows in a file of the form that fastText reads."""
-    path = work / "train.txt"
-    rows = zip(questions.train.texts, questions.train.labels, strict=True)
-    path.write_text("".join(f"{_LABEL}{label} {normalised(text)}\n" for text, label in rows), encoding="utf-8")
-    return path
-
-
-def train(questions: Questions, setting: Setting, lines: Path) -> Any:  # noqa: ANN401 - the library has no types
-    """A fastText model; one thread, because several make another model each time."""
+    """Train with one setting, quantise where it says so and train again what is left, and load what was saved."""
+    lines, arguments = work / "train.txt", dict(setting)
+    rows = zip(questions.train, questions.train_labels, strict=True)
+    lines.write_text("".join(f"{_LABEL}{label} {_normalised(text)}\n" for text, label in rows), encoding="utf-8")
+    cutoff = arguments.pop("cutoff", None)
     _zeroed_matrices()
-    return fasttext.train_supervised(
+    model = fasttext.train_supervised(
         input=str(lines),
-        **setting,
+        **arguments,
         loss="softmax",
         bucket=_BUCKETS,
         label=_LABEL,
-        seed=questions.task.seed,
-        thread=1,
+        seed=questions.seed,
+        thread=1,  # several make another model each time
         verbose=0,
     )
+    if cutoff is not None:
+        model.quantize(input=str(lines), qnorm=True, retrain=bool(cutoff), cutoff=cutoff, thread=1, verbose=0)
+    path = work / ("model.bin" if cutoff is None else "model.ftz")
+    model.save_model(str(path))
+    return _shipped(path, "fastText" if cutoff is None else "fastText, product-quantised", questions.classes)
 
 
-def shipped(path: Path, description: str, classes: int) -> Model:
+def _shipped(path: Path, description: str, classes: int) -> Model:
     """The model that is saved in `path`."""
     model = fasttext.load_model(str(path))
     # The wrapper's own predict() asks numpy for an array without a copy, which numpy 2 refuses.
     predict = model.f.predict
 
     def call(text: str) -> list[tuple[float, str]]:
-        found: list[tuple[float, str]] = predict(normalised(text) + "\n", -1, 0.0, "strict")
+        found: list[tuple[float, str]] = predict(_normalised(text) + "\n", -1, 0.0, "strict")
         return found
 
     def answer(texts: Sequence[str]) -> Floats:
@@ -84,12 +85,13 @@ def shipped(path: Path, description: str, classes: int) -> Model:
         for row, text in enumerate(texts):
             for probability, label in call(text):
                 result[row, int(label.removeprefix(_LABEL))] = probability
-        return result / result.sum(axis=1, keepdims=True)  # fastText adds 1e-5 to each
+        result /= result.sum(axis=1, keepdims=True)  # fastText adds 1e-5 to each
+        return result
 
-    return Model(description, contest.kilobytes(path), answer, call)
+    return Model(description, exchange.kilobytes(path), answer, call)
 
 
-def normalised(text: str) -> str:
+def _normalised(text: str) -> str:
     """Lower case, marks set apart, on one line."""
     return " ".join(_MARKS.sub(r" \1 ", text.lower()).split())
 
@@ -107,4 +109,4 @@ def _zeroed_matrices() -> None:
 
 
 if __name__ == "__main__":
-    contest.main(Peer("fasttext", ("fasttext", "numpy"), settings, fit))
+    exchange.main({"fasttext": _SETTINGS, "fasttext_quantised": _QUANTISED}, ("fasttext", "numpy"), fit)

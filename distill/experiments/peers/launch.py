@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import collections
-import contextlib
-import json
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
+from typing import Any
 
 from rich.text import Text
 
@@ -26,113 +23,86 @@ from handler.bundle.contract import sha256_of
 
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = ROOT / ".venv-peers"
-_STAGE = "peer/1"
-_KEPT_LINES = 50
+FOLDER = Path("distill") / "experiments" / "peers"
+_STAGE = "peer/2"
 _THREADS = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR", "RAYON")
+
+_ENCODERS = ("encoder", "fitted", "head_weight", "head_bias")  # of the questions
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A program in this package, and which encoders of the task its answers depend on."""
+    """A maker of classifiers: a program in this folder, and which encoders it reads."""
 
-    name: str  # of its subfolder in the exchange folder
-    module: str
-    reads: tuple[str, ...] = ()  # of "encoder" and "fitted"
+    name: str
+    program: str
+    reads: tuple[str, ...] = ()
 
 
-PEERS: Mapping[str, Peer] = MappingProxyType(
-    {
-        name: Peer(name, f"distill.peers.{name}_peer", reads)
-        for name, reads in {
-            "tfidf": (),
-            "fasttext": (),
-            "fasttext_quantised": (),
-            "model2vec": ("encoder", "fitted"),
-            "model2vec_quantised": ("encoder", "fitted"),
-            "minilm_int8": ("fitted",),
-        }.items()
-    }
+PEERS = (
+    Peer("tfidf", "tfidf_peer"),
+    Peer("fasttext", "fasttext_peer"),
+    Peer("fasttext_quantised", "fasttext_peer"),
+    Peer("model2vec", "model2vec_peer", ("encoder", "fitted")),
+    Peer("model2vec_quantised", "model2vec_peer", ("encoder", "fitted")),
+    Peer("minilm_int8", "minilm_int8_peer", ("fitted", "head_weight", "head_bias")),
 )
 
 
-def run(peer: Peer, folder: Path, environment: Path = ENVIRONMENT, root: Path = ROOT) -> Answers:
-    """The peer's answers to the questions that lie in `folder`.
+def run(peer: Peer, questions: Questions, environment: Path = ENVIRONMENT, root: Path = ROOT) -> Answers:
+    """The peer's answers to questions.
 
     `environment`: a virtual environment with the peers' libraries. `root`: the checkout that holds this package.
 
     Raises:
-        PeerError: the questions are not all there, the environment is missing, or the program failed.
+        PeerError: the environment is missing, or the program failed.
     """
-    try:
-        questions = exchange.read_questions(folder)
-    except ExchangeError as error:
-        raise PeerError(f"The peer {peer.name} cannot be asked. {error}") from None
-    kept = cache.root() / "peers" / _key(peer, folder, questions, root)
-    found = cache.stored(kept / exchange.ANSWERS, lambda file: _read(file.parent, questions))
+    unread: dict[str, Any] = {part: None for part in _ENCODERS if part not in peer.reads}
+    questions = replace(questions, **unread)
+    kept = cache.root() / "peers" / f"{_key(peer, questions, root)}.npz"
+    found = cache.stored(kept, lambda path: exchange.read_answers(path, questions))
     if found is not None:
         return found
     python = environment / "bin" / "python"
     if not python.exists():
         raise PeerError(f"The peers' environment, {environment.name}, is not there. Make it: `make .venv-peers`.")
-    arguments = ["-P", "-m", "distill.experiments.peers.lifeline", peer.module, str(folder.resolve())]
-    _follow([str(python), *arguments], peer, folder, root)
-    try:
-        answers = _read(folder / peer.name, questions)
-    except ExchangeError as error:
-        raise PeerError(f"The peer {peer.name} ended well, but its answers are wrong. {error}") from None
-    _keep(answers, kept)
-    return answers
+    with tempfile.TemporaryDirectory() as folder:
+        asked, answered = Path(folder) / "questions.json", Path(folder) / "answers.npz"
+        exchange.write_questions(asked, questions)
+        module = ".".join((*FOLDER.parts, peer.program))
+        _follow([str(python), "-P", "-m", module, peer.name, str(asked), str(answered)], peer.name, folder, root)
+        try:
+            found = exchange.read_answers(answered, questions)
+        except ExchangeError as error:
+            raise PeerError(f"The peer {peer.name} ended well, but its answers are wrong. {error}") from None
+        with cache.replacing(kept) as temporary:
+            shutil.copyfile(answered, temporary)
+    return found
 
 
-def _key(peer: Peer, folder: Path, questions: Questions, root: Path) -> str:
+def _key(peer: Peer, questions: Questions, root: Path) -> str:
     """What the answers depend on: questions, programs, libraries, and the encoders' content wherever they lie."""
-    task = json.loads((folder / exchange.TASK).read_text()) | {"encoder": None, "fitted": None}
-    rows = [sha256_of(folder / name) for name in exchange.ROWS]
-    program = [
-        path for path in (root / "distill" / "experiments" / "peers").iterdir() if path.suffix in (".py", ".txt")
-    ]
-    parts = [task, rows, _content(path for path in program if path.name != Path(__file__).name)]
-    for name in peer.reads:
-        place: Path | None = getattr(questions.task, name)
-        parts.append(None if place is None else _content(path for path in place.rglob("*") if path.is_file()))
-    if "fitted" in peer.reads and questions.head is not None:
-        parts.append(cache.digest(questions.head.weight.tobytes() + questions.head.bias.tobytes()))
-    return cache.key(_STAGE, peer.name, *parts)
+    here = Path(__file__).name  # what launches the programs changes nothing of what they answer
+    programs = [path for path in (root / FOLDER).iterdir() if path.suffix in (".py", ".txt") and path.name != here]
+    folders = [programs, *(Path(place).rglob("*") for place in (questions.encoder, questions.fitted) if place)]
+    contents = [sorted((path.name, sha256_of(path)) for path in folder if path.is_file()) for folder in folders]
+    return cache.key(_STAGE, peer.name, asdict(questions) | {"encoder": None, "fitted": None}, contents)
 
 
-def _content(files: Iterable[Path]) -> list[str]:
-    return sorted(f"{file.name} {sha256_of(file)}" for file in files)
-
-
-def _read(folder: Path, questions: Questions) -> Answers:
-    answers = exchange.read_answers(folder)
-    exchange.check(answers, questions)
-    return answers
-
-
-def _keep(answers: Answers, kept: Path) -> None:
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".", dir=kept.parent) as temporary:
-        made = Path(temporary) / "made"
-        exchange.write_answers(made, answers)
-        shutil.rmtree(kept, ignore_errors=True)  # torn, or it would have been read
-        made.rename(kept)
-
-
-def _follow(command: list[str], peer: Peer, folder: Path, root: Path) -> None:
+def _follow(command: Sequence[str], name: str, folder: str, root: Path) -> None:
     """Run the program to its end, showing its progress.
 
     Raises:
         PeerError: it ended with another status than 0. The message has the last line that it said.
     """
-    said: collections.deque[str] = collections.deque(["nothing"], maxlen=_KEPT_LINES)
+    last = "nothing"
     with (
-        console.status(Text(peer.name)) as shown,
+        console.status(Text(name)) as shown,
         subprocess.Popen(
             command,
             cwd=folder,
             env=_environment(root),
-            stdin=subprocess.PIPE,  # its lifeline: it ends when this process no longer holds the other end
+            stdin=subprocess.PIPE,  # the program ends when this process no longer holds the other end
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -145,21 +115,20 @@ def _follow(command: list[str], peer: Peer, folder: Path, root: Path) -> None:
             for line in child.stderr or ():
                 text = line.strip()
                 if text.startswith(exchange.PROGRESS):
-                    text = f"{peer.name}: {text.removeprefix(exchange.PROGRESS)}"
+                    text = f"{name}: {text.removeprefix(exchange.PROGRESS)}"
                     shown.update(Text(text))
                     if not console.is_terminal:
                         say(f"  {text}")
                 elif text:
-                    said.append(text)
+                    last = text
             status = child.wait()
         except BaseException:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
+            child.kill()
             raise
     if status:
         how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
         raise PeerError(
-            f"The peer {peer.name} {how}. It said last: {said[-1]}\n"
+            f"The peer {name} {how}. It said last: {last}\n"
             "If that is about a library, bring the peers' environment up to date: `make .venv-peers`."
         )
 

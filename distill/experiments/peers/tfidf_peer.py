@@ -13,9 +13,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, make_pipeline, make_union
 
-from distill.experiments.peers import contest
-from distill.experiments.peers.contest import Model, Peer, Setting
-from distill.experiments.peers.exchange import Floats, Questions, Task
+from distill.experiments.peers import exchange
+from distill.experiments.peers.exchange import Floats, Model, Questions, Setting
 
 # The lengths of the runs of words and of characters within words, and the inverse of the regularisation.
 _SETTINGS: tuple[Setting, ...] = (
@@ -34,18 +33,13 @@ _MAX_TERMS = 100_000
 _MAX_STEPS = 300
 
 
-def settings(task: Task) -> Sequence[Setting]:
-    """The same for every task."""
-    return _SETTINGS
-
-
 def fit(questions: Questions, setting: Setting, work: Path) -> Model:
     """Fit one pipeline."""
-    classifier = LogisticRegression(C=setting["C"], max_iter=_MAX_STEPS, random_state=questions.task.seed)
+    classifier = LogisticRegression(C=setting["C"], max_iter=_MAX_STEPS, random_state=questions.seed)
     pipeline = make_pipeline(_features(setting), classifier)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        pipeline.fit(questions.train.texts, questions.train.labels)
+        pipeline.fit(questions.train, questions.train_labels)
 
     def answer(texts: Sequence[str]) -> Floats:
         found: Floats = pipeline.predict_proba(texts).astype(np.float32)
@@ -70,4 +64,4 @@ def _features(setting: Setting) -> TfidfVectorizer | FeatureUnion:
 
 
 if __name__ == "__main__":
-    contest.main(Peer("tfidf", ("scikit-learn", "scipy", "numpy"), settings, fit))
+    exchange.main({"tfidf": _SETTINGS}, ("scikit-learn", "scipy", "numpy"), fit)

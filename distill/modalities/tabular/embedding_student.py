@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from distill.modalities.prelude import Prelude
+from distill.modalities.tabular.prelude import TabularPrelude
 
 _DIMENSIONS = 8  # of a column's embedding
 
@@ -20,7 +20,10 @@ _DIMENSIONS = 8  # of a column's embedding
 class EmbeddedStudent(nn.Module):
     """Features float32 [N,F] -> logits [N,K] and the features themselves, [N,F], for novelty."""
 
-    def __init__(self, prelude: Prelude, hidden: int, layers: int, classes: int, dropout: float) -> None:
+    start: Tensor
+    slope: Tensor
+
+    def __init__(self, prelude: TabularPrelude, hidden: int, layers: int, classes: int, dropout: float) -> None:
         """`hidden`: units a layer. The prelude says what the features are, and into which pieces numbers are cut."""
         super().__init__()
         self.numbers = prelude.numbers
@@ -59,7 +62,7 @@ class EmbeddedStudent(nn.Module):
         return plain + self.head(self.body(torch.cat(embedded, dim=1))), torch.clone(features)
 
 
-def _pieces(prelude: Prelude) -> tuple[Tensor, Tensor]:
+def _pieces(prelude: TabularPrelude) -> tuple[Tensor, Tensor]:
     """Start and slope [numbers, most pieces of a number] of the pieces; a slope of zero where a number has fewer."""
     places: list[list[tuple[float, float]]] = [[] for _ in range(prelude.numbers)]
     for feature, low, high in prelude.pieces:

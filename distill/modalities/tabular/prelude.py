@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from distill.data.column_types import HOLES
 from distill.modalities.prelude import FEATURES, IR_VERSION, OPSETS, Prelude
-from distill.modalities.text.prelude import MIN_ROWS
+from distill.privacy.disclosure import MIN_ROWS
 from handler.bundle.contract import Input
 
 MAX_CATEGORIES = 256
@@ -27,7 +28,26 @@ _PIECE_ROWS = 10  # that lie in a piece at least
 _FINEST = 2.0**-22  # of a number in deviations: much nearer, float32 does not tell values apart
 
 
-def fit(inputs: Sequence[Input], columns: Mapping[str, npt.NDArray[np.generic]], pieces: int = PIECES) -> Prelude:
+@dataclass(frozen=True)
+class TabularPrelude(Prelude):
+    """Columns -> FEATURES, float32 [N,F]: numbers, flags of holes, and a block a category. `width` is F."""
+
+    numbers: int = 0  # how many of the features are numbers; they come first
+    categories: tuple[int, ...] = ()  # features a category; they come last
+    pieces: tuple[tuple[int, float, float], ...] = ()  # (feature, from, to) a piece between quantiles of a number
+
+    def features(self, columns: Mapping[str, npt.NDArray[np.generic]]) -> npt.NDArray[np.float32]:
+        """Run the graph over number and category columns of N rows: float32 [N,F]."""
+        parts = list(self.run(columns))
+        features = np.zeros((sum(len(chunk) for chunk, _ in parts), self.width), np.float32)
+        for chunk, (part,) in parts:
+            features[chunk] = part
+        return features
+
+
+def fit(
+    inputs: Sequence[Input], columns: Mapping[str, npt.NDArray[np.generic]], pieces: int = PIECES
+) -> TabularPrelude:
     """Learn medians, scales and categories from training columns of [N] and build the graph.
 
     A number becomes (value - mean) / deviation with holes at the median and, where training rows had holes, a flag.
@@ -62,7 +82,7 @@ def fit(inputs: Sequence[Input], columns: Mapping[str, npt.NDArray[np.generic]],
     tensors = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
     graph = helper.make_graph(nodes, "prelude", values, [output], tensors)
     model = helper.make_model(graph, opset_imports=OPSETS, ir_version=IR_VERSION)
-    prelude = Prelude(
+    prelude = TabularPrelude(
         model=model,
         width=width,
         vocabulary_rows=min(kept_rows, default=0),
@@ -118,10 +138,10 @@ def _numbers(
     constants[_name("median")] = median.astype(np.float32)
     constants[_name("mean")] = mean.astype(np.float32)
     constants[_name("scale")] = scale.astype(np.float32)
-    constants[_name("low")] = np.float32(-CLIP)
-    constants[_name("high")] = np.float32(CLIP)
-    constants[_name("lowest")] = np.float32(-LARGEST)
-    constants[_name("highest")] = np.float32(LARGEST)
+    constants[_name("low")] = np.array(-CLIP, np.float32)
+    constants[_name("high")] = np.array(CLIP, np.float32)
+    constants[_name("lowest")] = np.array(-LARGEST, np.float32)
+    constants[_name("highest")] = np.array(LARGEST, np.float32)
     for place, name in enumerate(names):
         nodes.append(_node("Unsqueeze", [name, _name("axis")], f"number_{place}"))
     nodes += [
@@ -200,5 +220,5 @@ def _name(local: str) -> str:
     return f"limbeck/columns/{local}"
 
 
-def _node(op: str, inputs: list[str], output: str, **attributes: object) -> onnx.NodeProto:
+def _node(op: str, inputs: list[str], output: str, **attributes: Any) -> onnx.NodeProto:  # noqa: ANN401 - ONNX\'s
     return helper.make_node(op, inputs, [_name(output)], name=_name(f"make_{output}"), **attributes)

@@ -8,13 +8,36 @@ Learning". On 2,400 rows with sentinels, tails and 600 rare categories: 0.79 wit
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 
+@dataclass(frozen=True)
+class FeatureRows:
+    """Feature rows [N,F] as a network reads them."""
+
+    features: npt.NDArray[np.float32]
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """All alike, [N]."""
+        return np.ones(len(self.features), np.int64)
+
+    def batch(self, places: npt.NDArray[np.int64]) -> tuple[Tensor, ...]:
+        """The features of the rows at `places`."""
+        return (torch.from_numpy(self.features[places]),)
+
+
 class MlpStudent(nn.Module):
     """Features float32 [N,F] -> logits [N,K] and the features themselves, [N,F], for novelty."""
+
+    feature: Tensor
+    start: Tensor
+    slope: Tensor
 
     def __init__(
         self,

@@ -8,6 +8,7 @@ that. What matters is that no two are alike, and that every word comes up that a
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,10 +19,10 @@ from distill import cache
 from distill.data.keys import copy_key, fold_of
 from distill.data.rows import UNLABELLED, Rows
 from distill.modalities.text import typos
+from distill.privacy.disclosure import MIN_ROWS
 from distill.progress import track
 from distill.recipe.schema import Transfer
 
-_STAGE = "transfer-texts/1"
 # Cumulative shares of the ways to begin: the text as it is, a span of it, or its beginning with another's end.
 _WHOLE, _SPAN = 0.3, 0.45
 _INSERT = 0.1  # of all: a few words of a third text stand somewhere in it
@@ -30,6 +31,14 @@ _THINNED, _DROPPED = 0.3, 0.15  # share of texts that lose words, and of their w
 _LONGEST = 70  # words; a student learns little from the rest, and the teacher's time is dear
 _TRIES = 8  # before a row that gives nothing new is passed over
 _CORE = re.compile(r"([\W\d_]*)([^\W\d_]+)(.*)", re.DOTALL)
+
+
+def common_words(train: Rows) -> list[str]:
+    """The words, in lower case, that may be stored, in the order in which they come up."""
+    counts: Counter[str] = Counter()
+    for text in train.columns["text"].tolist():
+        counts.update({found[0].lower() for found in typos.WORD.finditer(str(text))})
+    return [word for word, rows in counts.items() if rows >= MIN_ROWS]
 
 
 def varied(
@@ -44,13 +53,14 @@ def varied(
     settings = config.model_dump(mode="json", exclude={"words"})
     words = cache.key("words", sorted((word, list(found)) for word, found in substitutes.items()))
     parts = [rows.keys.tolist() for rows in (train, *apart)]
-    path = cache.root() / "transfer" / f"{cache.key(_STAGE, settings, words, cache.key('rows', *parts), seed)}.npz"
+    key = cache.key("transfer texts", cache.code(__name__), settings, words, cache.key("rows", *parts), seed)
+    path = cache.root() / "transfer" / f"{key}.npz"
     found = cache.stored(path, _read)
     if found is None:
         found = _made(train, apart, config, substitutes, seed)
         with cache.replacing(path) as temporary, temporary.open("wb") as file:
-            texts = "\0".join(found[0]).encode()
-            np.savez(file, texts=np.frombuffer(texts, np.uint8), sources=np.array(found[1], np.int64))
+            content = "\0".join(found[0]).encode()
+            np.savez(file, texts=np.frombuffer(content, np.uint8), sources=np.array(found[1], np.int64))
     texts, sources = found
     return Rows(
         columns={"text": np.array(texts, dtype=object)},

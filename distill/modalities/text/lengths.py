@@ -10,9 +10,7 @@ _WORTH_SAYING = 0.05  # share of texts that are cut
 
 
 def notes(recipe: Recipe, dataset: Dataset) -> tuple[str, ...]:
-    """Sentences for people, with the setting that each is about; none for columns."""
-    if dataset.task != "text":
-        return ()
+    """Sentences for people, with the setting that each is about."""
     parts = (dataset.train, dataset.validation, dataset.test)
     texts = [str(text) for part in parts for text in part.columns["text"].tolist()]
     said = []

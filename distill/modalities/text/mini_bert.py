@@ -46,7 +46,9 @@ class Layer(nn.Module):
         shares = self.dropout(torch.softmax(scores, dim=-1))
         mixed = (shares @ value).transpose(1, 2).reshape(rows, tokens, hidden)
         states = self.attention_norm(self.dropout(self.attended(mixed)) + states)
-        return self.norm(self.dropout(self.narrow(nn.functional.gelu(self.wide(states)))) + states)
+        widened = nn.functional.gelu(self.wide(states))
+        normed: Tensor = self.norm(self.dropout(self.narrow(widened)) + states)
+        return normed
 
 
 class MiniStudent(TextStudent):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -13,15 +14,29 @@ from onnx import TensorProto, helper
 
 from distill.errors import DataError
 from distill.modalities.prelude import FEATURES, Prelude
-from distill.modalities.text import char_ngrams, spelling_correction, tokenizer
+from distill.modalities.text import char_ngrams, spelling_correction, token_batches, tokenizer
 from distill.modalities.text.char_ngrams import GRAMS
 from distill.modalities.text.spelling_correction import Spelling
+from distill.modalities.text.token_batches import Tokens
 from distill.modalities.text.tokenizer import name, node
+from distill.privacy.disclosure import MIN_ROWS
 
 PAD, END = 0, 1
 FIRST_WORD = 2
-# A word that fewer rows hold could point at a person; it is spelt out by its letters instead of stored.
-MIN_ROWS = 3
+
+
+@dataclass(frozen=True)
+class TextPrelude(Prelude):
+    """text: string [N] -> ids and grams. `width` is the number of ids in the vocabulary."""
+
+    words: tuple[str, ...] = ()  # words[i] has id i + FIRST_WORD, or FIRST_PIECE
+    surprisal: tuple[float, ...] = ()  # -log of the share of training rows that hold id i; last, an unknown word
+    buckets: int = 0  # how many ids there are for runs of letters, from 1 on
+
+    def tokens(self, columns: Mapping[str, npt.NDArray[np.generic]]) -> Tokens:
+        """Run the graph over a column of N texts."""
+        parts = [(chunk, ids.astype(np.int64), grams.astype(np.int64)) for chunk, (ids, grams) in self.run(columns)]
+        return token_batches.join(self.width, sum(len(chunk) for chunk, _, _ in parts), parts)
 
 
 def fit(
@@ -32,7 +47,7 @@ def fit(
     public: Sequence[str] = (),
     transfer: npt.NDArray[np.object_] | None = None,
     misspellings: int = 0,
-) -> Prelude:
+) -> TextPrelude:
     """Choose the words of the vocabulary and build the graph.
 
     A word may enter it that stands in MIN_ROWS training texts [N], or on the list of `public` words, which are
@@ -45,7 +60,7 @@ def fit(
     counts = tokenizer.rows_per_word(texts, max_tokens)
     seen = counts if transfer is None else tokenizer.rows_per_word(transfer, max_tokens)
     known = storable(counts, seen, frozenset(public), len(texts))[:vocabulary]
-    return Prelude(
+    return TextPrelude(
         model=graph(known, buckets, max_tokens, misspellings),
         width=FIRST_WORD + len(known),
         words=tuple(known),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
@@ -40,7 +41,8 @@ class TextStudent(nn.Module):
 
     def describe(self, ids: Tensor, count: Tensor) -> Tensor:
         """The mean surprisal of the row's words, [N,1]."""
-        return self.surprisal(ids.clamp(max=self.width)).sum(dim=1) / count
+        summed: Tensor = self.surprisal(ids.clamp(max=self.width)).sum(dim=1)
+        return summed / count
 
 
 class StaticStudent(TextStudent):
@@ -139,3 +141,8 @@ class GruStudent(TextStudent):
 
         biases = [torch.cat(pair) for pair in zip(both("bias_ih"), both("bias_hh"), strict=True)]
         return torch.stack(both("weight_ih")), torch.stack(both("weight_hh")), torch.stack(biases)
+
+
+KINDS: Mapping[str, type[StaticStudent | ConvStudent | GruStudent]] = MappingProxyType(
+    {"static": StaticStudent, "conv": ConvStudent, "gru": GruStudent}
+)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 Ids = npt.NDArray[np.int64]
 
@@ -43,6 +44,22 @@ class Tokens:
         rows = np.repeat(starts - np.cumsum(counts) + counts, counts) + np.arange(int(counts.sum()))
         grams = self.grams[rows].astype(np.int64)
         return ids, np.concatenate([grams, np.zeros((1, self.grams.shape[1]), np.int64)])
+
+
+@dataclass(frozen=True)
+class TokenRows:
+    """Texts as a network reads them."""
+
+    tokens: Tokens
+
+    @property
+    def lengths(self) -> Ids:
+        """Tokens a text, [N]."""
+        return self.tokens.lengths
+
+    def batch(self, places: Ids) -> tuple[torch.Tensor, ...]:
+        """Ids and grams of the texts at `places`."""
+        return tuple(map(torch.from_numpy, self.tokens.batch(places)))
 
 
 def join(width: int, count: int, parts: Sequence[tuple[Ids, Ids, Ids]]) -> Tokens:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -95,7 +96,7 @@ def name(local: str) -> str:
     return f"limbeck/text/{local}"
 
 
-def node(op: str, inputs: list[str], output: str, **attributes: object) -> onnx.NodeProto:
+def node(op: str, inputs: list[str], output: str, **attributes: Any) -> onnx.NodeProto:  # noqa: ANN401 - ONNX\'s
     """A node between local names."""
     made = [name(item) for item in inputs]
     return helper.make_node(op, made, [name(output)], name=name(f"make_{output}"), **attributes)

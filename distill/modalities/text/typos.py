@@ -8,6 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from distill import cache
+from distill.data.rows import Rows
+
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _FEWEST = 4  # letters; in a shorter word a slip makes another word
 WORD = re.compile(r"[^\W\d_]+")
@@ -35,6 +38,13 @@ def texts(right: Sequence[str], share: float, seed: int) -> npt.NDArray[np.objec
     """
     random = np.random.default_rng(seed)
     return np.array([_text(text, share, random) for text in right], dtype=object)
+
+
+def rows(right: Rows, share: float, seed: int) -> Rows:
+    """The rows [N] with slips in `share` of their words, under keys of their own; only labels stay."""
+    slips = texts([str(text) for text in right.columns["text"].tolist()], share, seed)
+    keys = np.array([cache.digest(text.encode()) for text in slips.tolist()], dtype=object)
+    return Rows(columns={"text": slips}, labels=right.labels, keys=keys)
 
 
 def _text(right: str, share: float, random: np.random.Generator) -> str:

@@ -14,9 +14,10 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper
 
-from distill.modalities.prelude import FEATURES, Prelude
+from distill.modalities.prelude import FEATURES
 from distill.modalities.text import prelude, spelling_correction, tokenizer
-from distill.modalities.text.prelude import END
+from distill.modalities.text.prelude import END as END
+from distill.modalities.text.prelude import TextPrelude
 from distill.modalities.text.tokenizer import name, node
 
 START = 2  # the mark that the teacher puts before a text; END is the one it puts behind it
@@ -35,7 +36,7 @@ def fit(
     public: Sequence[str] = (),
     transfer: npt.NDArray[np.object_] | None = None,
     misspellings: int = 0,
-) -> Prelude:
+) -> TextPrelude:
     """Choose words and pieces, and build the graph.
 
     The `vocabulary` pieces that the words of the `transfer` set need most are kept, and the table gets every word that
@@ -60,7 +61,7 @@ def fit(
     for word, of_word in table.items():
         for piece in set(of_word):
             rows_per_piece[piece] += counts[word]
-    return Prelude(
+    return TextPrelude(
         model=graph(table, kept, buckets, max_tokens, misspellings),
         width=FIRST_PIECE + len(kept),
         words=tuple(kept),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from distill.packaging.openapi.schemas import MAX_ID_CHARACTERS, Schema, closed, datatype, many, outputs, ref, shape
+from distill.modalities.json_schema import Schema, closed, ref
+from distill.modalities.register import named
+from distill.packaging.openapi.schemas import MAX_ID_CHARACTERS, datatype, many, outputs, shape
 from handler.bundle.contract import Serving
 
 PLATFORM = "onnxruntime_onnx"
@@ -37,7 +39,7 @@ def example(name: str, version: str, serving: Serving) -> Schema:
         "label": serving.labels[0],
         "score": share,
         "scores": dict.fromkeys(serving.labels, share),
-        "abstained": share < serving.thresholds.abstain_below,
+        "abstained": serving.thresholds.abstains(share),
         "novelty": 0.5,
     }
     return {"predictions": [prediction], "model": {"name": name, "version": version}}
@@ -108,13 +110,7 @@ def _prediction(serving: Serving) -> Schema:
     share = {"type": "number", "minimum": 0, "maximum": 1}
     labels = list(serving.labels)
     contribution = {"type": "number", "minimum": -1, "maximum": 1}
-    if serving.task == "text":
-        place = {"type": "integer", "minimum": 0, "maximum": serving.limits.max_characters}
-        part = {"start": place, "end": place, "contribution": contribution}
-        where = "a run of the text's code points, from start to before end"
-    else:
-        part = {"column": {"enum": [column.name for column in serving.inputs]}, "contribution": contribution}
-        where = "a column that was sent and not null"
+    part, where = named(serving.task).openapi.part(serving)
     return closed(
         {
             "label": {"enum": labels, "description": "The most probable label, also where the model abstained."},
@@ -130,7 +126,7 @@ def _prediction(serving: Serving) -> Schema:
             | {"description": "How unlike the training data the input is: its quantile among validation rows."},
             "contributions": {
                 "type": "array",
-                "items": closed(part),
+                "items": closed(part | {"contribution": contribution}),
                 "maxItems": serving.limits.max_explained,
                 "description": f"With explain: for {where}, the label's probability less the same without it.",
             },

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from distill.modalities.json_schema import Schema, closed, ref
+from distill.modalities.register import named
 from distill.packaging.openapi import answer_schemas, schemas
-from distill.packaging.openapi.schemas import Schema, closed, ref
 from handler.bundle.contract import Limits, Serving
 from handler.http.response import JSON, PROBLEM_JSON, PROBLEM_URN
 
@@ -24,9 +25,7 @@ _BODY_PROBLEMS: _Kinds = {
     422: ("no-inputs", "unknown-key", "wrong-type", "not-unicode", "too-many-marks"),
 }
 _OPTION_PROBLEMS: _Kinds = {413: ("too-costly",), 422: ("out-of-range",)}
-_COLUMN_PROBLEMS: _Kinds = {422: ("unknown-column", "no-columns", "repeated-column")}
 _TENSOR_PROBLEMS: _Kinds = {422: ("wrong-shape", "unknown-tensor", "repeated-tensor")}
-_NUMBER_PROBLEMS: _Kinds = {422: ("out-of-range",)}
 _GATE_PROBLEMS: _Kinds = {
     400: ("bad-request",),
     401: ("unauthenticated",),
@@ -126,7 +125,7 @@ def _paths(name: str, version: str, serving: Serving) -> Schema:
 
 
 def _predict(name: str, version: str, serving: Serving) -> Schema:
-    row = schemas.example_input(serving)
+    row = named(serving.task).openapi.example(serving)
     answered = _content("One prediction an input, in their order.", JSON, ref("PredictAnswer"))
     answered["content"][JSON]["example"] = answer_schemas.example(name, version, serving)
     rows = [row] * min(2, serving.limits.max_inputs)
@@ -199,13 +198,11 @@ def _body(limits: Limits) -> str:
 
 
 def _predict_problems(serving: Serving) -> tuple[_Kinds, ...]:
-    shared = (_GATE_PROBLEMS, _BODY_PROBLEMS, _OPTION_PROBLEMS)
-    return (*shared, _COLUMN_PROBLEMS) if serving.task == "tabular" else shared
+    return (_GATE_PROBLEMS, _BODY_PROBLEMS, _OPTION_PROBLEMS, named(serving.task).openapi.predict_problems)
 
 
 def _infer_problems(serving: Serving) -> tuple[_Kinds, ...]:
-    shared = (_GATE_PROBLEMS, _BODY_PROBLEMS, _TENSOR_PROBLEMS)
-    return (*shared, _NUMBER_PROBLEMS) if serving.task == "tabular" else shared
+    return (_GATE_PROBLEMS, _BODY_PROBLEMS, _TENSOR_PROBLEMS, named(serving.task).openapi.infer_problems)
 
 
 def _problems(group: str, statuses: Iterable[int], *tables: _Kinds) -> Schema:

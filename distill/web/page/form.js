@@ -1,5 +1,5 @@
 // The question, as the page's fields hold it.
-import { InputError, characters } from "./tensors.js";
+import { of } from "./modalities/register.js";
 
 const fields = () => Array.from(document.querySelectorAll("#question [data-column]"));
 
@@ -9,21 +9,13 @@ const fields = () => Array.from(document.querySelectorAll("#question [data-colum
  * @throws {InputError} a number that is not one
  */
 export function read(serving) {
-  if (serving.task === "text") return fields()[0].value || null;
-  const record = Object.create(null); // a column may be called "constructor"
-  for (const field of fields()) {
-    const { column, kind } = field.dataset;
-    if (field.validity.badInput) throw new InputError(`“${column}” wants a number, or nothing.`, column);
-    if (field.value !== "") record[column] = kind === "number" ? Number(field.value) : field.value;
-  }
-  return Object.keys(record).length ? record : null;
+  return of(serving).read(fields());
 }
 
 /** Fill the fields from an example; null empties them. */
-export function fill(example) {
+export function fill(example, serving) {
   for (const field of fields()) {
-    const value = typeof example === "string" ? example : example?.[field.dataset.column];
-    field.value = value ?? "";
+    field.value = example === null ? "" : (of(serving).fieldValue(example, field.dataset.column) ?? "");
   }
 }
 
@@ -41,8 +33,8 @@ export function complain(error) {
   }
 }
 
-/** How much of the limit a text uses. */
+/** How much of the limit a text uses, and the like. */
 export function count(serving) {
-  const [used, most] = [characters(fields()[0].value), serving.limits.max_characters];
-  document.getElementById("count").textContent = `${used.toLocaleString("en")} of ${most.toLocaleString("en")} characters`;
+  const place = document.getElementById("count");
+  if (place) place.textContent = of(serving).describe(fields(), serving.limits);
 }

@@ -15,10 +15,12 @@
 //   #where-browser #where-server #key #preview #send    only with an API: the switch, the key, what would be sent, send it
 //   performance marks "limbeck:ready" and "limbeck:first-answer"
 import * as form from "./form.js";
-import { contributions, fromCodePoints } from "./explain.js";
-import { ModelError, open } from "./model.js";
+import { contributions } from "./explain.js";
+import { of } from "./modalities/register.js";
+import { ModelError, abstains, open } from "./model.js";
 import * as remote from "./remote.js";
-import { InputError, check } from "./tensors.js";
+import { InputError } from "./cells.js";
+import { check } from "./tensors.js";
 import * as view from "./view.js";
 
 const TYPING_MS = 60; // the pause after which an answer is worked out
@@ -73,7 +75,7 @@ function asked() {
 function edited() {
   question += 1;
   view.outdate();
-  if (serving.task === "text") form.count(serving);
+  form.count(serving);
   clearTimeout(timers.explain);
   clearTimeout(timers.speak);
   if (isRemote()) {
@@ -89,7 +91,7 @@ function edited() {
 function judged() {
   by("abstain-shown").textContent = `${by("abstain").value}%`;
   if (isRemote()) preview();
-  if (last) shown({ ...last.answer, abstained: last.answer.score < abstainBelow() }, last.where, last.ms);
+  if (last) shown({ ...last.answer, abstained: abstains(last.answer.score, abstainBelow()) }, last.where, last.ms);
 }
 
 async function answerHere() {
@@ -107,7 +109,7 @@ async function answerHere() {
     later("explain", READING_MS, async () => {
       // A copy without one of its columns may have no answer where the whole has one.
       const parts = await contributions(model, input, answer, isStale).catch(() => null);
-      if (!isStale()) view.explain(parts, answer, input);
+      if (!isStale()) view.explain(parts, answer, input, serving);
     });
   } catch (error) {
     if (isStale()) return;
@@ -127,7 +129,7 @@ async function answerThere() {
     if (mine !== question) return;
     shown(answer, "server", performance.now() - started);
     const parts = answer.contributions ?? null;
-    view.explain(parts && typeof input === "string" ? fromCodePoints(input, parts) : parts, answer, input);
+    view.explain(parts && of(serving).fromServer(input, parts), answer, input, serving);
     view.reveal();
   } catch (error) {
     if (!(error instanceof remote.RemoteError)) throw error;
@@ -175,11 +177,11 @@ function listen() {
     if (!isRemote()) answerHere();
   });
   by("example")?.addEventListener("click", () => {
-    form.fill(page.examples[nextExample++ % page.examples.length]);
+    form.fill(page.examples[nextExample++ % page.examples.length], serving);
     edited();
   });
   by("clear").addEventListener("click", () => {
-    form.fill(null);
+    form.fill(null, serving);
     edited();
     form.focus();
   });

@@ -1,6 +1,7 @@
 // The bundle's graph in this browser. It runs on the page's own thread on purpose: a worker would not be bound by the
 // Content-Security-Policy that stands in the page, and one answer takes less than a frame.
 import * as ort from "./runtime.js";
+import { of } from "./modalities/register.js";
 import { tensors } from "./tensors.js";
 
 /** The model is not there, is not the sealed one, or cannot be opened. The message is for a person. */
@@ -32,9 +33,12 @@ export async function open(page) {
   }
   const model = new Model(session, page.serving);
   // The first run is the slowest: no person has to wait for it.
-  await model.predict([page.examples[0] ?? (page.serving.task === "text" ? "" : {})]).catch(() => {});
+  await model.predict([page.examples[0] ?? of(page.serving).warmUp]).catch(() => {});
   return model;
 }
+
+/** Whether an answer whose highest probability is `score` abstains. */
+export const abstains = (score, abstainBelow) => score < abstainBelow;
 
 /** Predictions under the rules of handler/model/predictor.py. */
 export class Model {
@@ -63,7 +67,7 @@ export class Model {
         throw new ModelError("A number in the input is so large that the model has no answer.");
       }
       const label = this.serving.labels[scores.indexOf(score)];
-      return { label, score, scores, abstained: score < abstainBelow, novelty: novelty[i] };
+      return { label, score, scores, abstained: abstains(score, abstainBelow), novelty: novelty[i] };
     });
   }
 

@@ -1,5 +1,6 @@
 // The answer on the page. Every text goes in as text, never as HTML; widths and shades through the style object, which
 // the Content-Security-Policy leaves free.
+import { of } from "./modalities/register.js";
 import * as words from "./words.js";
 
 const MOST_BARS = 10;
@@ -37,7 +38,7 @@ export function clear() {
  * @param where "browser" or "server"
  */
 export function show(answer, serving, { where, ms, threshold, sequence, version }) {
-  const unusual = words.novelty(answer.novelty, serving.task);
+  const unusual = words.novelty(answer.novelty, of(serving).rows);
   const result = by("result");
   Object.assign(result.dataset, {
     label: answer.label,
@@ -80,7 +81,7 @@ export function reveal() {
 
 /** Said by a screen reader, once a person has stopped typing. */
 export function speak(answer, serving, threshold) {
-  by("spoken").textContent = words.spoken(answer, words.novelty(answer.novelty, serving.task), threshold);
+  by("spoken").textContent = words.spoken(answer, words.novelty(answer.novelty, of(serving).rows), threshold);
 }
 
 /** On a narrow page the answer stands below a long form: a line at its foot says it, until it comes into sight. */
@@ -113,16 +114,17 @@ function bars(answer, labels) {
 }
 
 /** What counted; null: not known (yet). `input` is what was asked. */
-export function explain(parts, answer, input) {
+export function explain(parts, answer, input, serving) {
   by("counted").hidden = !parts?.length;
   by("counted").dataset.parts = parts ? JSON.stringify(parts) : "";
   by("counted").classList.remove("stale");
   if (!parts?.length) return;
   by("counted-label").textContent = answer.label;
   by("unmoved").hidden = parts.some((part) => Math.abs(part.contribution) >= SHOWN_FROM);
-  if (typeof input === "string") spans(parts, input);
-  else columns(parts);
+  SHOWN[of(serving).shows](parts, input);
 }
+
+const SHOWN = { spans, columns }; // how a modality's parts are shown
 
 const strongestFirst = (parts) =>
   parts

@@ -1,7 +1,5 @@
 // Numbers in words.
 
-const ROWS = { text: "texts", tabular: "rows" };
-
 /** 0.9871 -> "98.7%". Never "100%" or "0%" of what is not quite that. */
 export function percent(value) {
   if (value > 0.9995 && value < 1) return "> 99.9%";
@@ -15,9 +13,8 @@ export function points(value) {
   return text === "0.0" ? text : `${value < 0 ? "−" : "+"}${text}`;
 }
 
-/** How unlike the validation data the input is, in two parts: the judgement, and what it rests on. */
-export function novelty(value, task) {
-  const rows = ROWS[task];
+/** How unlike the validation data, `rows`, the input is: the judgement, and what it rests on. */
+export function novelty(value, rows) {
   const of100 = Math.min(100, Math.max(0, Math.floor(100 * value + 1e-6)));
   const fact = `More unusual than ${of100} of 100 ${rows} it was validated on.`;
   if (value >= 0.99) return { level: "high", judgement: "Unlike anything the model was tested on: do not rely on it.", fact };

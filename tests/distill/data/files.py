@@ -10,6 +10,7 @@ from typing import Any
 
 from distill.data.load import load
 from distill.data.rows import Dataset
+from distill.modalities import register
 from distill.recipe.schema import Data
 
 
@@ -49,7 +50,12 @@ def load_bytes(folder: Path, content: bytes | str, name: str = "rows.csv", **dat
     """Load a file with this content; `label` is the label column unless said otherwise."""
     folder.joinpath(name).write_bytes(content if isinstance(content, bytes) else content.encode())
     source = name.rsplit(".", 1)[-1]
-    return load(Data.model_validate({"source": source, "path": name, "label": "label"} | data), folder)
+    return load_data(Data.model_validate({"source": source, "path": name, "label": "label"} | data), folder)
+
+
+def load_data(data: Data, folder: Path = Path()) -> Dataset:
+    """The rows that a data section names, read as the kind of input that they are."""
+    return load(data, folder, register.of(data))
 
 
 def every(dataset: Dataset, column: str) -> list[Any]:

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from distill.data.load import load
 from distill.data.public.debian import apt, groups
 from distill.data.public.debian import control as stanzas
 from distill.data.public.debian.packages import Package
@@ -21,7 +20,7 @@ from distill.errors import DataError, FetchError
 from distill.recipe.schema import Data
 from tests.distill.data import archive
 from tests.distill.data.archive import EACH, SECTIONS, AptGet, control, made, words
-from tests.distill.data.files import every
+from tests.distill.data.files import every, load_data
 
 
 @pytest.fixture
@@ -30,7 +29,7 @@ def apt_get(tmp_path: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def load_set(folder: Path = Path(), **data: object) -> Dataset:
-    return load(Data.model_validate({"source": "debian-sections"} | data), folder)
+    return load_data(Data.model_validate({"source": "debian-sections"} | data), folder)
 
 
 def load_file(folder: Path, content: str | bytes, name: str = "packages.txt", **data: object) -> Dataset:

@@ -9,11 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from distill.data.load import load
 from distill.data.rows import UNLABELLED, Dataset
 from distill.errors import DataError
 from distill.recipe.schema import Data
-from tests.distill.data.files import PATIENT, csv_text, every, load_bytes, mails, patients
+from tests.distill.data.files import PATIENT, csv_text, every, load_bytes, load_data, mails, patients
 
 
 def load_mails(folder: Path, *extra: tuple[str, str], **data: object) -> Dataset:
@@ -219,15 +218,15 @@ def test_a_missing_file_names_both_places(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(elsewhere)
     data = Data(source="csv", path="mail.csv", text="body", label="label")
     with pytest.raises(DataError) as caught:
-        load(data, tmp_path)
+        load_data(data, tmp_path)
     assert str(tmp_path / "mail.csv") in str(caught.value) and str(elsewhere / "mail.csv") in str(caught.value)
     elsewhere.joinpath("mail.csv").write_text(csv_text(("body", "label"), mails()))
-    assert load(data, tmp_path).name == "mail"
+    assert load_data(data, tmp_path).name == "mail"
 
 
 def test_a_folder_where_a_file_should_be_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="a folder"):
-        load(Data(source="csv", path=".", text="body", label="label"), tmp_path)
+        load_data(Data(source="csv", path=".", text="body", label="label"), tmp_path)
 
 
 def soft(folder: Path, cells: dict[int, tuple[object, object]], names: tuple[str, str] = ("p_a", "p_b")) -> Dataset:

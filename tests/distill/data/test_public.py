@@ -5,16 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from distill.data.load import load
 from distill.data.public import pypi, vader
 from distill.data.public.load import NAMES
 from distill.errors import FetchError
 from distill.recipe.public_sets import CATALOGUE
 from distill.recipe.schema import Data
+from tests.distill.data.files import load_data
 
 
 def test_breast_cancer_is_named_as_in_scikit_learn() -> None:
-    dataset = load(Data(source="breast-cancer"), Path())
+    dataset = load_data(Data(source="breast-cancer"))
     assert dataset.labels == ("benign", "malignant")
     assert dataset.public and dataset.train.groups is None
     assert [item.name for item in dataset.inputs][:2] == ["mean radius", "mean texture"]
@@ -28,7 +28,7 @@ def test_vader_has_labels_votes_and_domains() -> None:
         pypi.fetch(vader.SDIST)
     except FetchError as error:
         pytest.skip(str(error))
-    dataset = load(Data(source="vader-icwsm14"), Path())
+    dataset = load_data(Data(source="vader-icwsm14"))
     assert dataset.fingerprint.startswith("1e5b69069698")
     assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (18897, 2361, 2361)
     for part in (dataset.train, dataset.validation, dataset.test):

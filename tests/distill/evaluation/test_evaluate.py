@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from distill.data.rows import Dataset, Rows
-from distill.evaluation import evaluate
-from distill.evaluation.evaluate import Candidate, Rival
+from distill.evaluation import contenders, evaluate
+from distill.evaluation.contenders import Contender
 from distill.evaluation.evidence import Evidence
 from distill.evaluation.novelty_auroc import Novelty
 from handler.bundle.contract import Metric, Serving
@@ -32,7 +32,7 @@ class Spelled:
         return np.stack([1 - second, second], axis=1), np.zeros(len(second), np.float32)
 
 
-def judged(
+def evidence_of(
     chances: Sequence[float],
     gold: Sequence[int],
     teacher: Sequence[int] | None = None,
@@ -44,17 +44,22 @@ def judged(
     dataset: Dataset = made.dataset_of("text", made.inputs_of(rows), [rows, rows, rows])
     second = np.array(chances)
     logits = np.log(np.stack([1 - second, second], axis=1)).astype(np.float32)
-    candidate = Candidate(
-        predictor=Spelled(bundles.text_serving(labels=made.LABELS), batch_error),  # type: ignore[arg-type]
-        description="spelled",
-        kilobytes=12.34,
-        temperature=1.0,
-        torch_logits=logits if torch_logits is None else torch_logits,
-        float_logits=logits,
+    predictor = Spelled(bundles.text_serving(labels=made.LABELS), batch_error)
+    student = replace(spelled(rows), kilobytes=12.34)
+    checks = (
+        *evaluate.parity(student.probabilities, logits if torch_logits is None else torch_logits, logits, 1.0),
+        *evaluate.consistency(predictor, rows),  # type: ignore[arg-type]
     )
     answers = {"teacher": gold if teacher is None else teacher, "hard-label twin": gold, "baseline": [0] * len(gold)}
-    rivals = [Rival(role, role, np.eye(2, dtype=np.float32)[list(labels)]) for role, labels in answers.items()]
-    return evaluate.run(candidate, rivals, NOVELTY, dataset, 200, 0)
+    others = [
+        Contender(role, role, role, np.eye(2, dtype=np.float32)[list(labels)]) for role, labels in answers.items()
+    ]
+    return evaluate.run(student, others, 1.0, checks, NOVELTY, dataset, 200, 0)
+
+
+def spelled(rows: Rows) -> Contender:
+    probabilities, _ = Spelled(bundles.text_serving()).run({"text": rows.columns["text"]})
+    return Contender("student", "student", "spelled", probabilities)
 
 
 CHANCES = [0.9, 0.8, 0.6, 0.4, 0.3, 0.2, 0.7, 0.1, 0.45, 0.95]
@@ -64,7 +69,7 @@ GOLD = [1, 1, 0, 0, 0, 1, 1, 0, 1, 1]  # three of ten are wrong: places 2, 5 and
 @pytest.fixture(scope="module")
 def evidence() -> Evidence:
     teacher = [1, 1, 0, 0, 0, 0, 1, 0, 0, 1]  # wrong in places 5 and 8, as the student
-    return judged(CHANCES, GOLD, teacher, groups=["a"] * 6 + ["b"] * 4)
+    return evidence_of(CHANCES, GOLD, teacher, groups=["a"] * 6 + ["b"] * 4)
 
 
 def test_four_contenders_stand_side_by_side_on_the_same_rows(evidence: Evidence) -> None:
@@ -95,7 +100,7 @@ def test_the_confusion_counts_gold_by_predicted(evidence: Evidence) -> None:
     assert good.f1 == pytest.approx(2 * 4 / (6 + 5), abs=1e-6)
 
 
-def test_groups_are_judged_each_on_its_rows(evidence: Evidence) -> None:
+def test_groups_are_measured_each_on_its_rows(evidence: Evidence) -> None:
     first, second = evidence.per_group
     assert (first.group, first.rows, first.student_accuracy.value) == ("a", 6, pytest.approx(4 / 6))
     assert (second.group, second.rows, second.teacher_accuracy.value) == ("b", 4, 0.75)
@@ -131,7 +136,7 @@ def test_what_is_no_sample_statistic_has_no_interval(evidence: Evidence, name: s
 
 
 def test_an_answer_that_depends_on_its_batch_is_found() -> None:
-    evidence = judged([0.9, 0.499, 0.2], [1, 0, 0], batch_error=0.01)
+    evidence = evidence_of([0.9, 0.499, 0.2], [1, 0, 0], batch_error=0.01)
     assert evidence.metric("batch_gap").value == pytest.approx(0.01, rel=1e-3)
     assert evidence.metric("batch_label_changes").value == 1
 
@@ -144,36 +149,46 @@ def test_a_graph_that_says_something_else_than_torch_is_found() -> None:
     second = np.array([0.9, 0.4, 0.2])
     logits = np.log(np.stack([1 - second, second], axis=1)).astype(np.float32)
     logits[1] = logits[1, ::-1]
-    evidence = judged([0.9, 0.4, 0.2], [1, 0, 0], torch_logits=logits)
+    evidence = evidence_of([0.9, 0.4, 0.2], [1, 0, 0], torch_logits=logits)
     assert evidence.metric("parity_export").value == pytest.approx(0.2, abs=1e-3)
     assert evidence.metric("parity_int8").value == pytest.approx(0.2, abs=1e-3)
     assert evidence.metric("parity_int8_labels").value == pytest.approx(2 / 3, abs=1e-5)
 
 
 def test_a_teacher_that_is_never_right_gives_a_retention_that_is_not_a_number() -> None:
-    assert np.isnan(judged([0.9, 0.2], [1, 0], teacher=[0, 1]).metric("retention").value)
+    assert np.isnan(evidence_of([0.9, 0.2], [1, 0], teacher=[0, 1]).metric("retention").value)
 
 
-def test_a_rival_is_timed_row_by_row_and_the_student_beside_it() -> None:
-    rows = made.text_rows(["0.9", "0.2", "0.7"], [1, 0, 1])
-    dataset = made.dataset_of("text", made.inputs_of(rows), [rows, rows, rows])
+def test_a_contender_is_timed_row_by_row_after_a_few_calls_that_do_not_count() -> None:
     asked: list[int] = []
 
-    def slow(_: Rows, place: int) -> None:
+    def slow(place: int) -> None:
         asked.append(place)
         time.sleep(0.002)
 
-    logits = np.zeros((3, 2), np.float32)
-    candidate = Candidate(Spelled(bundles.text_serving()), "spelled", 1.0, 1.0, logits, logits)  # type: ignore[arg-type]
-    rivals = [
-        replace(Rival(role, role, np.eye(2, dtype=np.float32)[rows.labels]), call_one=slow, timed_rows=count)
-        for role, count in (("teacher", 2), ("hard-label twin", 0), ("baseline", 0))
-    ]
-    evidence = evaluate.run(candidate, rivals, NOVELTY, dataset, 100, 0)
-    teacher, student = evidence.contender("teacher"), evidence.contender("student")
-    assert asked == [0, 1, 0, 1]  # once to warm up, once to time
-    assert teacher.latency_us_p50 is not None
-    assert teacher.latency_us_p50 >= 2000
-    assert student.latency_us_p50 is not None
-    assert evidence.contender("baseline").latency_us_p50 is None
-    assert evidence.metric("speedup_over_teacher").value > 1
+    timings = contenders.timed(slow, 2, "the teacher")
+    assert asked == [0, 1, 0, 1]
+    assert timings.shape == (2,)
+    assert (timings >= 2000).all()
+
+
+def test_latency_and_the_speed_over_the_teacher_come_from_the_timings() -> None:
+    rows = made.text_rows(["0.9", "0.2", "0.7"], [1, 0, 1])
+    dataset = made.dataset_of("text", made.inputs_of(rows), [rows, rows, rows])
+    student = replace(spelled(rows), timings=np.array([10.0, 20.0, 30.0]))
+    teacher = replace(spelled(rows), name="teacher", role="teacher", timings=np.full(2, 5000.0))
+    evidence = evaluate.run(student, [teacher], 1.0, (), None, dataset, 100, 0)
+    assert evidence.contender("teacher").latency_us_p50 == 5000
+    assert evidence.contender("student").latency_us_p50 == evidence.metric("latency_us_p50").value == 20
+    assert evidence.metric("speedup_over_teacher").value == 250
+
+
+def test_what_was_not_measured_is_not_in_the_evidence() -> None:
+    rows = made.text_rows(["0.9", "0.2", "0.7"], [1, 0, 1])
+    dataset = made.dataset_of("text", made.inputs_of(rows), [rows, rows, rows])
+    teacher = replace(spelled(rows), name="teacher", role="teacher")
+    evidence = evaluate.run(spelled(rows), [teacher], 1.0, (), None, dataset, 100, 0)
+    for name in ("novelty_auroc", "kilobytes", "latency_us_p50", "speedup_over_teacher", "parity_export"):
+        assert evidence.metric(name) is None
+    assert evidence.contender("teacher").latency_us_p50 is None
+    assert evidence.novelty_contrast == ""

@@ -6,7 +6,7 @@ import pytest
 
 from distill.errors import GateError
 from distill.evaluation import gates
-from distill.evaluation.evidence import Contender, Evidence, GateResult
+from distill.evaluation.evidence import Evidence, GateResult, MeasuredContender
 from distill.recipe.schema import Gates
 from handler.bundle.contract import Metric
 from tests.distill.reporting import evidences
@@ -35,7 +35,7 @@ def evidence(**changes: float) -> Evidence:
     accuracies = CONTENDERS | {name: value for name, value in changes.items() if name in CONTENDERS}
     made = evidences.evidence(("a", "b"), rows=100)
 
-    def contender(one: Contender) -> Contender:
+    def contender(one: MeasuredContender) -> MeasuredContender:
         return replace(one, accuracy=number("accuracy", accuracies[one.role]))
 
     return replace(
@@ -141,3 +141,35 @@ def test_the_error_names_each_failed_gate_with_value_and_limit_and_no_other() ->
 def test_a_value_just_off_its_limit_is_not_written_as_the_limit() -> None:
     with pytest.raises(GateError, match=r"0\.96996, the limit is 0\.97"):
         gates.demand([GateResult("min_retention", 0.97, 0.96996, False)])
+
+
+EVERY_GATE = {
+    "min_retention": 0.0,
+    "min_teacher_accuracy": 0.0,
+    "min_accuracy": 0.0,
+    "min_gain_over_baseline": -1.0,
+    "min_gain_over_twin": -1.0,
+    "max_kilobytes": 1e9,
+    "max_latency_ms": 1e9,
+    "max_ece": 1.0,
+}
+
+
+def test_a_gate_whose_metric_was_not_measured_fails_however_wide_its_limit() -> None:
+    nothing = replace(evidence(), metrics=(), comparisons=(), contenders=())
+    results = gates.check(nothing, Gates(**EVERY_GATE))
+    assert {result.name for result in results} == EVERY_GATE.keys() | ALWAYS
+    assert {(result.value, result.passed) for result in results} == {(None, False)}
+    assert all(result.passed for result in gates.check(evidence(), Gates(**EVERY_GATE)))
+
+
+def test_the_error_says_of_a_metric_that_was_not_measured_that_it_was_not() -> None:
+    without = replace(evidence(), comparisons=(), metrics=evidence().metrics[1:])
+    results = gates.check(without, Gates(min_retention=0.9, min_gain_over_baseline=0.01, max_kilobytes=50))
+    with pytest.raises(GateError) as failure:
+        gates.demand(results)
+    assert str(failure.value).splitlines()[1:] == [
+        "  min_retention was not measured, the limit is 0.9",
+        "  min_gain_over_baseline was not measured, the limit is 0.01",
+        "  max_kilobytes: 100 KB, the limit is 50 KB",
+    ]

@@ -8,7 +8,9 @@ import pytest
 from distill.data.rows import Dataset, Rows
 from distill.errors import DataError
 from distill.evaluation import novelty_auroc
+from distill.evaluation.novelty_auroc import Contrast
 from distill.graph import calibrate, export, quantize
+from distill.modalities.register import MODALITIES
 from distill.training.soft_labels import SoftLabels
 from tests.distill import made
 
@@ -22,11 +24,15 @@ def grouped(train: dict[str, int], validation: dict[str, int], test: dict[str, i
     return made.dataset_of("text", made.inputs_of(parts[0]), parts)
 
 
+def contrast(dataset: Dataset, group: str | None = None) -> Contrast:
+    return novelty_auroc.contrast(MODALITIES[dataset.task], dataset, group, 0)
+
+
 EVEN = {"web": 50, "news": 40, "film": 60}
 
 
 def test_the_smallest_group_with_enough_rows_is_left_out() -> None:
-    found = novelty_auroc.contrast(grouped(EVEN, EVEN, EVEN | {"tiny": 5}), None, 0)
+    found = contrast(grouped(EVEN, EVEN, EVEN | {"tiny": 5}))
     assert found.left_out == "news"
     assert "news" in found.words
     assert len(found.new) == 40
@@ -34,17 +40,17 @@ def test_the_smallest_group_with_enough_rows_is_left_out() -> None:
 
 
 def test_the_group_that_the_recipe_names_is_left_out() -> None:
-    assert novelty_auroc.contrast(grouped(EVEN, EVEN, EVEN), "film", 0).left_out == "film"
+    assert contrast(grouped(EVEN, EVEN, EVEN), "film").left_out == "film"
 
 
 def test_an_unknown_group_is_refused_with_those_there_are() -> None:
     with pytest.raises(DataError, match=r"'movie'.*film, news, web"):
-        novelty_auroc.contrast(grouped(EVEN, EVEN, EVEN), "movie", 0)
+        contrast(grouped(EVEN, EVEN, EVEN), "movie")
 
 
 def test_a_group_of_rows_without_groups_is_refused() -> None:
     with pytest.raises(DataError, match=r"no groups.*data\.group"):
-        novelty_auroc.contrast(made.text_dataset(), "web", 0)
+        contrast(made.text_dataset(), "web")
 
 
 @pytest.mark.parametrize(
@@ -57,17 +63,17 @@ def test_a_group_that_leaves_too_few_rows_is_refused_or_passed_over(
 ) -> None:
     dataset = grouped(train, validation, {"news": 40, "web": 50})
     with pytest.raises(DataError, match=r"'news'; without it"):
-        novelty_auroc.contrast(dataset, "news", 0)
-    assert novelty_auroc.contrast(dataset, None, 0).left_out != "news"
+        contrast(dataset, "news")
+    assert contrast(dataset).left_out != "news"
 
 
 def test_one_group_alone_is_judged_on_scrambled_rows() -> None:
     one = {"web": 60}
-    assert novelty_auroc.contrast(grouped(one, one, one), None, 0).left_out is None
+    assert contrast(grouped(one, one, one)).left_out is None
 
 
 def test_scrambled_texts_keep_their_letters_and_lose_their_words() -> None:
-    found = novelty_auroc.contrast(made.text_dataset(), None, 0)
+    found = contrast(made.text_dataset())
     before, after = found.known.columns["text"].tolist(), found.new.columns["text"].tolist()
     assert before != after
     assert [sorted(text) for text in before] == [sorted(text) for text in after]
@@ -76,7 +82,7 @@ def test_scrambled_texts_keep_their_letters_and_lose_their_words() -> None:
 
 def test_scrambled_columns_keep_their_values_and_lose_their_rows() -> None:
     dataset = made.tabular_dataset()
-    found = novelty_auroc.contrast(dataset, None, 0)
+    found = contrast(dataset)
     for name, column in found.known.columns.items():
         assert sorted(map(str, column)) == sorted(map(str, found.new.columns[name]))
     assert found.known.columns["width"].tolist() != found.new.columns["width"].tolist()
@@ -105,13 +111,13 @@ def test_the_probes_training_sees_no_row_of_the_group_and_no_variant_of_one() ->
 
 def test_a_score_that_tells_new_rows_apart_gets_an_auroc_near_one() -> None:
     dataset = made.tabular_dataset()
-    graph = calibrate.fit(
-        quantize.weights(export.graph(made.student("mlp", dataset))), dataset.train, dataset.validation
-    ).graph
-    known = novelty_auroc.contrast(dataset, None, 0).known
+    student = made.student("mlp", dataset)
+    small = quantize.weights(export.graph(student))
+    graph = calibrate.fit(small, student.modality, dataset.train, dataset.validation).graph
+    known = contrast(dataset).known
     far = replace(known, columns=known.columns | {"width": known.columns["width"] + 100})
-    told = novelty_auroc.judge(graph, novelty_auroc.Contrast("far rows", known, far, None), 0)
-    same = novelty_auroc.judge(graph, novelty_auroc.Contrast("the same rows", known, known, None), 0)
+    told = novelty_auroc.judge(graph, Contrast("far rows", known, far, None), 0)
+    same = novelty_auroc.judge(graph, Contrast("the same rows", known, known, None), 0)
     assert told.contrast == "far rows"
     assert told.auroc.value > 0.95
     assert told.auroc.low <= told.auroc.value <= told.auroc.high

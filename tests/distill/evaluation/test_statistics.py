@@ -121,7 +121,7 @@ def test_the_interval_of_a_calibration_error_holds_its_value_although_resampling
     def statistic(places: np.ndarray) -> float:
         return statistics.calibration_error(confidence[places], right[places])
 
-    plain, centred = samples.metric("ece", statistic), samples.centred("ece", statistic)
+    plain, centred = samples.metric("ece", statistic), samples.metric("ece", statistic, is_centred=True)
     assert 0 <= centred.low <= centred.value == plain.value <= centred.high
     assert centred.high < plain.high
     assert np.mean([statistic(places) for places in samples.resamples()]) > plain.value

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from handler.bundle import contract
-from tests.distill.commands import QUICK, Run, Sealed
+from tests.distill.command_line import QUICK, Run, Sealed
 from tests.distill.made import LABELS, opinions
 
 AUTO = [*QUICK, "student.kind=auto"]

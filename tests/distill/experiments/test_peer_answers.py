@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from distill.evaluation import novelty_auroc
-from distill.experiments import peer_answers
-from distill.experiments.peers import exchange, launch
-from distill.experiments.peers.exchange import Answers, Questions, Trial
+from distill.evaluation.contenders import Contender
+from distill.experiments import peer_answers, perturb
+from distill.experiments.peers import launch
+from distill.experiments.peers.exchange import Answers, Questions
 from distill.experiments.peers.launch import Peer
+from distill.modalities import resolve
+from distill.modalities.text.modality import TEXT
 from distill.pipeline.training_inputs import Lesson
-from distill.recipe import load as recipes
 from distill.recipe.schema import Teacher as TeacherConfig
 from distill.teachers import fit
 from distill.teachers.encoder_network import EncoderClassifier, Texts
@@ -32,10 +34,10 @@ def folder(tmp_path: Path) -> Path:
 def lesson(folder: Path, mode: str) -> Lesson:
     rows = made.text_dataset(60, ROWS)
     config = TeacherConfig(kind="encoder", model=str(folder), mode=mode, epochs=1, max_tokens=32)
-    recipe = recipes.load("sentiment-quick").model_copy(update={"teacher": config})
+    recipe = resolve.load("sentiment-quick")[0].model_copy(update={"teacher": config})
     teacher = fit.fit(config, rows, 1, 0, folder.parent)
     soft = SoftLabels(rows.train, teacher.logits(rows.train), teacher.id)
-    return Lesson(recipe, rows, novelty_auroc.contrast(rows, None, 0), teacher, (), soft)
+    return Lesson(recipe, TEXT, rows, novelty_auroc.contrast(TEXT, rows, None, 0), teacher, (), soft)
 
 
 @pytest.fixture
@@ -43,52 +45,55 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Questions]:
     """Every peer gives the first class to the test rows and the second to those with slips."""
     questions: dict[str, Questions] = {}
 
-    def run(peer: Peer, folder: Path) -> Answers:
-        found = questions[peer.name] = exchange.read_questions(folder)
-        if found.task.fitted is not None:  # gone once the question is answered
-            network = EncoderClassifier(found.task.fitted, 2).eval()
-            texts = Texts(found.task.fitted, found.test[:ROWS], 32)
-            assert found.head is not None
-            pooled = network.pool(texts.batch(range(ROWS))).detach().numpy()
-            questions["logits"] = pooled @ found.head.weight.T + found.head.bias  # type: ignore[assignment]
+    def run(peer: Peer, found: Questions) -> Answers:
+        questions[peer.name] = found
+        if found.fitted is not None:  # gone once the question is answered
+            network = EncoderClassifier(Path(found.fitted), 2).eval()
+            pooled = network.pool(Texts(Path(found.fitted), found.test[:ROWS], 32).batch(range(ROWS)))
+            weight, bias = np.array(found.head_weight), np.array(found.head_bias)
+            questions["logits"] = pooled.detach().numpy() @ weight.T + bias  # type: ignore[assignment]
         test = np.eye(2, dtype=np.float32)[[0] * ROWS + [1] * ROWS]
-        trial = (Trial({"setting": 1}, 0.5),)
-        return Answers(peer.name, 12.0, trial, 0, {}, 1.0, test, test[:ROWS], np.full(ROWS, 7.0))
+        return Answers(test, np.full(ROWS, 7.0), {"description": peer.name, "kilobytes": 12.0})
 
     monkeypatch.setattr(launch, "run", run)
     return questions
+
+
+def ask(given: Lesson, folder: Path, settings: int = 4) -> tuple[Contender, ...]:
+    slips = perturb.misspelt(given.rows.test, 0)
+    return peer_answers.ask(given, folder.parent, slips, settings)
 
 
 def test_a_fine_tuned_teacher_is_given_to_the_peers_as_it_is(
     folder: Path, empty_cache: Path, asked: dict[str, Questions]
 ) -> None:
     given = lesson(folder, "finetune")
-    found = peer_answers.ask(given, folder.parent)
-    assert {one.name for one in found} == set(launch.PEERS)
+    found = ask(given, folder)
+    assert {one.name for one in found} == {peer.name for peer in launch.PEERS}
     np.testing.assert_allclose(asked["logits"], given.teacher.logits(given.rows.test), atol=1e-4)
 
 
 def test_the_peers_that_need_a_fine_tuned_teacher_are_left_out_where_there_is_none(
     folder: Path, empty_cache: Path, asked: dict[str, Questions]
 ) -> None:
-    found = peer_answers.ask(lesson(folder, "frozen"), folder.parent)
-    assert {one.name for one in found} == set(launch.PEERS) - {"minilm_int8"}
-    assert asked["model2vec"].task.fitted is None
+    found = ask(lesson(folder, "frozen"), folder)
+    assert {one.name for one in found} == {peer.name for peer in launch.PEERS} - {"minilm_int8"}
+    assert asked["model2vec"].fitted is None
 
 
 def test_the_test_rows_go_over_without_labels_and_once_more_misspelt(
     folder: Path, empty_cache: Path, asked: dict[str, Questions]
 ) -> None:
     given = lesson(folder, "frozen")
-    found = peer_answers.ask(given, folder.parent, settings=3)
+    found = ask(given, folder, settings=3)
     questions = asked["tfidf"]
     texts = given.rows.test.columns["text"].tolist()
     assert list(questions.test[:ROWS]) == texts
     assert list(questions.test[ROWS:]) != texts
     assert len(questions.test) == 2 * ROWS
-    assert questions.task.settings == 3
+    assert questions.settings == 3
     one = found[0]
-    assert one.test.argmax(axis=1).tolist() == [0] * ROWS
-    assert one.misspelt is not None
-    assert one.misspelt.argmax(axis=1).tolist() == [1] * ROWS
+    assert one.probabilities.argmax(axis=1).tolist() == [0] * ROWS
+    assert one.perturbed is not None
+    assert one.perturbed.argmax(axis=1).tolist() == [1] * ROWS
     assert (one.role, one.kilobytes) == ("peer", 12.0)

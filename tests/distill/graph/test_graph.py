@@ -20,7 +20,8 @@ from scipy.special import log_softmax, softmax
 from distill.data.rows import Dataset, Rows
 from distill.graph import calibrate, export, quantize
 from distill.graph.calibrate import Calibrated
-from distill.graph.export import DESCRIPTION, LOGITS, Graph
+from distill.graph.export import Graph
+from distill.modalities.prelude import DESCRIPTION, LOGITS
 from distill.training import train
 from distill.training.train import Student
 from handler.bundle import contract
@@ -57,7 +58,7 @@ def quantised(kind: str) -> Graph:
 
 @functools.cache
 def calibrated(kind: str) -> Calibrated:
-    return calibrate.fit(quantised(kind), dataset(kind).train, dataset(kind).validation)
+    return calibrate.fit(quantised(kind), student(kind).modality, dataset(kind).train, dataset(kind).validation)
 
 
 @functools.cache
@@ -175,7 +176,8 @@ def test_the_graph_holds_no_path_of_the_machine_and_no_word_on_its_making(kind: 
 @pytest.mark.parametrize("kind", KINDS)
 def test_equal_students_give_equal_bytes(kind: str) -> None:
     twin = made.student(kind, dataset(kind), misspellings=PLACES.get(kind, 0))
-    again = calibrate.fit(quantize.weights(export.graph(twin)), dataset(kind).train, dataset(kind).validation)
+    small = quantize.weights(export.graph(twin))
+    again = calibrate.fit(small, twin.modality, dataset(kind).train, dataset(kind).validation)
     assert again.graph.model.SerializeToString(deterministic=True) == calibrated(kind).graph.model.SerializeToString(
         deterministic=True
     )
@@ -225,7 +227,7 @@ def test_accents_composed_and_decomposed_get_one_answer(kind: str) -> None:
     text = made.dataset_of("text", dataset(kind).inputs, [rows, rows, rows])
     one = made.student(kind, text)
     assert "caf\u00e9" in one.prelude.words
-    finished = calibrate.fit(quantize.weights(export.graph(one)), rows, rows)
+    finished = calibrate.fit(quantize.weights(export.graph(one)), one.modality, rows, rows)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / contract.MODEL
         path.write_bytes(finished.graph.model.SerializeToString())
@@ -270,14 +272,15 @@ def test_a_student_right_on_every_validation_row_is_as_sure_as_their_number_allo
 def test_validation_rows_without_one_of_the_classes_calibrate_all_the_same() -> None:
     rows = dataset("conv").validation
     half = rows.take(rows.labels == 0)
-    finished = calibrate.fit(quantised("conv"), dataset("conv").train, half)
+    finished = calibrate.fit(quantised("conv"), student("conv").modality, dataset("conv").train, half)
     assert np.isfinite(finished.temperature)
     assert [d.dim_value for d in finished.graph.model.graph.output[0].type.tensor_type.shape.dim][1] == 2
 
 
 def test_training_rows_of_one_class_alone_calibrate_all_the_same() -> None:
     rows = dataset("mlp").train
-    finished = calibrate.fit(quantised("mlp"), rows.take(rows.labels == 0), dataset("mlp").validation)
+    one = rows.take(rows.labels == 0)
+    finished = calibrate.fit(quantised("mlp"), student("mlp").modality, one, dataset("mlp").validation)
     assert [d.dim_value for d in finished.graph.model.graph.output[0].type.tensor_type.shape.dim][1] == 2
 
 
@@ -304,7 +307,8 @@ def test_a_text_of_words_never_seen_is_newer_than_one_of_known_words() -> None:
 def test_columns_that_never_vary_give_finite_answers(kind: str) -> None:
     same = made.table_rows({"a": [1.0] * 20, "b": ["x"] * 20}, [0, 1] * 10)
     constant = made.dataset_of("tabular", made.inputs_of(same), [same, same, same])
-    finished = calibrate.fit(quantize.weights(export.graph(made.student(kind, constant))), same, same)
+    one = made.student(kind, constant)
+    finished = calibrate.fit(quantize.weights(export.graph(one)), one.modality, same, same)
     session = ort.InferenceSession(finished.graph.model.SerializeToString(), providers=["CPUExecutionProvider"])
     asked = made.table_rows({"a": [1.0, 9.0], "b": ["x", "y"]})
     probabilities, novelty = session.run(["probabilities", "novelty"], dict(asked.columns))

@@ -13,11 +13,10 @@ from distill.data.rows import Dataset
 from distill.errors import DistillError
 from distill.graph import calibrate, export, quantize
 from distill.graph.calibrate import Calibrated
-from distill.packaging import bundle, golden
+from distill.packaging import bundle
 from distill.packaging.bundle import Staged
 from distill.recipe.schema import Serving as Config
 from handler.bundle import contract
-from handler.bundle.contract import Input, Limits
 from handler.model.predictor import Predictor
 from tests.distill import made
 from tests.distill.reporting import evidences
@@ -31,7 +30,8 @@ def dataset(task: str) -> Dataset:
 @functools.cache
 def calibrated(task: str) -> Calibrated:
     student = made.student("static" if task == "text" else "mlp", dataset(task))
-    return calibrate.fit(quantize.weights(export.graph(student)), dataset(task).train, dataset(task).validation)
+    small = quantize.weights(export.graph(student))
+    return calibrate.fit(small, student.modality, dataset(task).train, dataset(task).validation)
 
 
 def stage(out: Path, task: str = "text", **config: object) -> Staged:
@@ -100,22 +100,6 @@ def test_golden_texts_are_none_of_the_users_and_keep_the_limits(tmp_path: Path) 
     assert max(map(len, texts)) <= 100
     assert "" in texts
     assert not set(texts) & set(dataset("text").train.columns["text"].tolist())
-
-
-def test_golden_rows_hold_no_row_and_no_rare_category_of_the_users() -> None:
-    random = np.random.default_rng(0)
-    values = random.normal(size=50).astype(np.float32).tolist()
-    rows = made.table_rows({"x": values, "town": ["secretville", *["common"] * 49]})
-    made_up = golden.tabular((Input("x", "float32", "number"), Input("town", "string", "category")), rows)
-    assert "secretville" not in json.dumps(made_up)
-    assert "common" in json.dumps(made_up)
-    assert not {row["x"] for row in made_up} & set(values)
-    assert {None} in [set(row.values()) for row in made_up]
-
-
-def test_the_longest_golden_text_is_as_long_as_a_request_may_send() -> None:
-    limits = Limits(max_inputs=1, max_characters=5000, max_body_bytes=10_000, max_depth=32, max_explained=64)
-    assert 4900 < max(len(str(text)) for text in golden.text(limits)) <= 5000
 
 
 def test_no_folder_is_left_staged_after_a_seal(tmp_path: Path) -> None:

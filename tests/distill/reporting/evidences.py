@@ -7,7 +7,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from distill.evaluation.evidence import Bin, ClassRow, Comparison, Contender, Evidence, GateResult, GroupRow, RiskPoint
+from distill.evaluation import statistics
+from distill.evaluation.evidence import (
+    Bin,
+    ClassRow,
+    Evidence,
+    GateResult,
+    GroupRow,
+    MeasuredContender,
+    PairedDifference,
+    RiskPoint,
+)
 from handler.bundle.contract import DriftBaseline, Input, Limits, Metric, Serving, Thresholds
 
 SENTIMENT = ("negative", "neutral", "positive")
@@ -15,16 +25,7 @@ SENTIMENT = ("negative", "neutral", "positive")
 
 def share(name: str, right: int, n: int) -> Metric:
     """A share with its Wilson interval."""
-    low, high = wilson(right, n)
-    return Metric(name, right / n if n else 0.0, low, high, n)
-
-
-def wilson(right: int, n: int) -> tuple[float, float]:
-    if n == 0:
-        return 0.0, 1.0
-    z, p = 1.96, right / n
-    centre, spread = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return (centre - spread) / (1 + z * z / n), (centre + spread) / (1 + z * z / n)
+    return statistics.wilson(name, right, n)
 
 
 def serving(labels: Sequence[str] = SENTIMENT, **columns: str) -> Serving:
@@ -114,7 +115,7 @@ PROVENANCE = {
 }
 
 
-def _contenders(rights: dict[str, int], rows: int) -> tuple[Contender, ...]:
+def _contenders(rights: dict[str, int], rows: int) -> tuple[MeasuredContender, ...]:
     described = {
         "teacher": ("all-MiniLM-L6-v2, fine-tuned 3 epochs", 90_868.0, 11_400.0, 19_000.0),
         "student": ("conv, 96-d embeddings, 16,000 words, int8", 812.4, 62.1, 118.0),
@@ -122,20 +123,20 @@ def _contenders(rights: dict[str, int], rows: int) -> tuple[Contender, ...]:
         "baseline": ("TF-IDF (1,2-grams) + logistic regression, C=4", None, 410.0, None),
     }
     return tuple(
-        Contender(
+        MeasuredContender(
             role, text, share("accuracy", right, rows), share("macro_f1", int(right * 0.97), rows), size, p50, p99
         )
         for (role, right), (text, size, p50, p99) in zip(rights.items(), described.values(), strict=True)
     )
 
 
-def _comparison(role: str, gain: int, rows: int) -> Comparison:
+def _comparison(role: str, gain: int, rows: int) -> PairedDifference:
     losses = rows // 14
     wins = losses + gain
     spread = 1.96 * math.sqrt(wins + losses) / rows
     difference = Metric("difference", gain / rows, gain / rows - spread, gain / rows + spread, rows)
     p = math.erfc(abs(gain) / math.sqrt(2 * (wins + losses)))
-    return Comparison(role, difference, wins, losses, p)
+    return PairedDifference(role, difference, wins, losses, p)
 
 
 def _per_class(labels: Sequence[str], confusion: np.ndarray) -> tuple[ClassRow, ...]:
@@ -144,7 +145,8 @@ def _per_class(labels: Sequence[str], confusion: np.ndarray) -> tuple[ClassRow, 
         support, hits, called = int(confusion[i].sum()), int(confusion[i, i]), int(confusion[:, i].sum())
         precision, recall = hits / called if called else 0.0, hits / support if support else 0.0
         f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-        made.append(ClassRow(label, support, precision, recall, f1, *wilson(hits, support)))
+        interval = share("recall", hits, support)
+        made.append(ClassRow(label, support, precision, recall, f1, interval.low, interval.high))
     return tuple(made)
 
 
@@ -156,7 +158,7 @@ def _group(i: int, rows: int, n_right: int) -> GroupRow:
 
 
 def _bins(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> tuple[Bin, ...]:
-    index = np.minimum((confidence * bins).astype(int), bins - 1)
+    index = statistics.bin_of(confidence, bins)
     masks = [index == i for i in range(bins)]
     return tuple(Bin(float(confidence[m].mean()), float(right[m].mean()), int(m.sum())) for m in masks if m.any())
 

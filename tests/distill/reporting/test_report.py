@@ -1,3 +1,4 @@
+import io
 import os
 import re
 import subprocess
@@ -10,9 +11,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
-from distill.evaluation.evidence import Evidence, RiskPoint
-from distill.reporting import formatting, model_card, plots, report
+from distill.evaluation.evidence import Evidence, GateResult, RiskPoint
+from distill.reporting import console_summary, formatting, model_card, plots, report
 from handler.bundle.contract import Metric
 from tests.distill.reporting import evidences
 
@@ -155,7 +157,7 @@ def test_any_number_of_classes_gets_a_matrix_and_a_table(classes: int) -> None:
 
 def test_the_same_evidence_gives_the_same_bytes_in_another_process() -> None:
     code = (
-        "import hashlib; from tests.distill import test_report as t;"
+        "import hashlib; from tests.distill.reporting import test_report as t;"
         "print(hashlib.sha256((t.page() + t.text_card()).encode()).hexdigest())"
     )
     digests = {
@@ -164,7 +166,7 @@ def test_the_same_evidence_gives_the_same_bytes_in_another_process() -> None:
         ).stdout
         for seed in ("1", "2")
     }
-    assert len(digests) == 1
+    assert len(digests) == 1 and len(digests.pop()) == 65
 
 
 def test_making_a_report_leaves_matplotlib_as_it_was() -> None:
@@ -216,10 +218,28 @@ def test_the_served_threshold_is_marked_on_the_risk_curve() -> None:
     assert "30.0% errors on 100% of rows" in Page(plots.risk_coverage(points, 0.0)).text
 
 
-def test_calibration_error_is_weighted_by_rows() -> None:
-    bins = evidences.evidence(rows=500).reliability
-    by_hand = sum(b.rows * abs(b.confidence - b.accuracy) for b in bins) / 500
-    assert plots.ece(bins) == pytest.approx(by_hand)
+def test_the_calibration_errors_of_the_evidence_stand_in_the_reliability_diagram() -> None:
+    text = Page(plots.reliability(evidences.evidence(rows=500))).text
+    assert "before calibration, ECE 0.094" in text
+    assert "after, ECE 0.021" in text
+
+
+def test_a_gate_that_was_not_measured_is_said_to_have_failed_for_that() -> None:
+    gates = (GateResult("min_gain_over_twin", 0.01, None, False), *evidences.gates())
+    found = Page(page(gates=gates))
+    header = found.text[: found.text.index("Four side by side")]
+    assert "min_gain_over_twin not measured, limit 0.0100" in header
+    assert "| min_gain_over_twin | not measured | 0.0100 | FAILED |" in text_card(gates=gates)
+
+
+def test_the_console_summary_counts_a_gate_that_was_not_measured_as_failed() -> None:
+    gates = (GateResult("max_ece", 0.01, None, False), *evidences.gates())
+    console = Console(record=True, width=110, file=io.StringIO())
+    console_summary.show(replace(evidences.evidence(rows=600), metrics=()), gates, None, console)
+    shown = console.export_text()
+    assert "5 of 6 gates passed" in shown
+    assert "retention not measured, fidelity not measured" in shown
+    assert "hard-label twin" in shown
 
 
 def test_the_card_has_numbers_limits_privacy_and_licences() -> None:
@@ -240,7 +260,7 @@ def test_the_card_has_numbers_limits_privacy_and_licences() -> None:
 
 
 def test_the_card_says_so_when_a_licence_is_not_stated() -> None:
-    text = text_card(provenance={"licence": "not stated", "fingerprint": "ab" * 32, "teacher_id": "boosted-trees"})
+    text = text_card(provenance={"data": {"licence": "", "fingerprint": "ab" * 32}, "teacher": {"id": "boosted-trees"}})
     assert "licence: not stated" in text
     assert "has to find out first" in text
     assert "boosted-trees" in text

@@ -1,15 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from distill.data.rows import Dataset
+from distill.data.rows import Dataset, Rows
 from distill.recipe.schema import Teacher as Config
 from distill.teachers import boosted_trees, fit
-from distill.teachers.teacher import Teacher
+from distill.teachers.teacher import Model, Teacher
 from tests.distill import made
 
 TREES = Config(kind="boosted_trees")
@@ -75,13 +76,19 @@ def test_each_fold_is_answered_by_trees_that_never_saw_it(dataset: Dataset) -> N
     assert unseen < seen - 0.1
 
 
+def fitted(train: Rows, validation: Rows, folder: Path, labels: Sequence[str] = made.LABELS) -> Model:
+    """Trees of some of the rows, as of a fold."""
+    dataset = made.dataset_of("tabular", made.inputs_of(validation), [validation] * 3, labels)
+    return boosted_trees.prepare(TREES, dataset, 0, Path()).fit(train, "fold 1", lambda part: folder / part, "teacher")
+
+
 def test_a_class_that_a_fold_lacks_gets_the_smallest_chance(empty_cache: Path) -> None:
     rows = made.measurements(90, 0)
     labels = rows.labels.copy()
     labels[:5] = 2
     three = replace(rows, labels=labels)
     without = three.take(three.labels != 2)
-    model = boosted_trees.fit(made.inputs_of(rows), without, three, 3, 0, empty_cache / "trees", "teacher")
+    model = fitted(without, three, empty_cache, (*made.LABELS, "odd"))
     logits = model.logits(three)
     assert logits.shape == (90, 3)
     assert (logits[:, 2] < -13).all()
@@ -91,5 +98,5 @@ def test_a_class_that_a_fold_lacks_gets_the_smallest_chance(empty_cache: Path) -
 def test_a_fold_of_one_class_alone_answers_with_that_class(empty_cache: Path) -> None:
     rows = made.measurements(40, 0)
     one = rows.take(rows.labels == 1)
-    model = boosted_trees.fit(made.inputs_of(rows), one, rows, 2, 0, empty_cache / "trees", "teacher")
+    model = fitted(one, rows, empty_cache)
     assert (model.logits(rows).argmax(axis=1) == 1).all()

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from distill.recipe.schema import Teacher as Config
 from distill.teachers import encoder, encoder_network, finetune, fit, model_soup
 from distill.teachers.encoder import EncoderModel
 from distill.teachers.encoder_network import EncoderClassifier, Texts
-from distill.teachers.teacher import Teacher
+from distill.teachers.teacher import Encoder, Teacher
 from distill.teachers.weights import Weights
 from handler.bundle.contract import sha256_of
 from tests.distill import made
@@ -172,10 +172,20 @@ def test_another_seed_trains_another_teacher(folder: Path, tmp_path: Path) -> No
     assert fitted(tmp_path / "0") != fitted(tmp_path / "1")
 
 
+def judge_the_mean(monkeypatch: pytest.MonkeyPatch, accuracy: float) -> None:
+    """Have the mean of several runs be as right as this, and every single run half the time."""
+    mean = model_soup.mean
+
+    def judged(runs: Sequence[Path], _: object, folder: Path, name: str) -> Path:
+        return mean(runs, lambda file: 0.5 if file in runs else accuracy, folder, name)
+
+    monkeypatch.setattr(model_soup, "mean", judged)
+
+
 def test_a_teacher_of_several_runs_is_the_mean_of_their_weights(
     folder: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(model_soup, "_accuracy", lambda model, _: float(model.fitted.name == "mean.safetensors"))
+    judge_the_mean(monkeypatch, 1.0)
     dataset, settings = plain(40, 20), TUNED | {"epochs": 1}
     alone = teacher(folder, dataset, **settings)
     together = teacher(folder, dataset, **settings, runs=3)
@@ -192,7 +202,7 @@ def test_a_teacher_of_several_runs_is_the_mean_of_their_weights(
 def test_where_the_mean_is_worse_than_a_run_on_validation_rows_the_run_is_kept(
     folder: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(model_soup, "_accuracy", lambda model, _: float(model.fitted.name != "mean.safetensors"))
+    judge_the_mean(monkeypatch, 0.0)
     dataset, settings = plain(40, 20), TUNED | {"epochs": 1}
     alone = teacher(folder, dataset, **settings)
     together = teacher(folder, dataset, **settings, runs=2)
@@ -239,8 +249,8 @@ def test_a_tokenizer_that_marks_nothing_still_reads_an_empty_text(tmp_path: Path
 
 def test_word_vectors_are_one_a_word(folder: Path, empty_cache: Path) -> None:
     found = teacher(folder, plain(40, 20))
-    vectors = found.word_vectors(["good", "bad", "good film"])
-    assert vectors is not None
+    assert isinstance(found.full, Encoder)
+    vectors = found.full.word_vectors(["good", "bad", "good film"])
     assert vectors.shape == (3, 32)
     assert not np.allclose(vectors[0], vectors[1])
 

@@ -12,13 +12,13 @@ from transformers import DistilBertConfig, DistilBertModel
 
 from distill.data.rows import Dataset
 from distill.errors import RecipeError
-from distill.modalities import fit as preludes
-from distill.modalities import initialization as starts
-from distill.modalities.build import build
+from distill.modalities.text import initialization
+from distill.modalities.text.modality import TEXT
 from distill.recipe.schema import Student as Config
 from distill.recipe.schema import Teacher as TeacherConfig
 from distill.teachers import fit
 from distill.teachers.encoder import EncoderModel
+from distill.teachers.precomputed import PrecomputedModel
 from distill.teachers.teacher import Teacher
 from distill.training import train
 from distill.training.soft_labels import SoftLabels
@@ -43,10 +43,9 @@ def taught(folder: Path, dataset: Dataset, **settings: object) -> Teacher:
 
 def student(teacher: Teacher, dataset: Dataset, config: Config = MINI, tuned: bool = True) -> Student:
     """As it is before its first step of training."""
-    prelude = preludes.fit(config, dataset, split=teacher.full.word_pieces)
-    start = (starts.taught if tuned else starts.untaught)(config, teacher, prelude)
-    network = build(config, prelude, 2, 0, start).eval()
-    return Student(network, prelude, config, best_epoch=0, validation_accuracy=0.0)
+    prelude = TEXT.fit_prelude(config, dataset, None, (), teacher)
+    network = train.fresh(config, TEXT, prelude, 2, 0, initialization.of_layers(config, teacher, prelude, tuned))
+    return Student(network.eval(), TEXT, prelude, config, best_epoch=0, validation_accuracy=0.0)
 
 
 def test_with_all_of_its_teachers_layers_a_student_says_what_the_teacher_says(folder: Path, empty_cache: Path) -> None:
@@ -104,7 +103,7 @@ def test_an_encoder_of_another_kind_is_an_error(folder: Path, tmp_path: Path, em
 
 def test_a_teacher_without_pieces_is_an_error() -> None:
     with pytest.raises(RecipeError, match="this teacher has none"):
-        preludes.fit(MINI, made.text_dataset(60, 20), split=lambda words: None)
+        TEXT.fit_prelude(MINI, made.text_dataset(60, 20), None, (), made.teacher(PrecomputedModel()))
 
 
 def test_the_teachers_word_pieces_leave_out_words_that_it_does_not_know(folder: Path, empty_cache: Path) -> None:
@@ -131,9 +130,10 @@ def test_a_mini_student_trains(folder: Path, empty_cache: Path) -> None:
     dataset = made.text_dataset(400, 60)
     teacher = taught(folder, dataset)
     config = Config(**{**MINI.model_dump(), "epochs": 8, "learning_rate": 3e-3, "batch_size": 16, "dropout": 0.0})
-    prelude = preludes.fit(config, dataset, split=teacher.full.word_pieces)
+    prelude = TEXT.fit_prelude(config, dataset, None, (), teacher)
     soft = train.hard_labels(SoftLabels(dataset.train, np.zeros((len(dataset.train), 2), np.float32), "made"))
-    found = train.distill(config, prelude, soft, dataset.validation, 2, 0, starts.untaught(config, teacher, prelude))
+    start = initialization.of_layers(config, teacher, prelude, False)
+    found = train.distill(config, TEXT, prelude, soft, dataset.validation, 2, 0, start)
     answers = train.logits(found, dataset.test).argmax(axis=1)
     majority = max(np.bincount(dataset.test.labels)) / len(dataset.test)
     assert (answers == dataset.test.labels).mean() > majority + 0.05

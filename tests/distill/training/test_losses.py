@@ -6,9 +6,8 @@ import math
 
 import pytest
 import torch
-from torch import Tensor
 
-from distill.training.losses import cross_entropy_with_votes, distillation
+from distill.training.losses import distillation
 
 NAN = float("nan")
 LN2, LN3 = math.log(2), math.log(3)
@@ -72,21 +71,3 @@ def test_silent_teachers_leave_finite_gradients() -> None:
     assert torch.isfinite(student.grad).all()
     assert (student.grad[0] == 0).all()
     assert (student.grad[1] != 0).all()
-
-
-def votes(weight: float, given: Tensor | None = None) -> float:
-    given = torch.tensor([[0.25, 0.75]]) if given is None else given
-    return float(cross_entropy_with_votes(torch.tensor([SURE]), torch.tensor([0]), given, weight))
-
-
-def test_votes_take_their_share_of_the_loss() -> None:
-    gold, voted = -math.log(0.75), -0.25 * math.log(0.75) - 0.75 * math.log(0.25)
-    assert votes(0.0) == pytest.approx(gold, abs=1e-6)
-    assert votes(1.0) == pytest.approx(voted, abs=1e-6)
-    assert votes(0.4) == pytest.approx(0.6 * gold + 0.4 * voted, abs=1e-6)
-
-
-def test_without_votes_gold_is_all() -> None:
-    assert float(cross_entropy_with_votes(torch.tensor([SURE]), torch.tensor([0]), None, 0.5)) == pytest.approx(
-        -math.log(0.75), abs=1e-6
-    )

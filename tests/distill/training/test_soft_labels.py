@@ -9,10 +9,12 @@ import pytest
 
 from distill.data.keys import fold_of
 from distill.data.rows import UNLABELLED, Rows
+from distill.modalities.text.modality import TEXT
 from distill.recipe.schema import Transfer
 from distill.teachers.precomputed import PrecomputedModel
 from distill.teachers.teacher import Teacher
 from distill.training import soft_labels, train
+from distill.training.soft_labels import SoftLabels
 from tests.distill import made
 
 NAN = float("nan")
@@ -29,22 +31,19 @@ class Remembering:
         self.asked += rows.columns["text"].tolist()
         return np.full((len(rows), 2), self.number, np.float32)
 
-    def word_vectors(self, words: Sequence[str]) -> None:
-        return None
-
-    def word_pieces(self, words: Sequence[str]) -> None:
-        return None
-
-    def first_layers(self, layers: int, pieces: Sequence[str], max_tokens: int, tuned: bool) -> None:
-        return None
-
     def call_one(self, rows: Rows, place: int) -> None:
         return None
 
 
 def teacher(folds: int) -> Teacher:
-    twins = tuple(Remembering(float(i)) for i in range(folds)) if folds > 1 else ()
-    return Teacher("0" * 32, "made up", "none", None, None, Remembering(-1.0), twins)
+    return made.teacher(Remembering(-1.0), [Remembering(float(i)) for i in range(folds)] if folds > 1 else ())
+
+
+def labelled(
+    crew: Teacher, rows: Rows, config: Transfer, public: Sequence[str] = (), apart: Sequence[Rows] = ()
+) -> SoftLabels:
+    """The rows and varied copies of them."""
+    return soft_labels.make(crew, rows, TEXT.augment(crew, rows, apart, config, public, 0))
 
 
 @pytest.fixture
@@ -53,14 +52,14 @@ def rows(empty_cache: Path) -> Rows:
 
 
 def test_without_folds_the_full_teacher_labels_every_row(rows: Rows) -> None:
-    soft = soft_labels.make(teacher(1), rows, (), Transfer(), (), seed=0)
+    soft = soft_labels.make(teacher(1), rows, None)
     assert (soft.logits == -1).all()
     assert soft.rows.columns["text"].tolist() == rows.columns["text"].tolist()
 
 
 def test_with_folds_each_row_is_labelled_by_the_teacher_that_never_saw_it(rows: Rows) -> None:
     crew = teacher(4)
-    soft = soft_labels.make(crew, rows, (), Transfer(folds=4), (), seed=0)
+    soft = soft_labels.make(crew, rows, None)
     places = fold_of(rows, 4)
     assert set(places.tolist()) == {0, 1, 2, 3}
     assert soft.logits[:, 0].tolist() == places.tolist()
@@ -72,10 +71,7 @@ def test_with_folds_each_row_is_labelled_by_the_teacher_that_never_saw_it(rows: 
 def test_a_fold_without_rows_asks_nobody(rows: Rows) -> None:
     few = rows.take(np.arange(3))
     crew = teacher(10)
-    assert (
-        soft_labels.make(crew, few, (), Transfer(folds=10), (), seed=0).logits[:, 0].tolist()
-        == fold_of(few, 10).tolist()
-    )
+    assert soft_labels.make(crew, few, None).logits[:, 0].tolist() == fold_of(few, 10).tolist()
 
 
 def test_varied_copies_belong_to_the_fold_of_the_row_they_came_from(rows: Rows) -> None:
@@ -83,7 +79,7 @@ def test_varied_copies_belong_to_the_fold_of_the_row_they_came_from(rows: Rows) 
     places = fold_of(rows, 3)
     own = [" ".join(f"fold{place}word{i}x{n}" for i in range(9)) for n, place in enumerate(places.tolist())]
     marked = replace(rows, columns={"text": np.array(own, dtype=object)})
-    soft = soft_labels.make(teacher(3), marked, (), Transfer(folds=3, augment=4, misspell=0), (), seed=0)
+    soft = labelled(teacher(3), marked, Transfer(folds=3, augment=4, misspell=0))
     copies = soft.rows.columns["text"][len(rows) :]
     assert len(copies) > 2 * len(rows)
     for text, logits in zip(copies.tolist(), soft.logits[len(rows) :, 0].tolist(), strict=True):
@@ -91,7 +87,7 @@ def test_varied_copies_belong_to_the_fold_of_the_row_they_came_from(rows: Rows) 
 
 
 def test_copies_carry_no_label_and_are_never_one_of_the_training_texts(rows: Rows) -> None:
-    soft = soft_labels.make(teacher(1), rows, (), Transfer(augment=5), (), seed=0)
+    soft = labelled(teacher(1), rows, Transfer(augment=5))
     copies = soft.rows.take(np.arange(len(rows), len(soft.rows)))
     assert (copies.labels == UNLABELLED).all()
     texts = copies.columns["text"].tolist()
@@ -105,7 +101,7 @@ def test_copies_carry_no_label_and_are_never_one_of_the_training_texts(rows: Row
 def test_the_twin_learns_from_gold_labels_alone(rows: Rows) -> None:
     labels = rows.labels.copy()
     labels[::3] = UNLABELLED
-    soft = soft_labels.make(teacher(1), replace(rows, labels=labels), (), Transfer(augment=1), (), seed=0)
+    soft = labelled(teacher(1), replace(rows, labels=labels), Transfer(augment=1))
     twin = train.hard_labels(soft)
     assert len(twin.rows) == int((labels != UNLABELLED).sum())
     assert twin.rows.labelled.all()
@@ -117,8 +113,7 @@ def test_a_precomputed_teacher_is_silent_where_its_columns_are_empty(empty_cache
         made.text_rows(["a", "b", "c"]),
         teacher_probabilities=np.array([[0.25, 0.75], [NAN, NAN], [0.0, 1.0]], np.float32),
     )
-    spoken = Teacher("1" * 32, "columns", "none", None, None, PrecomputedModel())
-    logits = soft_labels.make(spoken, rows, (), Transfer(), (), seed=0).logits
+    logits = soft_labels.make(made.teacher(PrecomputedModel()), rows, None).logits
     np.testing.assert_allclose(np.exp(logits[0]), [0.25, 0.75], rtol=1e-5)
     assert np.isnan(logits[1]).all()
     assert np.isfinite(logits[2]).all()
@@ -133,16 +128,16 @@ def test_answers_of_a_teacher_are_asked_for_once(rows: Rows) -> None:
 
 
 def test_a_copy_that_equals_a_row_kept_apart_is_left_out(rows: Rows) -> None:
-    free = soft_labels.make(teacher(1), rows, (), Transfer(augment=3), (), seed=0)
+    free = labelled(teacher(1), rows, Transfer(augment=3))
     copies = free.rows.take(np.arange(len(rows), len(free.rows)))
     apart = copies.take(np.arange(5))
-    soft = soft_labels.make(teacher(1), rows, (apart,), Transfer(augment=3), (), seed=0)
+    soft = labelled(teacher(1), rows, Transfer(augment=3), apart=(apart,))
     assert not set(apart.columns["text"].tolist()) & set(soft.rows.columns["text"].tolist())
     assert len(soft.rows) == len(soft.logits)
 
 
-class Seeing(Remembering):
-    """A model for which words are near whose first letters are."""
+class Seeing(made.SmallEncoder):
+    """An encoder for which words are near whose first letters are."""
 
     def word_vectors(self, words: Sequence[str]) -> np.ndarray:
         angle = np.array([ord(word[0]) for word in words], np.float32) / 100
@@ -150,10 +145,10 @@ class Seeing(Remembering):
 
 
 def test_words_of_a_public_list_come_up_in_the_copies(rows: Rows) -> None:
-    crew = replace(teacher(1), full=Seeing(0))
+    crew = made.teacher(Seeing())
     config = Transfer(augment=3, misspell=0, replace=0.5)
-    soft = soft_labels.make(crew, rows, (), config, ("goodly", "baddish"), seed=0)
+    soft = labelled(crew, rows, config, ("goodly", "baddish"))
     words = {word for text in soft.rows.columns["text"] for word in text.split()}
     assert {"goodly", "baddish"} < words <= {*made.WORDS, "goodly", "baddish"}
-    plain = soft_labels.make(crew, rows, (), Transfer(augment=3, misspell=0, replace=0), ("goodly",), seed=0)
+    plain = labelled(crew, rows, Transfer(augment=3, misspell=0, replace=0), ("goodly",))
     assert {word for text in plain.rows.columns["text"] for word in text.split()} <= set(made.WORDS)

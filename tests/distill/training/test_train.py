@@ -9,8 +9,8 @@ import torch
 
 from distill.data.rows import Dataset
 from distill.errors import RecipeError
-from distill.modalities import fit as preludes
-from distill.modalities.build import build
+from distill.modalities.prelude import Prelude
+from distill.modalities.register import MODALITIES
 from distill.recipe.schema import Student as Config
 from distill.training import train
 from distill.training.losses import distillation
@@ -29,8 +29,16 @@ def soft_of(dataset: Dataset) -> SoftLabels:
 
 def distilled(dataset: Dataset, kind: str, seed: int = 0, **settings: object) -> Student:
     config = Config(kind=kind, **({**SMALL, "batch_size": 16} | settings))
-    prelude = preludes.fit(config, dataset)
-    return train.distill(config, prelude, soft_of(dataset), dataset.validation, len(dataset.labels), seed, None)
+    return taught(config, dataset, soft_of(dataset), seed)
+
+
+def taught(config: Config, dataset: Dataset, soft: SoftLabels, seed: int = 0) -> Student:
+    modality, prelude = MODALITIES[dataset.task], prelude_of(config, dataset)
+    return train.distill(config, modality, prelude, soft, dataset.validation, len(dataset.labels), seed, None)
+
+
+def prelude_of(config: Config, dataset: Dataset) -> Prelude:
+    return MODALITIES[dataset.task].fit_prelude(config, dataset, None, (), None)
 
 
 def states(student: Student) -> dict[str, list]:
@@ -85,12 +93,8 @@ def test_a_second_run_trains_nothing(empty_cache: Path, monkeypatch: pytest.Monk
 def test_other_soft_labels_train_another_student(empty_cache: Path) -> None:
     dataset = made.text_dataset()
     config = Config(kind="static", **SMALL)
-    prelude = preludes.fit(config, dataset)
     soft = soft_of(dataset)
-    one, other = (
-        train.distill(config, prelude, labels, dataset.validation, 2, 0, None)
-        for labels in (soft, replace(soft, logits=-soft.logits))
-    )
+    one, other = (taught(config, dataset, labels) for labels in (soft, replace(soft, logits=-soft.logits)))
     assert states(one) != states(other)
 
 
@@ -153,28 +157,6 @@ def test_a_student_that_diverges_is_an_error_that_says_what_to_lower(empty_cache
     with pytest.raises(RecipeError, match=r"diverged.*student\.learning_rate, now 1e\+30"):
         distilled(made.tabular_dataset(40, 10), "mlp", learning_rate=1e30, epochs=3)
     assert not list(empty_cache.rglob("*.pt"))
-
-
-def test_a_single_word_of_the_teacher_starts_finite_embeddings() -> None:
-    rows = made.text_rows(["one"] * 6, [0, 1] * 3)
-    dataset = made.dataset_of("text", made.inputs_of(rows), [rows, rows, rows])
-    config = Config(kind="static", **SMALL)
-    prelude = preludes.fit(config, dataset)
-    network = build(config, prelude, 2, 0, np.ones((len(prelude.words), 24), np.float32))
-    assert all(torch.isfinite(value).all() for value in network.state_dict().values())
-
-
-def test_embeddings_start_as_near_each_other_as_the_teachers_words(empty_cache: Path) -> None:
-    dataset = made.text_dataset()
-    config = Config(kind="static", **SMALL)
-    prelude = preludes.fit(config, dataset)
-    random = np.random.default_rng(0)
-    vectors = random.normal(size=(len(prelude.words), 24)).astype(np.float32)
-    vectors[1] = vectors[0] + 0.01
-    network = build(config, prelude, 2, 0, vectors)
-    weight = network.embedding.weight.detach().numpy()[2 : 2 + len(vectors)]  # type: ignore[union-attr,operator]
-    gaps = np.linalg.norm(weight - weight[0], axis=1)
-    assert gaps[1] < 0.1 * np.median(gaps)
 
 
 def test_a_torn_student_in_the_cache_is_trained_again(empty_cache: Path) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from handler.api import routes
-from handler.api.golden_replay import TOLERANCE
 from handler.api.service import Service, without_model
 from handler.api.telemetry import Telemetry, make_logger, make_metrics
+from handler.bundle.golden import NOVELTY_TOLERANCE, TOLERANCE
 from handler.http import events
 from handler.model.predictor import Predictor
 from tests.handler.conftest import Context, rest_event
@@ -69,6 +69,21 @@ def test_a_probability_may_be_off_by_no_more_than_arithmetic(
     spoilt[0]["prediction"]["scores"]["negative"] += times * TOLERANCE
     write(golden, spoilt)
     assert ask(text_predictor, golden)["wrong"] == wrong
+
+
+@pytest.mark.parametrize(("times", "wrong"), [(0.5, 0), (2.0, 1)])
+def test_a_wrong_novelty_is_wrong(text_predictor: Predictor, golden: Path, times: float, wrong: int) -> None:
+    spoilt = rows(golden)
+    spoilt[0]["prediction"]["novelty"] += times * NOVELTY_TOLERANCE
+    write(golden, spoilt)
+    assert ask(text_predictor, golden)["wrong"] == wrong
+
+
+def test_another_abstention_is_wrong(text_predictor: Predictor, golden: Path) -> None:
+    spoilt = rows(golden)
+    spoilt[2]["prediction"]["abstained"] = True
+    write(golden, spoilt)
+    assert ask(text_predictor, golden)["lines"] == [3]
 
 
 @pytest.mark.parametrize(

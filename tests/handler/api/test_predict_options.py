@@ -11,6 +11,8 @@ import pytest
 
 from handler.bundle.contract import Thresholds
 from handler.errors import RequestError
+from handler.modalities.tabular import TABULAR
+from handler.modalities.text import MAX_CHARACTERS, TEXT
 from handler.model import explain
 from handler.model.predictor import Predictor
 from tests import bundles
@@ -126,15 +128,15 @@ def test_many_texts_share_the_limit(text: Served) -> None:
 
 def test_an_explanation_never_copies_more_characters_than_its_bound() -> None:
     records = [" ".join(["word"] * 4000)] * 5
-    copies = explain.occlusions(records, 100_000)
-    assert sum(len(str(copy.record)) for copy in copies) <= explain.MAX_CHARACTERS
+    copies = explain.occlusions(records, TEXT, 100_000)
+    assert sum(len(str(copy.record)) for copy in copies) <= MAX_CHARACTERS
     assert {copy.place for copy in copies} == set(range(5))
 
 
 def test_more_columns_than_may_be_explained_get_413_and_nothing_is_computed() -> None:
     rows = [{f"column {i}": 1.0 for i in range(33)}] * 2
     with pytest.raises(RequestError) as caught:
-        explain.occlusions(rows, 64)
+        explain.occlusions(rows, TABULAR, 64)
     assert (caught.value.status, caught.value.kind, caught.value.pointer) == (413, "too-costly", "/explain")
 
 

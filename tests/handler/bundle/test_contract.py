@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handler.bundle import contract
+from handler.bundle import contract, golden
 from handler.bundle.contract import DriftBaseline, Input, Limits, Manifest, Metric, Serving, Thresholds
 from handler.errors import BundleError
+from handler.model.predictor import Predictor
 from tests import bundles
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -53,6 +54,7 @@ manifests = st.builds(
     files=st.dictionaries(words, words, max_size=3),
     provenance=st.dictionaries(words, any_json, max_size=3),
     evidence=st.dictionaries(words, any_json, max_size=3),
+    privacy=st.dictionaries(words, any_json, max_size=3),
 )
 
 
@@ -76,7 +78,7 @@ def test_what_is_written_is_read_back_equal(manifest: Manifest) -> None:
 
 @given(servings)
 def test_the_version_survives_writing_and_reading(serving: Serving) -> None:
-    read_back = contract.parse(contract.dumps(Manifest("a", "v", contract.SCHEMA, serving, {}, {}, {}))).serving
+    read_back = contract.parse(contract.dumps(Manifest("a", "v", contract.SCHEMA, serving, {}, {}, {}, {}))).serving
     assert contract.version_of("0" * 64, read_back) == contract.version_of("0" * 64, serving)
 
 
@@ -141,24 +143,24 @@ def test_any_text_as_a_manifest_is_refused_without_another_error(text: str) -> N
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda raw: raw.update(surprise=1), ["unknown key 'surprise'", "schema 2"]),
-        (lambda raw: raw.pop("evidence"), ["missing key 'evidence'", "schema 2"]),
+        (lambda raw: raw.update(surprise=1), ["unknown key 'surprise'", "schema 3"]),
+        (lambda raw: raw.pop("evidence"), ["missing key 'evidence'", "schema 3"]),
         (lambda raw: raw["serving"].update(extra=1), ["serving", "unknown key 'extra'"]),
         (lambda raw: raw["serving"]["limits"].pop("max_inputs"), ["limits", "missing key 'max_inputs'"]),
         (lambda raw: raw["serving"]["inputs"][0].update(unit="cm"), ["inputs[0]", "unknown key 'unit'"]),
-        (lambda raw: raw.update(schema=1), ["schema 1", "reads schema 2"]),
-        (lambda raw: raw.update(schema="2"), ['schema "2"', "reads schema 2"]),
-        (lambda raw: raw.update(schema=True), ["schema true", "reads schema 2"]),
-        (lambda raw: raw.pop("schema"), ["schema null", "reads schema 2"]),
+        (lambda raw: raw.update(schema=1), ["schema 1", "reads schemas 2 and 3"]),
+        (lambda raw: raw.update(schema=4), ["schema 4", "reads schemas 2 and 3"]),
+        (lambda raw: raw.update(schema=2), ["unknown key 'privacy'", "schema 2"]),
+        (lambda raw: raw.update(schema="3"), ['schema "3"', "reads schemas 2 and 3"]),
+        (lambda raw: raw.update(schema=True), ["schema true", "reads schemas 2 and 3"]),
+        (lambda raw: raw.pop("schema"), ["schema null", "reads schemas 2 and 3"]),
         (lambda raw: raw["serving"].update(labels="ab"), ["labels", "a JSON string", "wanted tuple"]),
         (lambda raw: raw["serving"]["thresholds"].update(abstain_below="0"), ["abstain_below", "wanted float"]),
         (lambda raw: raw["serving"]["thresholds"].update(abstain_below=10**400), ["abstain_below", "wanted float"]),
         (lambda raw: raw["serving"]["limits"].update(max_inputs=True), ["max_inputs", "JSON boolean", "wanted int"]),
         (lambda raw: raw["serving"]["limits"].update(max_inputs=0), ["limits", "over 0"]),
         (lambda raw: raw["serving"].update(labels=["a", "a"]), ["labels", "all different"]),
-        (lambda raw: raw["serving"].update(task="sound"), ["'sound'", "tabular, text"]),
-        (lambda raw: raw["serving"]["inputs"][0].update(dtype="float32"), ["inputs", "dtype", "text"]),
-        (lambda raw: raw["serving"].update(inputs=[]), ["inputs", "wanted distinct names"]),
+        (lambda raw: raw["serving"].update(inputs=[]), ["inputs", "with distinct names"]),
         (lambda raw: raw.update(name="../up"), ["name", "'../up'"]),
         (lambda raw: raw.update(version="0" * 12), ["version 000000000000", "changed after sealing"]),
         (lambda raw: raw["serving"].update(labels=["yes", "no"]), ["changed after sealing"]),
@@ -179,6 +181,17 @@ def test_a_manifest_that_is_not_as_sealed_is_refused_and_says_why(
     with pytest.raises(BundleError) as caught:
         contract.read(bundle)
     assert all(word in str(caught.value) for word in [str(bundle), *words]), str(caught.value)
+
+
+@pytest.mark.parametrize("modality", ["text", "tabular"])
+def test_a_bundle_of_the_schema_before_is_read_and_answers_as_it_was_sealed(modality: str) -> None:
+    folder = Path(__file__).parent / "schema_2" / modality
+    manifest = contract.read(folder)
+    assert (manifest.schema, manifest.privacy) == (contract.SCHEMA - 1, contract.NO_PRIVACY_CLAIMED)
+    predictor = Predictor.load(folder)
+    for one in golden.read(folder):
+        [answer] = predictor.predict([one.input])
+        assert golden.difference(asdict(answer), one.answer) == ""
 
 
 def test_a_key_twice_is_refused(bundle: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from handler.bundle.contract import Input, Limits
 from handler.errors import RequestError
-from handler.modalities import inputs
+from handler.modalities import register
 from tests.bundles import tabular_serving, text_serving
 
 TEXT = text_serving(limits=Limits(max_inputs=3, max_characters=10, max_body_bytes=1000, max_depth=32, max_explained=64))
@@ -37,7 +37,7 @@ values = st.recursive(
 
 def refusal(value: object, serving: object = TABLE) -> RequestError:
     with pytest.raises(RequestError) as caught:
-        inputs.check(value, serving)  # type: ignore[arg-type]
+        register.check(value, serving)  # type: ignore[arg-type]
     return caught.value
 
 
@@ -45,7 +45,7 @@ def refusal(value: object, serving: object = TABLE) -> RequestError:
 def test_any_json_value_is_taken_or_refused_with_413_or_422(value: object) -> None:
     for serving in (TEXT, TABLE):
         try:
-            records = inputs.check(value, serving)
+            records = register.check(value, serving)
         except RequestError as error:
             assert error.status in (413, 422)
             assert error.pointer is not None and error.pointer.startswith("/inputs")
@@ -54,18 +54,18 @@ def test_any_json_value_is_taken_or_refused_with_413_or_422(value: object) -> No
 
 
 def test_one_text_and_a_list_of_texts_are_taken() -> None:
-    assert inputs.check("good", TEXT) == ["good"]
-    assert inputs.check(["good", "", "é"], TEXT) == ["good", "", "é"]
+    assert register.check("good", TEXT) == ["good"]
+    assert register.check(["good", "", "é"], TEXT) == ["good", "", "é"]
 
 
 def test_one_row_and_a_list_of_rows_are_taken() -> None:
     row = {"age": 3, "colour": None, "mean radius": 1e-3}
-    assert inputs.check(row, TABLE) == inputs.check([row], TABLE) == [row]
+    assert register.check(row, TABLE) == register.check([row], TABLE) == [row]
 
 
 @pytest.mark.parametrize(("sent", "word"), [("red", "red"), (3, "3"), (-7, "-7"), (True, "true"), (False, "false")])
 def test_a_category_may_be_sent_as_its_json_text_or_bare(sent: object, word: str) -> None:
-    assert inputs.check({"colour": sent}, TABLE) == [{"colour": word}]
+    assert register.check({"colour": sent}, TABLE) == [{"colour": word}]
 
 
 @pytest.mark.parametrize(
@@ -162,4 +162,4 @@ def test_heavily_accented_text_is_taken() -> None:
     serving = text_serving(limits=Limits(64, 1_000_000, 10**7, 32, 64))
     vietnamese = unicodedata.normalize("NFD", "Tiếng Việt rất khó " * 500)
     zalgo = ("e" + "\u0301\u0316" * 60) * 200
-    assert inputs.check([vietnamese, zalgo], serving) == [vietnamese, zalgo]
+    assert register.check([vietnamese, zalgo], serving) == [vietnamese, zalgo]

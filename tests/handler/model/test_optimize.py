@@ -19,7 +19,7 @@ from infra.image.staging import stage
 from infra.registry.registry import Registry
 from tests import bundles
 
-MADE = (optimized_graph.MODEL, optimized_graph.RECORD)
+MADE = (contract.OPTIMIZED_MODEL, contract.OPTIMIZED_RECORD)
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_the_derived_graph_is_served_where_it_fits(bundle: Path, monkeypatch: py
 
 
 def test_without_one_the_sealed_graph_is_served(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (bundle / optimized_graph.RECORD).unlink()
+    (bundle / contract.OPTIMIZED_RECORD).unlink()
     assert not serves_derived(bundle, monkeypatch)
 
 
@@ -67,28 +67,28 @@ def test_without_one_the_sealed_graph_is_served(bundle: Path, monkeypatch: pytes
 def test_a_record_that_does_not_hold_here_is_not_believed(
     bundle: Path, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
-    record = json.loads((bundle / optimized_graph.RECORD).read_text())
-    (bundle / optimized_graph.RECORD).write_text(json.dumps(record | {key: "other"}))
+    record = json.loads((bundle / contract.OPTIMIZED_RECORD).read_text())
+    (bundle / contract.OPTIMIZED_RECORD).write_text(json.dumps(record | {key: "other"}))
     assert not serves_derived(bundle, monkeypatch)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", '"sha256"', "{", "[" * 100_000, "\x00"])
 def test_a_record_that_is_no_record_is_not_believed(bundle: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    (bundle / optimized_graph.RECORD).write_text(text)
+    (bundle / contract.OPTIMIZED_RECORD).write_text(text)
     assert not serves_derived(bundle, monkeypatch)
 
 
 def test_a_derived_graph_that_was_changed_is_not_served(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = bundles.text_model()
     del other.graph.node[-1].attribute[:]
-    (bundle / optimized_graph.MODEL).write_bytes(other.SerializeToString())
+    (bundle / contract.OPTIMIZED_MODEL).write_bytes(other.SerializeToString())
     assert not serves_derived(bundle, monkeypatch)
 
 
 def test_a_derived_graph_that_cannot_be_opened_costs_nothing(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = json.loads((bundle / contract.MANIFEST).read_text())["files"][contract.MODEL]
-    (bundle / optimized_graph.MODEL).write_bytes(b"no graph")
-    (bundle / optimized_graph.RECORD).write_text(json.dumps(optimized_graph.record(b"no graph", source, RUNTIME)))
+    (bundle / contract.OPTIMIZED_MODEL).write_bytes(b"no graph")
+    (bundle / contract.OPTIMIZED_RECORD).write_text(json.dumps(optimized_graph.record(b"no graph", source, RUNTIME)))
     assert not serves_derived(bundle, monkeypatch)
 
 
@@ -132,7 +132,7 @@ def test_golden_inputs_that_cannot_be_read_fail_the_build(tmp_path: Path) -> Non
     manifest = json.loads((tmp_path / contract.MANIFEST).read_text())
     manifest["files"]["golden.jsonl"] = contract.sha256_of(tmp_path / "golden.jsonl")
     (tmp_path / contract.MANIFEST).write_text(json.dumps(manifest))
-    with pytest.raises(BundleError, match=r"golden\.jsonl cannot be read"):
+    with pytest.raises(BundleError, match=r"golden\.jsonl holds no answer"):
         optimize.optimize(tmp_path)
 
 

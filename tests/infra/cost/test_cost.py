@@ -13,7 +13,7 @@ import pytest
 from handler.bundle import contract
 from infra.__main__ import main
 from infra.cost import cost
-from infra.cost.cost import DOORS, Architecture, Prices, Work
+from infra.cost.cost import EVENT_SOURCES, Architecture, Prices, Work
 from tests import bundles
 
 ROUND = Prices("here", date(2026, 1, 1), dict.fromkeys(Architecture, 0.00001), 0.2, 3.0, 1.0, 0.5)
@@ -53,7 +53,7 @@ def test_memory_times_time_times_price() -> None:
     made = cost.bill(Work("any", 10.0 * 1024 / 1769, 0.0, 1024), ROUND, 1e6, Architecture.X86_64, 0.0)
     assert made.compute == pytest.approx(0.1)
     assert (made.starts, made.invocations) == (0.0, 0.2)
-    assert [made.total(door) for door in DOORS] == pytest.approx([3.3, 1.3, 0.3])
+    assert [made.total(source) for source in EVENT_SOURCES] == pytest.approx([3.3, 1.3, 0.3])
 
 
 def test_starts_are_billed_for_their_share_of_the_requests() -> None:
@@ -73,7 +73,9 @@ def test_below_one_core_less_memory_costs_the_same() -> None:
 def test_ten_times_the_requests_cost_ten_times_as_much() -> None:
     work = Work("any", 2.0, 100.0, 512)
     one, ten = (cost.bill(work, ROUND, requests, Architecture.X86_64, 0.01) for requests in (1e6, 1e7))
-    assert [ten.total(door) for door in DOORS] == pytest.approx([10 * one.total(door) for door in DOORS])
+    assert [ten.total(source) for source in EVENT_SOURCES] == pytest.approx(
+        [10 * one.total(source) for source in EVENT_SOURCES]
+    )
 
 
 def test_logs_are_told_beside_the_totals() -> None:

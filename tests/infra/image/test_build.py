@@ -13,7 +13,7 @@ from handler.errors import BundleError
 from infra.aws.ecr import Login
 from infra.errors import LocalError
 from infra.image import build, container
-from infra.signing import keys
+from infra.signing import keys, signer
 from tests.cloud import models
 
 
@@ -34,7 +34,7 @@ def bundle(tmp_path: Path, key: keys.PemSigner) -> Path:
 
 def signed(folder: Path, key: keys.PemSigner, number: int) -> Path:
     models.honest(folder, number)
-    (folder / SIGNATURE).write_bytes(keys.signed((folder / "manifest.json").read_bytes(), key))
+    (folder / SIGNATURE).write_bytes(signer.signed((folder / "manifest.json").read_bytes(), key))
     return folder
 
 

@@ -32,11 +32,6 @@ def test_torch_is_pinned_without_a_local_version() -> None:
 def test_the_docker_context_is_an_allow_list() -> None:
     lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
     assert lines[0] == "*"
-    assert all(line.startswith("!") for line in lines[1:])
+    assert all(line.startswith("!") for line in lines[1:] if line != "handler/**/__pycache__")
+    assert "!handler" in lines  # SAM's Docker client looks into no folder for `!handler/**/*.py`
     assert not any(line.startswith(("!.venv", "!bundles", "!.git", "!.aws")) for line in lines)
-
-
-def test_the_docker_context_has_every_folder_of_the_handler() -> None:
-    lines = (ROOT / ".dockerignore").read_text().splitlines()
-    folders = {file.parent.relative_to(ROOT).as_posix() for file in (ROOT / "handler").rglob("*.py")}
-    assert {f"!{folder}/*.py" for folder in folders} == {line for line in lines if line.startswith("!handler")}

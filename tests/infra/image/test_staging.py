@@ -11,7 +11,7 @@ from handler.bundle import contract, signature
 from handler.bundle.signature import SIGNATURE, Trust
 from handler.errors import BundleError
 from infra.image.staging import newest, stage, stage_certificates
-from infra.signing import keys
+from infra.signing import keys, signer
 from tests import bundles
 
 
@@ -81,7 +81,7 @@ def test_with_a_trust_file_the_bundles_own_signature_has_to_count(tmp_path: Path
         stage(tmp_path / "bundle", tmp_path, trust)
     assert not (tmp_path / ".build" / "bundle").exists()
     manifest = (tmp_path / "bundle" / contract.MANIFEST).read_bytes()
-    (tmp_path / "bundle" / SIGNATURE).write_bytes(keys.signed(manifest, key))
+    (tmp_path / "bundle" / SIGNATURE).write_bytes(signer.signed(manifest, key))
     stage(tmp_path / "bundle", tmp_path, trust)
     assert trusted(tmp_path) == trust
     assert signature.check(tmp_path / ".build" / "bundle", trust) == key.public.key_id

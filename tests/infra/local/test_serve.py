@@ -87,7 +87,10 @@ def test_a_function_that_does_not_come_up_says_why(tmp_path: Path, monkeypatch: 
 
 def test_the_certificate_is_for_this_machine_alone_and_short_lived(tmp_path: Path) -> None:
     made = certificate.make(tmp_path)
-    found = x509.load_pem_x509_certificate(made.file.read_bytes())
+    found = x509.load_pem_x509_certificate(made.key.read_bytes())
+    found.verify_directly_issued_by(x509.load_pem_x509_certificate(made.file.read_bytes()))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["certificate.pem", "key.pem"]
+    assert b"PRIVATE KEY" not in made.file.read_bytes()
     names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == ["localhost"]
     assert {str(ip) for ip in names.get_values_for_type(x509.IPAddress)} == {"127.0.0.1", "::1"}

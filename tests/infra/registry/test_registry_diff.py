@@ -36,20 +36,19 @@ EVIDENCE: dict[str, Any] = {
         {"other": "teacher", "difference": {"name": "d", "value": -0.01, "low": -0.02, "high": 0.0, "n": 500}}
     ],
 }
-GOLDEN = [{"input": "good"}, {"input": "bad"}, {"input": "so so"}]
+GOLDEN = ["good", "bad", "so so"]
 
 
 def sealed_as(
     folder: Path,
     model: onnx.ModelProto | None = None,
-    golden: list[dict[str, Any]] = GOLDEN,
+    golden: list[str] = GOLDEN,
     provenance: dict[str, Any] = PROVENANCE,
     evidence: dict[str, Any] = EVIDENCE,
     **serving: object,
 ) -> Path:
     """A text bundle with a past."""
-    manifest = bundles.seal(folder, model or bundles.text_model(), bundles.text_serving(**serving), NAME)
-    (folder / "golden.jsonl").write_text("".join(json.dumps(line) + "\n" for line in golden))
+    manifest = bundles.seal(folder, model or bundles.text_model(), bundles.text_serving(**serving), NAME, golden)
     files = {file: contract.sha256_of(folder / file) for file in manifest.files}
     told = replace(manifest, files=files, provenance=provenance, evidence=evidence)
     (folder / contract.MANIFEST).write_text(contract.dumps(told))
@@ -204,7 +203,7 @@ def test_show_tells_what_is_wrong_with_a_signature(tmp_path: Path, capsys: pytes
 def test_markup_in_what_a_bundle_tells_is_printed_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     odd = json.loads(json.dumps(PROVENANCE))
     odd["data"]["licence"] = "[red]CC0[/blue]"
-    one = sealed_as(tmp_path / "one", golden=[{"input": "[/bold] bad"}])
+    one = sealed_as(tmp_path / "one", golden=["[/bold] bad"])
     other = sealed_as(tmp_path / "other", contrary(), provenance=odd)
     assert main(["show", str(other)]) == main(["diff", str(one), str(other)]) == 0
     said = capsys.readouterr().out

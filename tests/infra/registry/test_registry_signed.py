@@ -13,7 +13,8 @@ from infra.__main__ import main
 from infra.errors import ConfigError, RefusedError
 from infra.registry import history
 from infra.registry.references import Reference
-from infra.signing import keys as signing
+from infra.signing import signer
+from infra.signing.keys import trust_text
 from tests import bundles
 from tests.infra.shelves import (
     NAME,
@@ -156,18 +157,18 @@ def test_a_bundle_that_is_signed_already_moves_on_without_a_key(sealed: Path, tm
     push(sealed)
     folder = pull(tmp_path / "out")
     with pytest.raises(ConfigError, match="--trust FILE"):
-        shelf("next").plan_push(folder, signing.for_push())
+        shelf("next").plan_push(folder, signer.for_push())
     path = tmp_path / "trust.json"
-    path.write_bytes(signing.trust_text(trust()))
-    assert shelf("next").push(shelf("next").plan_push(folder, signing.for_push(trust_file=path))) == 7
-    path.write_bytes(signing.trust_text(Trust(NAME, (other_key().public,))))
+    path.write_bytes(trust_text(trust()))
+    assert shelf("next").push(shelf("next").plan_push(folder, signer.for_push(trust_file=path))) == 7
+    path.write_bytes(trust_text(Trust(NAME, (other_key().public,))))
     with pytest.raises(RefusedError, match=key().public.key_id):
-        shelf("next").plan_push(folder, signing.for_push(trust_file=path))
+        shelf("next").plan_push(folder, signer.for_push(trust_file=path))
 
 
 def test_without_a_key_and_a_signature_nothing_is_pushed(sealed: Path) -> None:
     with pytest.raises(ConfigError, match="No key to sign with"):
-        shelf().plan_push(sealed, signing.for_push())
+        shelf().plan_push(sealed, signer.for_push())
     assert keys() == []
 
 

@@ -13,6 +13,7 @@ import pytest
 from handler.api import routes, telemetry
 from handler.api.service import Service
 from handler.bundle import contract
+from handler.bundle import golden as sealed
 from handler.bundle.contract import Limits
 from handler.errors import BundleError
 from handler.model.predictor import Predictor
@@ -20,6 +21,7 @@ from infra.release import golden
 from tests import bundles
 from tests.cloud import models
 
+ANSWER = {"label": "positive", "scores": {"positive": 1.0}, "score": 1.0, "abstained": False, "novelty": 0.5}
 Spoil = Callable[[dict[str, Any]], object]
 
 
@@ -39,7 +41,7 @@ def function(folder: Path) -> golden.Invoke:
 
 
 def replay(folder: Path, invoke: golden.Invoke) -> tuple[str, ...]:
-    return golden.replay(golden.read(folder), contract.read(folder), invoke)
+    return golden.replay(sealed.read(folder), contract.read(folder), invoke)
 
 
 def spoilt(folder: Path, spoil: Spoil) -> golden.Invoke:
@@ -80,7 +82,10 @@ def test_a_last_digit_is_another_processors_and_allowed(bundle: Path) -> None:
     [
         (lambda answer: answer["predictions"][0].update(label="negative"), "wanted 'positive'"),
         (lambda answer: answer["predictions"][0]["scores"].pop("negative"), "other labels"),
-        (lambda answer: answer["predictions"][0]["scores"].update(negative=float("nan")), "off by nan"),
+        (lambda answer: answer["predictions"][0]["scores"].update(negative=float("nan")), "off by inf"),
+        (lambda answer: answer["predictions"][0].update(novelty=0.9), "novelty is off by"),
+        (lambda answer: answer["predictions"][0].pop("novelty"), "not an answer"),
+        (lambda answer: answer["predictions"][0].update(abstained=True), "abstained otherwise"),
         (lambda answer: answer["predictions"].pop(), "none of this API's"),
         (lambda answer: answer["model"].update(version="0" * 12), "answered by tiny-text/000000000000"),
         (lambda answer: answer.clear(), "none of this API's"),
@@ -118,11 +123,8 @@ def test_no_input_is_ever_told(bundle: Path) -> None:
 def test_no_request_holds_more_than_the_bundle_allows(tmp_path: Path) -> None:
     limits = Limits(max_inputs=3, max_characters=2000, max_body_bytes=200, max_depth=32, max_explained=64)
     bundles.text_bundle(tmp_path / "b", bundles.text_serving(limits=limits))
-    rows = [
-        {"input": "good " * number, "prediction": {"label": "positive", "scores": {"positive": 1.0}}}
-        for number in range(1, 15)
-    ]
-    models.resealed(tmp_path / "b", golden.FILE, "".join(json.dumps(row) + "\n" for row in rows))
+    rows = [{"input": "good " * number, "prediction": ANSWER} for number in range(1, 15)]
+    models.resealed(tmp_path / "b", contract.GOLDEN, "".join(json.dumps(row) + "\n" for row in rows))
     bodies = []
 
     def send(event: Mapping[str, Any]) -> None:
@@ -135,12 +137,12 @@ def test_no_request_holds_more_than_the_bundle_allows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "\n", "{", '{"input": "good"}\n', '{"input": 1, "prediction": null}\n', "[]\n"])
 def test_a_file_from_which_nothing_can_be_told_is_refused(bundle: Path, text: str) -> None:
-    (bundle / golden.FILE).write_text(text)
+    (bundle / contract.GOLDEN).write_text(text)
     with pytest.raises(BundleError, match="Seal the bundle again"):
-        golden.read(bundle)
+        sealed.read(bundle)
 
 
 def test_a_file_that_is_missing_is_refused(bundle: Path) -> None:
-    (bundle / golden.FILE).unlink()
-    with pytest.raises(BundleError, match="no golden inputs"):
-        golden.read(bundle)
+    (bundle / contract.GOLDEN).unlink()
+    with pytest.raises(BundleError, match="cannot be read"):
+        sealed.read(bundle)

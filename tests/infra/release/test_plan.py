@@ -11,14 +11,13 @@ from hypothesis import strategies as st
 from infra.aws.ecr import Repository
 from infra.errors import ConfigError
 from infra.monitoring.alarms import Alarm
-from infra.release import plan as planning
-from infra.release import rollback
 from infra.release.alias import Alias, Route, said_of, trail_of
 from infra.release.function import Function, Version
-from infra.release.plan import Asked, Bundle, Plan, State
+from infra.release.plan import Bundle, Options, Plan, State, plan_release
+from infra.release.rollback import Back, decide_rollback
 
 NEW = Bundle("mail", "b" * 12, "mail-bbb", 20, "s3://shelf/mail/" + "b" * 12)
-ASKED = Asked("f", role="arn:role")
+OPTIONS = Options("f", role="arn:role")
 QUIET = Alarm("crash", False, "")
 
 
@@ -45,7 +44,7 @@ def state(**changes: object) -> State:
 
 
 def plan(**changes: object) -> Plan:
-    return planning.plan(ASKED, NEW, state(**changes))
+    return plan_release(OPTIONS, NEW, state(**changes))
 
 
 def left(made: Plan) -> list[str]:
@@ -53,13 +52,13 @@ def left(made: Plan) -> list[str]:
 
 
 def test_an_empty_account_needs_everything_and_shifts_nothing() -> None:
-    made = planning.plan(ASKED, NEW, State())
+    made = plan_release(OPTIONS, NEW, State())
     assert left(made) == ["registry", "push", "repository", "image", "function", "version", "golden", "open", "record"]
     assert made.needed == ()
 
 
 def test_a_function_that_is_missing_wants_a_role() -> None:
-    made = planning.plan(Asked("f"), NEW, State())
+    made = plan_release(Options("f"), NEW, State())
     assert len(made.needed) == 1 and "--role" in made.needed[0]
 
 
@@ -117,27 +116,27 @@ def test_a_canary_wants_quiet_alarms_that_watch(alarms: tuple[Alarm, ...], word:
 
 def test_the_repository_is_the_functions_own_unless_another_is_named() -> None:
     assert plan().repository == "images"
-    assert planning.plan(replace(ASKED, repository="other"), NEW, state()).repository == "other"
-    assert planning.plan(ASKED, NEW, State()).repository == "limbeck"
+    assert plan_release(replace(OPTIONS, repository="other"), NEW, state()).repository == "other"
+    assert plan_release(OPTIONS, NEW, State()).repository == "limbeck"
 
 
 def test_rollback_ends_a_canary_first() -> None:
-    decided = rollback.decide(function("a", "b"), alias("1", {"2": 0.5}, ("7",)))
-    assert decided == rollback.Back(Route("1", {}, ("7",), "mail/" + "a" * 12), "2")
+    decided = decide_rollback(function("a", "b"), alias("1", {"2": 0.5}, ("7",)))
+    assert decided == Back(Route("1", {}, ("7",), "mail/" + "a" * 12), "2")
 
 
 def test_rollback_pops_the_trail() -> None:
-    decided = rollback.decide(function("a", "b", "c"), alias("3", trail=("2", "1")))
-    assert decided == rollback.Back(Route("2", {}, ("1",), "mail/" + "b" * 12), "3")
+    decided = decide_rollback(function("a", "b", "c"), alias("3", trail=("2", "1")))
+    assert decided == Back(Route("2", {}, ("1",), "mail/" + "b" * 12), "3")
 
 
 def test_rollback_to_an_earlier_version_forgets_those_between() -> None:
-    decided = rollback.decide(function("a", "b", "c"), alias("3", trail=("2", "1")), "a" * 12)
-    assert decided == rollback.Back(Route("1", {}, (), "mail/" + "a" * 12), "3")
+    decided = decide_rollback(function("a", "b", "c"), alias("3", trail=("2", "1")), "a" * 12)
+    assert decided == Back(Route("1", {}, (), "mail/" + "a" * 12), "3")
 
 
 def test_rollback_to_what_is_live_is_nothing() -> None:
-    assert rollback.decide(function("a", "b"), alias("2", trail=("1",)), "2") is None
+    assert decide_rollback(function("a", "b"), alias("2", trail=("1",)), "2") is None
 
 
 @pytest.mark.parametrize(
@@ -145,11 +144,11 @@ def test_rollback_to_what_is_live_is_nothing() -> None:
 )
 def test_rollback_refuses_what_it_cannot_know(to: str, word: str) -> None:
     with pytest.raises(ConfigError, match=word):
-        rollback.decide(function("a", "b"), alias("1"), to)
+        decide_rollback(function("a", "b"), alias("1"), to)
 
 
 def test_rollback_by_force_goes_to_any_published_version() -> None:
-    decided = rollback.decide(function("a", "b"), alias("2"), "1", force=True)
+    decided = decide_rollback(function("a", "b"), alias("2"), "1", force=True)
     assert decided is not None and decided.route.version == "1"
 
 

@@ -16,15 +16,23 @@ from handler.bundle import contract, signature
 from handler.bundle.signature import SIGNATURE, Trust
 from infra.__main__ import main
 from infra.errors import ConfigError, RefusedError
-from infra.signing import keys as signing
-from infra.signing.keys import KmsSigner, PemSigner
+from infra.signing.keys import PASSWORD_VARIABLE, KmsSigner, PemSigner, public_key, trust_text
+from infra.signing.signer import (
+    KEY_VARIABLE,
+    TRUST_VARIABLE,
+    find_signer,
+    needed_signer,
+    needed_trust,
+    signed,
+    trust_for,
+)
 
 PKCS8 = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
 
 
 @pytest.fixture(autouse=True)
 def nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in (signing.KEY_VARIABLE, signing.TRUST_VARIABLE, signing.PASSWORD_VARIABLE):
+    for variable in (KEY_VARIABLE, TRUST_VARIABLE, PASSWORD_VARIABLE):
         monkeypatch.delenv(variable, raising=False)
 
 
@@ -47,7 +55,7 @@ def test_a_new_key_is_for_its_owners_eyes_and_signs(keys: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     key = PemSigner.read(path)
     assert signature.holds(b"a statement", key.sign(b"a statement"), key.public)
-    assert signing.public_key((keys / "mine" / "public.pem").read_bytes(), "public.pem") == key.public
+    assert public_key((keys / "mine" / "public.pem").read_bytes(), "public.pem") == key.public
 
 
 def test_no_key_is_ever_overwritten(keys: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,13 +67,13 @@ def test_no_key_is_ever_overwritten(keys: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_a_key_with_a_password_opens_by_it_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(signing.PASSWORD_VARIABLE, "a password")
+    monkeypatch.setenv(PASSWORD_VARIABLE, "a password")
     assert main(["key", "new", str(tmp_path)]) == 0
     assert b"ENCRYPTED" in (tmp_path / "key.pem").read_bytes()
-    assert signing.signer(tmp_path / "key.pem") is not None
-    monkeypatch.setenv(signing.PASSWORD_VARIABLE, "another")
+    assert find_signer(tmp_path / "key.pem") is not None
+    monkeypatch.setenv(PASSWORD_VARIABLE, "another")
     with pytest.raises(ConfigError, match="LIMBECK_KEY_PASSWORD"):
-        signing.signer(tmp_path / "key.pem")
+        find_signer(tmp_path / "key.pem")
 
 
 def test_openssl_reads_the_keys_and_agrees_about_id_and_signature(keys: Path, tmp_path: Path) -> None:
@@ -94,19 +102,19 @@ def test_openssl_reads_the_keys_and_agrees_about_id_and_signature(keys: Path, tm
 def test_a_file_without_a_fitting_key_is_refused(tmp_path: Path, made: object, said: str) -> None:
     (tmp_path / "key.pem").write_bytes(made())  # type: ignore[operator]
     with pytest.raises(ConfigError, match=said):
-        signing.signer(tmp_path / "key.pem")
+        find_signer(tmp_path / "key.pem")
 
 
 def test_no_key_file_is_an_error_that_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="key new"):
-        signing.signer(tmp_path / "absent.pem")
+        find_signer(tmp_path / "absent.pem")
 
 
 def test_a_key_in_kms_signs_what_the_function_accepts(cloud: None, sealed: Path) -> None:
     key = KmsSigner(kms_key())
     text = (sealed / contract.MANIFEST).read_bytes()
     trust = Trust("tiny-text", (key.public,))
-    assert signature.verify(text, signing.signed(text, key), trust) == key.public.key_id
+    assert signature.verify(text, signed(text, key), trust) == key.public.key_id
 
 
 def test_a_statement_fits_into_kms_however_long_the_manifest_is() -> None:
@@ -137,25 +145,25 @@ def test_a_signer_that_gives_another_keys_signature_is_caught(keys: Path) -> Non
             return other.sign(message)
 
     with pytest.raises(RefusedError, match="does not open"):
-        signing.signed(b"{}", Confused())
+        signed(b"{}", Confused())
 
 
 def test_the_variable_names_a_file_or_a_key_in_kms(cloud: None, keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert signing.signer() is None
-    monkeypatch.setenv(signing.KEY_VARIABLE, str(keys / "mine" / "key.pem"))
-    assert isinstance(signing.signer(), PemSigner)
-    monkeypatch.setenv(signing.KEY_VARIABLE, f"kms:{kms_key()}")
-    assert isinstance(signing.signer(), KmsSigner)
+    assert find_signer() is None
+    monkeypatch.setenv(KEY_VARIABLE, str(keys / "mine" / "key.pem"))
+    assert isinstance(find_signer(), PemSigner)
+    monkeypatch.setenv(KEY_VARIABLE, f"kms:{kms_key()}")
+    assert isinstance(find_signer(), KmsSigner)
 
 
 def test_two_keys_at_once_are_refused(keys: Path) -> None:
     with pytest.raises(ConfigError, match="Two keys"):
-        signing.signer(keys / "mine" / "key.pem", "alias/other")
+        find_signer(keys / "mine" / "key.pem", "alias/other")
 
 
 def test_without_a_key_one_is_asked_for() -> None:
     with pytest.raises(ConfigError, match="--pem FILE, --kms KEY"):
-        signing.needed_signer()
+        needed_signer()
 
 
 def test_a_trust_file_is_written_and_read_back_for_one_model(
@@ -165,7 +173,7 @@ def test_a_trust_file_is_written_and_read_back_for_one_model(
     assert main(["key", "trust", "tiny-text", "--public", str(keys / "mine" / "public.pem"), "--out", str(path)]) == 0
     mine = PemSigner.read(keys / "mine" / "key.pem").public
     assert signature.read_trust(path) == Trust("tiny-text", (mine,))
-    assert signing.trust_for("tiny-text", path) == Trust("tiny-text", (mine,))
+    assert trust_for("tiny-text", path) == Trust("tiny-text", (mine,))
     capsys.readouterr()
     assert main(["key", "trust", "tiny-text", "--pem", str(keys / "mine" / "key.pem")]) == 0
     assert capsys.readouterr().out == path.read_text()
@@ -197,27 +205,27 @@ def test_the_public_half_is_printed(keys: Path, capsys: pytest.CaptureFixture[st
 
 def test_a_trust_file_of_another_model_is_not_used(keys: Path, tmp_path: Path) -> None:
     path = tmp_path / "trust.json"
-    path.write_bytes(signing.trust_text(Trust("other", (PemSigner.read(keys / "mine" / "key.pem").public,))))
-    with pytest.raises(ConfigError, match="'other', asked for is 'tiny-text'"):
-        signing.trust_for("tiny-text", path)
+    path.write_bytes(trust_text(Trust("other", (PemSigner.read(keys / "mine" / "key.pem").public,))))
+    with pytest.raises(ConfigError, match="'other', wanted 'tiny-text'"):
+        trust_for("tiny-text", path)
 
 
 def test_a_folder_of_trust_files_has_one_a_model(keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trust = Trust("tiny-text", (PemSigner.read(keys / "mine" / "key.pem").public,))
-    (tmp_path / "tiny-text.json").write_bytes(signing.trust_text(trust))
-    monkeypatch.setenv(signing.TRUST_VARIABLE, str(tmp_path))
-    assert signing.trust_for("tiny-text") == trust
+    (tmp_path / "tiny-text.json").write_bytes(trust_text(trust))
+    monkeypatch.setenv(TRUST_VARIABLE, str(tmp_path))
+    assert trust_for("tiny-text") == trust
     with pytest.raises(ConfigError, match=r"other\.json"):
-        signing.trust_for("other")
+        trust_for("other")
 
 
 def test_who_can_sign_trusts_themselves_and_else_nobody(keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert signing.trust_for("tiny-text") is None
+    assert trust_for("tiny-text") is None
     with pytest.raises(ConfigError, match="--trust FILE"):
-        signing.needed_trust("tiny-text")
-    monkeypatch.setenv(signing.KEY_VARIABLE, str(keys / "mine" / "key.pem"))
+        needed_trust("tiny-text")
+    monkeypatch.setenv(KEY_VARIABLE, str(keys / "mine" / "key.pem"))
     mine = PemSigner.read(keys / "mine" / "key.pem").public
-    assert signing.trust_for("tiny-text") == Trust("tiny-text", (mine,))
+    assert trust_for("tiny-text") == Trust("tiny-text", (mine,))
 
 
 def test_a_folder_is_signed_where_it_lies_and_verified(

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra.template.stack import READ_BY_SAM, Stack
-from tests.infra.template.stacks import TEMPLATE, stack, translated
+from tests.infra.template.stacks import EVERY_KIND, KINDS, READ_BY_SAM, TEMPLATE, Stack, listed, stack, translated
 
 ANY = "x-amazon-apigateway-any-method"
 
@@ -88,6 +87,7 @@ def test_provisioned_concurrency_is_off_until_a_number_is_named_and_then_the_ali
 def test_an_image_is_taken_by_its_digest_alone() -> None:
     image = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/limbeck@sha256:" + "0af" * 21 + "0"
     assert function(stack(Image=image))["Code"] == {"ImageUri": image}
+    assert function(stack(Image=image))["PackageType"] == "Image"
     pattern = translated()["Parameters"]["Image"]["AllowedPattern"]
     assert re.fullmatch(pattern, image) and re.fullmatch(pattern, "")
     for wrong in (image.replace("@sha256:", ":"), image[:-1], "limbeck:latest", image.upper(), f"docker.io/{image}"):
@@ -133,7 +133,8 @@ def test_the_function_is_told_the_stacks_name_and_the_origin() -> None:
 def test_logs_are_not_kept_for_ever() -> None:
     for days, groups in (("30", stack()), ("7", stack(LogRetentionDays=7))):
         assert {group["RetentionInDays"] for group in groups.of_type("AWS::Logs::LogGroup")} == {days}
-    assert function(stack())["LoggingConfig"] == {"LogGroup": {"Ref": "PredictLogs"}}
+    for name, made in stack().named("AWS::Lambda::Function").items():
+        assert made["LoggingConfig"] == {"LogGroup": {"Ref": name.replace("Function", "Logs")}}
 
 
 def test_all_logs_can_be_under_a_key_of_ones_own() -> None:
@@ -174,25 +175,43 @@ def test_an_account_that_has_a_role_for_its_gateway_keeps_it() -> None:
     assert kept.resources["AccessLogs"]["Properties"]["Tags"][0]["Value"] == "existing-role"
 
 
-def test_every_output_speaks_of_a_resource_that_exists() -> None:
-    for made in (stack(), stack(Auth="Iam"), stack(FunctionUrl="true"), stack(Auth="Iam", FunctionUrl="true")):
-        assert made.outputs.keys() >= {"ApiUrl", "PredictUrl", "FunctionName", "FunctionAlias", "AccessLogGroup"}
-        assert made.outputs.keys() >= {"StopAlarms", "DeploymentApplication", "DeploymentGroup", "FunctionLogGroup"}
-        for name, output in made.outputs.items():
-            named = re.findall(r'"Ref": "(\w+)"|"Fn::GetAtt": \["(\w+)"|\$\{(\w+)\}', json.dumps(output["Value"]))
-            assert {subject for match in named for subject in match if subject} <= made.resources.keys(), name
+@EVERY_KIND
+def test_nothing_refers_to_what_is_not_there_and_scripts_find_their_outputs(kind: str) -> None:
+    made = stack(**KINDS[kind])
+    assert made.outputs.keys() >= {"ApiUrl", "PredictUrl", "FunctionName", "FunctionAlias", "AccessLogGroup"}
+    assert made.outputs.keys() >= {"StopAlarms", "DeploymentApplication", "DeploymentGroup", "FunctionLogGroup"}
+    for name, it in {**made.resources, **made.outputs}.items():
+        named = re.findall(r'"Ref": "(\w+)"|"Fn::GetAtt": \["(\w+)"|\$\{(\w+)(?:\.\w+)*\}', json.dumps(it))
+        assert {subject for match in named for subject in match if subject} <= made.resources.keys(), name
 
 
-def test_nothing_refers_to_a_resource_that_its_parameters_leave_out() -> None:
-    for made in (
-        stack(),
-        stack(Auth="Iam"),
-        stack(FunctionUrl="true", CorsOrigin="https://a.b"),
-        stack(GatewayLogRole="Existing"),
-        stack(AlarmEmail="a@b.c", ProvisionedConcurrency=1, Deployment="AllAtOnce"),
-    ):
-        named = re.findall(r'"Ref": "(\w+)"|"Fn::GetAtt": \["(\w+)"', json.dumps(made.resources))
-        assert {subject for match in named for subject in match if subject} <= made.resources.keys()
+def test_what_has_a_condition_is_in_one_kind_of_stack_and_not_in_another() -> None:
+    conditional = {name for name, it in translated()["Resources"].items() if "Condition" in it}
+    resources = [stack(**given).resources.keys() for given in KINDS.values()]
+    assert conditional <= set().union(*resources) - set.intersection(*map(set, resources))
+
+
+@EVERY_KIND
+def test_every_permission_names_its_actions_and_its_resources(kind: str) -> None:
+    for name, it in stack(**KINDS[kind]).statements():
+        assert not {"NotAction", "NotResource", "NotPrincipal"} & it.keys(), name
+        assert not [action for action in listed(it["Action"]) if "*" in action or "?" in action], name
+        assert it.get("Principal") not in ("*", {"AWS": "*"}), name
+        actions = set(listed(it["Action"]))
+        if name == "AlarmKey" or actions == {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}:
+            continue  # a key's policy is about that key; X-Ray knows no resource for these two
+        for resource in listed(it["Resource"]):
+            is_a_kind = re.fullmatch(r"\*|arn:(?:[^:]*:){4}[a-z-]*[:/]?\*", str(resource))
+            assert not is_a_kind or actions == {"cloudwatch:DescribeAlarms"}, name
+
+
+@EVERY_KIND
+def test_a_role_is_for_one_service_and_has_no_managed_policy_but_the_gateways(kind: str) -> None:
+    for name, role in stack(**KINDS[kind]).named("AWS::IAM::Role").items():
+        (trusts,) = role["AssumeRolePolicyDocument"]["Statement"]
+        assert (trusts["Principal"].keys(), trusts["Action"]) == ({"Service"}, "sts:AssumeRole"), name
+        gateways = ["arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"]
+        assert role.get("ManagedPolicyArns", []) == (gateways if name == "GatewayWriter" else []), name
 
 
 def test_every_parameter_is_used() -> None:

@@ -19,7 +19,7 @@ from handler.api.service import Service, without_model
 from handler.api.telemetry import Telemetry, make_logger, make_metrics
 from handler.model.predictor import Predictor
 from tests import bundles
-from tests.infra.template.stacks import TEMPLATE, stack, translated
+from tests.infra.template.stacks import EVERY_KIND, KINDS, TEMPLATE, stack, translated
 
 VERSION = "arn:aws:lambda:eu-west-1:123456789012:function:limbeck:7"
 EVENT = {"DeploymentId": "d-ABCDEF", "LifecycleEventHookExecutionId": "execution"}
@@ -161,6 +161,45 @@ def test_callers_are_shifted_as_the_parameter_says(way: str) -> None:
 
 def test_a_new_stack_has_a_canary() -> None:
     assert stack().outputs["DeploymentConfig"]["Value"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
+
+
+@EVERY_KIND
+def test_codedeploy_moves_the_alias_after_the_replay_and_back_on_a_failure_or_an_alarm(kind: str) -> None:
+    made = stack(**KINDS[kind])
+    (alias,) = (it for it in made.resources.values() if it["Type"] == "AWS::Lambda::Alias")
+    update = alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
+    ((name, group),) = made.named("AWS::CodeDeploy::DeploymentGroup").items()
+    assert update["DeploymentGroupName"] == {"Ref": name}
+    assert update["BeforeAllowTrafficHook"] == {"Ref": "ReplayFunction"}
+    back = group["AutoRollbackConfiguration"]
+    assert back["Enabled"] and {"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"} <= set(back["Events"])
+    assert group["AlarmConfiguration"]["Enabled"]
+    watched = {it["Name"]["Ref"] for it in group["AlarmConfiguration"]["Alarms"]}
+    assert {"NewVersionCrashAlarm", "NewVersionSlowAlarm"} <= watched <= made.named("AWS::CloudWatch::Alarm").keys()
+
+
+@EVERY_KIND
+def test_the_roles_of_codedeploy_and_of_the_replay_may_do_what_they_do(kind: str) -> None:
+    made = stack(**KINDS[kind])
+    group = made.only("AWS::CodeDeploy::DeploymentGroup")
+    assert group["ServiceRoleArn"] == {"Fn::GetAtt": ["DeployRole", "Arn"]}
+    assert {"Fn::GetAtt": ["PredictFunction", "Arn"]} in made.allowed("DeployRole", "lambda:UpdateAlias")
+    assert made.allowed("DeployRole", "lambda:InvokeFunction") == [{"Fn::GetAtt": ["ReplayFunction", "Arn"]}]
+    assert made.allowed("DeployRole", "cloudwatch:DescribeAlarms")
+    replay = made.named("AWS::Lambda::Function")["ReplayFunction"]
+    assert replay["Role"] == {"Fn::GetAtt": ["ReplayRole", "Arn"]}
+    assert made.only("AWS::IAM::Policy")["Roles"] == [{"Ref": "ReplayRole"}]
+    assert made.allowed("ReplayPolicy", "lambda:InvokeFunction") == ["${PredictFunction.Arn}:*"]
+    (deployments,) = made.allowed("ReplayPolicy", "codedeploy:PutLifecycleEventHookExecutionStatus")
+    assert deployments.endswith(":${ServerlessDeploymentApplication}/*")
+
+
+def test_the_replay_is_told_of_the_version_that_the_alias_is_to_have() -> None:
+    variables = stack().named("AWS::Lambda::Function")["ReplayFunction"]["Environment"]["Variables"]
+    ((version, published),) = ((n, it) for n, it in stack().resources.items() if it["Type"] == "AWS::Lambda::Version")
+    assert variables["NEW_VERSION"] == {"Ref": version}
+    assert stack().only("AWS::Lambda::Alias")["FunctionVersion"] == {"Fn::GetAtt": [version, "Version"]}
+    assert published["DeletionPolicy"] == "Retain"  # a rollback needs it
 
 
 def test_the_alarms_that_stop_a_deployment_are_an_output() -> None:

@@ -1,4 +1,4 @@
-"""Who may come in, by which door, and what one who may not is told."""
+"""Who may call through which event source, and how other requests are rejected."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra.template.stack import Stack
-from tests.infra.template.stacks import stack, translated
+from tests.infra.template.stacks import EVERY_KIND, KINDS, Stack, stack, translated
 
 ANY = "x-amazon-apigateway-any-method"
 ORIGIN = "https://app.example.org"
@@ -68,6 +67,14 @@ def test_with_iam_every_method_asks_for_a_signature_and_there_is_no_key() -> Non
 
 def test_the_door_is_one_of_two() -> None:
     assert translated()["Parameters"]["Auth"]["AllowedValues"] == ["ApiKey", "Iam"]
+
+
+@EVERY_KIND
+def test_no_method_but_the_preflight_is_without_security(kind: str) -> None:
+    for methods in stack(**KINDS[kind]).paths.values():
+        for method in methods.keys() - {"parameters"}:
+            preflight = method == "options" and methods[method]["x-amazon-apigateway-integration"]["type"] == "mock"
+            assert methods[method].get("security") or preflight
 
 
 @BOTH
@@ -173,7 +180,7 @@ def test_one_exact_origin_or_none_can_be_named(origin: str) -> None:
 @pytest.mark.parametrize("kind", REFUSED)
 def test_the_gateway_refuses_with_a_problem_document(kind: str) -> None:
     status, problem = REFUSED[kind]
-    refusal = stack().refusals[kind]
+    refusal = stack().gateway_responses[kind]
     assert refusal["statusCode"] == str(status)
     assert refusal["responseParameters"]["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
     document = json.loads(refusal["responseTemplates"]["application/json"])
@@ -184,17 +191,17 @@ def test_the_gateway_refuses_with_a_problem_document(kind: str) -> None:
 
 
 def test_every_refusal_of_the_gateway_is_known_here() -> None:
-    assert stack().refusals.keys() == REFUSED.keys()
+    assert stack().gateway_responses.keys() == REFUSED.keys()
 
 
 @pytest.mark.parametrize(("kind", "seconds"), [("THROTTLED", 1), ("QUOTA_EXCEEDED", 3600), ("DEFAULT_5XX", 1)])
 def test_a_refusal_that_passes_says_when_to_try_again(kind: str, seconds: int) -> None:
-    parameters = stack().refusals[kind]["responseParameters"]
+    parameters = stack().gateway_responses[kind]["responseParameters"]
     assert parameters["gatewayresponse.header.Retry-After"] == f"'{seconds}'"
 
 
 def test_a_page_may_read_why_it_was_refused_where_it_may_call_at_all() -> None:
-    for refusal in stack(CorsOrigin=ORIGIN).refusals.values():
+    for refusal in stack(CorsOrigin=ORIGIN).gateway_responses.values():
         assert refusal["responseParameters"][CORS] == f"'{ORIGIN}'"
-    for refusal in stack().refusals.values():
+    for refusal in stack().gateway_responses.values():
         assert CORS not in refusal["responseParameters"]

@@ -26,7 +26,7 @@ def origins(**parameters: str) -> set[str]:
     }
     refused = {
         it["responseParameters"].get("gatewayresponse.header.Access-Control-Allow-Origin", "")
-        for it in made.refusals.values()
+        for it in made.gateway_responses.values()
     }
     variables = made.resources["PredictFunction"]["Properties"]["Environment"]["Variables"]
     urls = [it["Cors"]["AllowOrigins"][0] for it in made.of_type("AWS::Lambda::Url") if "Cors" in it]

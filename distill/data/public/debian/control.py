@@ -75,7 +75,7 @@ def _field(line: str, at: str) -> tuple[str, str]:
     return match[1].lower(), match[2].strip()
 
 
-def _unpacked(raw: BinaryIO) -> BinaryIO:
+def _unpacked(raw: BinaryIO) -> BinaryIO | gzip.GzipFile | lzma.LZMAFile:
     start = raw.read(len(_XZ))
     raw.seek(0)
     if start.startswith(_GZIP):

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from distill.experiments.peers.exchange import Head, Labelled, Questions, Task
+from distill.experiments.peers.exchange import Questions
 from tests.distill import made
 
 
-def labelled(count: int, seed: int) -> Labelled:
+def labelled(count: int, seed: int) -> tuple[list[str], list[int]]:
     rows = made.opinions(count, seed)
-    return Labelled(tuple(rows.columns["text"].tolist()), tuple(rows.labels.tolist()))
+    return rows.columns["text"].tolist(), rows.labels.tolist()
 
 
 def questions(
@@ -24,7 +24,21 @@ def questions(
 ) -> Questions:
     """Whether a text says "good" more often than "bad"; the test rows end with `odd` texts."""
     random = np.random.default_rng(0)
-    head = Head(random.normal(size=(2, 32)).astype(np.float32), random.normal(size=2).astype(np.float32))
-    task = Task(made.LABELS, 3, settings, encoder, fitted, timed_rows=20, max_tokens=24)
-    test = (*labelled(40, 2).texts, *odd)
-    return Questions(task, labelled(train, 0), labelled(60, 1), test, None if fitted is None else head)
+    texts, labels = labelled(train, 0)
+    held, held_labels = labelled(60, 1)
+    return Questions(
+        classes=2,
+        seed=3,
+        settings=settings,
+        timed_rows=20,
+        max_tokens=24,
+        train=texts,
+        train_labels=labels,
+        validation=held,
+        validation_labels=held_labels,
+        test=[*labelled(40, 2)[0], *odd],
+        encoder=str(encoder),
+        fitted=None if fitted is None else str(fitted),
+        head_weight=None if fitted is None else random.normal(size=(2, 32)).tolist(),
+        head_bias=None if fitted is None else random.normal(size=2).tolist(),
+    )

@@ -17,51 +17,53 @@ from distill.experiments.peers import exchange, launch
 from distill.experiments.peers.launch import Peer
 from tests.distill.experiments.peers import asked
 
-FAKE = Peer("fake", "distill.peers.fake_peer", ("encoder",))
+FAKE = Peer("fake", "fake_peer", ("encoder",))
 PROGRAM = """
 import ctypes, os, sys, time
 from pathlib import Path
 import numpy as np
-from distill.peers import contest
-from distill.experiments.peers.contest import Model, Peer
+from distill.experiments.peers import exchange
+from distill.experiments.peers.exchange import Model
 
 def fit(questions, setting, work):
-    (Path(sys.argv[1]) / "started").touch()
+    Path({mark!r}).touch()
     {fit}
     return Model(os.environ["OMP_NUM_THREADS"], 1.0, lambda texts: np.full((len(texts), 2), {value}, np.float32), len)
 
-contest.main(Peer("fake", ("numpy",), lambda task: [{{"a": 1}}, {{"a": 2}}, {{"a": 3}}], fit))
+exchange.main({{"fake": [{{"a": 1}}, {{"a": 2}}, {{"a": 3}}]}}, ("numpy",), fit)
 """
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A checkout with a peer of its own, and the folder of its questions."""
-    package = tmp_path / "root" / "distill" / "peers"
-    shutil.copytree(launch.ROOT / "distill" / "peers", package, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(launch.ROOT / "distill" / "__init__.py", package.parent)
+    """A checkout with a peer of its own."""
+    root = tmp_path / "root"
+    shutil.copytree(launch.ROOT / launch.FOLDER, root / launch.FOLDER, ignore=shutil.ignore_patterns("__pycache__"))
+    for package in (Path("distill"), Path("distill/experiments")):
+        shutil.copy(launch.ROOT / package / "__init__.py", root / package)
     python = tmp_path / "environment" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     python.chmod(0o755)
     (tmp_path / "encoder").mkdir()
     (tmp_path / "encoder" / "model.safetensors").write_text("weights")
-    exchange.write_questions(tmp_path / "asked", asked.questions(encoder=tmp_path / "encoder"))
-    write(package.parents[1])
-    return package.parents[1]
+    write(root)
+    return root
 
 
 def write(root: Path, fit: str = "pass", value: float = 0.5) -> None:
-    (root / "distill" / "peers" / "fake_peer.py").write_text(PROGRAM.format(fit=fit, value=value))
+    program = PROGRAM.format(fit=fit, value=value, mark=str(root.parent / "started"))
+    (root / launch.FOLDER / "fake_peer.py").write_text(program)
 
 
-def run(root: Path) -> exchange.Answers:
-    return launch.run(FAKE, root.parent / "asked", root.parent / "environment", root)
+def run(root: Path, **changes: object) -> exchange.Answers:
+    questions = asked.questions(**{"encoder": root.parent / "encoder"} | changes)
+    return launch.run(FAKE, questions, root.parent / "environment", root)
 
 
 def started(root: Path) -> bool:
     """Whether the program was started since this was asked last."""
-    mark = root.parent / "asked" / "started"
+    mark = root.parent / "started"
     found = mark.exists()
     mark.unlink(missing_ok=True)
     return found
@@ -70,10 +72,10 @@ def started(root: Path) -> bool:
 @pytest.mark.usefixtures("empty_cache")
 def test_a_peer_answers_within_its_budget_and_on_one_thread(root: Path) -> None:
     answers = run(root)
-    assert answers.description == "1"
-    assert [trial.setting for trial in answers.settings] == [{"a": 1}, {"a": 2}]
-    assert answers.chosen == 0
-    assert answers.versions == {"python": sys.version.split()[0], "numpy": np.__version__}
+    assert answers.about["description"] == "1"
+    assert answers.about["settings"] == [{"a": 1}, {"a": 2}]
+    assert answers.about["chosen"] == 0
+    assert answers.about["versions"] == {"python": sys.version.split()[0], "numpy": np.__version__}
     assert answers.test.shape == (40, 2)
     assert answers.timings.shape == (20,)
 
@@ -81,7 +83,7 @@ def test_a_peer_answers_within_its_budget_and_on_one_thread(root: Path) -> None:
 @pytest.mark.usefixtures("empty_cache")
 def test_progress_is_shown_and_the_rest_of_what_it_says_is_not(root: Path, capfd: pytest.CaptureFixture[str]) -> None:
     write(root, fit="sys.stderr.write('a warning\\n'); sys.stdout.write('a line\\n')")
-    launch.run(FAKE, root.parent / "asked", root.parent / "environment", root)
+    run(root)
     shown = capfd.readouterr()
     assert "fake: setting 2 of 2: validation accuracy 0." in shown.err
     assert "warning" not in shown.err
@@ -95,7 +97,7 @@ def test_the_same_questions_are_asked_once(root: Path) -> None:
     second = run(root)
     assert not started(root)
     np.testing.assert_array_equal(first.timings, second.timings)
-    assert second.settings == first.settings
+    assert second.about == first.about
 
 
 @pytest.mark.usefixtures("empty_cache")
@@ -108,8 +110,7 @@ def test_another_program_other_rows_or_another_encoder_are_asked_anew(root: Path
     (root.parent / "encoder" / "model.safetensors").write_text("other weights")
     run(root)
     assert started(root)
-    exchange.write_questions(root.parent / "asked", asked.questions(train=41, encoder=root.parent / "encoder"))
-    run(root)
+    run(root, train=41)
     assert started(root)
 
 
@@ -118,16 +119,22 @@ def test_the_same_encoder_in_another_folder_is_the_same(root: Path) -> None:
     run(root)
     assert started(root)
     (root.parent / "encoder").rename(root.parent / "moved")
-    exchange.write_questions(root.parent / "asked", asked.questions(encoder=root.parent / "moved"))
-    run(root)
+    run(root, encoder=root.parent / "moved")
     assert not started(root)
 
 
-@pytest.mark.parametrize("file", ["answers.json", "test.npy"])
-def test_torn_answers_in_the_cache_are_asked_for_again(root: Path, empty_cache: Path, file: str) -> None:
+@pytest.mark.usefixtures("empty_cache")
+def test_an_encoder_that_the_peer_does_not_read_is_not_given_to_it(root: Path) -> None:
     run(root)
     assert started(root)
-    next((cache.root() / "peers").glob(f"*/{file}")).write_bytes(b"\x93NUM")
+    run(root, fitted=root.parent)
+    assert not started(root)
+
+
+def test_torn_answers_in_the_cache_are_asked_for_again(root: Path, empty_cache: Path) -> None:
+    run(root)
+    assert started(root)
+    next((cache.root() / "peers").glob("*.npz")).write_bytes(b"PK")
     run(root)
     assert started(root)
     run(root)
@@ -138,7 +145,7 @@ def test_torn_answers_in_the_cache_are_asked_for_again(root: Path, empty_cache: 
 @pytest.mark.usefixtures("empty_cache")
 def test_a_missing_environment_says_how_to_make_it(root: Path) -> None:
     with pytest.raises(PeerError, match=r"environment, nowhere, is not there. Make it: `make .venv-peers`"):
-        launch.run(FAKE, root.parent / "asked", root.parent / "nowhere", root)
+        launch.run(FAKE, asked.questions(), root.parent / "nowhere", root)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +156,7 @@ def test_a_missing_environment_says_how_to_make_it(root: Path) -> None:
             "fake ended with status 1. It said last: RuntimeError: no such thing\n",
         ),
         ("import nonesuch", "ModuleNotFoundError: No module named 'nonesuch'\n.*make .venv-peers"),
-        ("contest.tell('busy'); sys.exit(3)", "fake ended with status 3. It said last: nothing"),
+        ("exchange.tell('busy'); sys.exit(3)", "fake ended with status 3. It said last: nothing"),
         ("os.kill(os.getpid(), 9)", "fake was ended by SIGKILL"),
     ],
 )
@@ -161,23 +168,16 @@ def test_a_peer_that_fails_is_told_with_its_last_line(root: Path, empty_cache: P
 
 
 @pytest.mark.usefixtures("empty_cache")
-def test_wrong_answers_are_refused_by_the_peer_itself(root: Path) -> None:
+def test_wrong_answers_are_refused(root: Path) -> None:
     write(root, value=0.7)
-    with pytest.raises(PeerError, match="It said last: The test probabilities are not all between 0 and 1"):
+    with pytest.raises(PeerError, match="fake ended well, but its answers are wrong. The probabilities are not all"):
         run(root)
 
 
 @pytest.mark.usefixtures("empty_cache")
 def test_a_program_that_writes_no_answers_is_told(root: Path) -> None:
-    (root / "distill" / "peers" / "fake_peer.py").write_text("")
-    with pytest.raises(PeerError, match="fake ended well, but its answers are wrong. There is no answers.json"):
-        run(root)
-
-
-@pytest.mark.usefixtures("empty_cache")
-def test_questions_that_are_not_there_are_told(root: Path) -> None:
-    (root.parent / "asked" / "task.json").unlink()
-    with pytest.raises(PeerError, match="fake cannot be asked. There is no task.json"):
+    (root / launch.FOLDER / "fake_peer.py").write_text("")
+    with pytest.raises(PeerError, match="fake ended well, but its answers are wrong. It wrote none."):
         run(root)
 
 
@@ -200,8 +200,9 @@ def test_a_peer_ends_with_the_one_that_asked_it(root: Path, number: signal.Signa
     os.mkfifo(fifo)
     write(root, fit=f"held = open({str(fifo)!r}, 'w'); held.write('x'); held.flush(); {sleep}(600)")
     folder = root.parent
-    places = ", ".join(f"Path({str(place)!r})" for place in (folder / "asked", folder / "environment", root))
-    code = f"from pathlib import Path; from distill.experiments.peers.launch import Peer, run; run({FAKE}, {places})"
+    places = ", ".join(f"Path({str(place)!r})" for place in (folder / "environment", root))
+    imports = "from pathlib import Path; from distill.experiments.peers.launch import Peer, run"
+    code = f"{imports}; from tests.distill.experiments.peers import asked; run({FAKE}, asked.questions(), {places})"
     parent = subprocess.Popen(
         [sys.executable, "-c", code],
         env=os.environ | {"PYTHONPATH": str(launch.ROOT)},

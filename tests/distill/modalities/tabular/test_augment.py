@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from distill.data.keys import fold_of
 from distill.data.rows import UNLABELLED, Rows
 from distill.modalities.tabular import augment
+from distill.modalities.tabular.modality import TABULAR
 from distill.recipe.schema import Teacher as TeacherConfig
 from distill.recipe.schema import Transfer
 from distill.teachers import fit as teachers
@@ -128,7 +129,8 @@ def test_trees_label_the_copies_of_a_row_by_the_fold_that_never_saw_it(empty_cac
     dataset = made.tabular_dataset(90)
     teacher = teachers.fit(TeacherConfig(kind="boosted_trees"), dataset, 3, 0, Path())
     apart = (dataset.validation, dataset.test)
-    soft = soft_labels.make(teacher, dataset.train, apart, Transfer(folds=3, augment=4), (), seed=0)
+    copies = TABULAR.augment(teacher, dataset.train, apart, Transfer(folds=3, augment=4), (), 0)
+    soft = soft_labels.make(teacher, dataset.train, copies)
     assert len(soft.rows) == len(soft.logits) > 3 * len(dataset.train)
     assert np.isfinite(soft.logits).all()
     places = fold_of(soft.rows, 3)

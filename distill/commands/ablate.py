@@ -1,0 +1,30 @@
+"""`python -m distill ablate`: what each ingredient of a recipe gains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from distill.commands.console import RecipeArgument, SetOption, output, say
+
+
+def ablate(
+    recipe: RecipeArgument,
+    out: Annotated[Path, typer.Option(help="The folder that the table goes to, as Markdown.")] = Path("reports"),
+    only: Annotated[list[str] | None, typer.Option(help="An ingredient to try, as often as needed; all.")] = None,
+    set_: SetOption = None,
+) -> None:
+    """Teach the recipe's student with and without each of its ingredients. Exit status: 0; 2 wrong."""
+    from distill.modalities import resolve
+
+    loaded, base = resolve.load(recipe, set_ or [])
+
+    from distill.experiments import ablate as ablating
+    from distill.reporting import tables
+
+    made = [ablating.run(loaded, base, tuple(only or ()))]
+    tables.show(made, output())
+    tables.write(made, out / loaded.name / "ablation.md")
+    say(f"table {out / loaded.name / 'ablation.md'}")

@@ -1,0 +1,35 @@
+"""`python -m distill compare`: students beside their teacher and the classifiers of others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from distill.commands.console import RecipeArgument, SetOption, output, say
+
+
+def compare(
+    recipe: RecipeArgument,
+    out: Annotated[Path, typer.Option(help="The folder that tables go to, as Markdown.")] = Path("reports"),
+    rung: Annotated[list[str] | None, typer.Option(help="A student of the ladder; one of each kind.")] = None,
+    settings: Annotated[int, typer.Option(min=1, max=10, help="How many settings each peer may try.")] = 4,
+    set_: SetOption = None,
+) -> None:
+    """Judge the ladder of students beside its teacher and other people's classifiers. Exit status: 0; 2 wrong."""
+    from distill.modalities import resolve
+
+    loaded, base = resolve.load(recipe, set_ or [])
+
+    from distill.experiments import compare as comparing
+    from distill.experiments import comparison_tables
+    from distill.reporting import tables
+
+    found = comparing.run(loaded, base, tuple(rung or ()), settings)
+    made = comparison_tables.of(found)
+    tables.show(made, output())
+    for line in comparison_tables.verdicts(found):
+        say(line)
+    tables.write(made, out / loaded.name / "compare.md")
+    say(f"tables {out / loaded.name / 'compare.md'}")

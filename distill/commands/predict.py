@@ -1,0 +1,82 @@
+"""`python -m distill predict`: a sealed bundle's answers, under the same rules as over HTTP."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+
+from distill.errors import DataError
+
+
+def predict(
+    bundle: Annotated[Path, typer.Argument(help="A sealed bundle's folder.")],
+    input_: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[INPUT]", help="A text, a JSON object of columns, or @file. Default: one a line of standard input."
+        ),
+    ] = None,
+) -> None:
+    """Print one JSON line for each input. Exit status: 0; 2 an input is wrong; 4 the bundle is refused."""
+    for line in answers(bundle, input_, sys.stdin.buffer):
+        typer.echo(line)
+
+
+def answers(bundle: Path, given: str | None, lines: BinaryIO) -> Iterator[str]:
+    """One JSON line a prediction, for `given` (a text, an object, or @file), or for each of `lines`.
+
+    Raises:
+        BundleError: the bundle is refused.
+        DataError: an input cannot be read, or breaks the rules of `handler.modalities`.
+    """
+    from distill.modalities.register import named
+    from handler.bundle.versions import newest
+    from handler.errors import RequestError
+    from handler.modalities import register
+    from handler.model.predictor import Predictor
+
+    predictor = Predictor.load(newest(bundle))
+    serving, modality = predictor.serving, named(predictor.serving.task)
+    contents = _texts(lines) if given is None else [("The input", _content(given))]
+    for where, text in contents:
+        if given is None and not text.strip() and not modality.blank_is_input:
+            continue
+        try:
+            records = register.check([modality.parse(text, serving)], serving)
+        except RequestError as error:
+            raise DataError(f"{where} cannot be answered. {error.detail}") from None
+        [prediction] = predictor.predict(records)
+        yield json.dumps(asdict(prediction), ensure_ascii=False)
+
+
+def _texts(lines: BinaryIO) -> Iterator[tuple[str, str]]:
+    for number, line in enumerate(lines, start=1):
+        where = f"Line {number} of the input"
+        yield where, _decoded(line, where).rstrip("\r\n")
+
+
+def _content(given: str) -> str:
+    if not given.startswith("@"):
+        return given
+    path = Path(given[1:])
+    try:
+        return _decoded(path.read_bytes(), str(path))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a file's name"
+        raise DataError(
+            f"{path} cannot be read ({reason}). After @ goes the path of a file; "
+            "a text that itself begins with @ goes through standard input."
+        ) from None
+
+
+def _decoded(content: bytes, where: str) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise DataError(f"{where} is not UTF-8. Convert it, for example with iconv.") from None

@@ -1,0 +1,89 @@
+"""Columns: a number or a category each, missing ones left out or null, explained by column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from unicodedata import normalize
+
+from handler.bundle.contract import Input, Serving
+from handler.errors import RequestError
+from handler.modalities.cells import LONGEST_KEY, cell, nearest, tensor, wrong_type
+from handler.modalities.modality import Arrays, Modality, Part, Record
+
+_NAMES_SHOWN = 8
+
+
+def _check(value: object, serving: Serving, pointer: str) -> Record:
+    if not isinstance(value, dict):
+        raise wrong_type("An input", "an object of columns", value, pointer)
+    columns = {column.name: column for column in serving.inputs}
+    value = _composed(value, pointer)
+    for i, key in enumerate(value):
+        if key not in columns:
+            raise RequestError(
+                422,
+                "unknown-column",
+                f"Column {i + 1} of {len(value)} in this input is not one the model knows. "
+                f"{nearest(key, columns) or _names(columns)}",
+                pointer,
+            )
+    if not value:
+        raise RequestError(422, "no-columns", f"This input has no columns. {_names(columns)}", pointer)
+    return {name: cell(sent, columns[name], serving.limits, _at(pointer, name)) for name, sent in value.items()}
+
+
+def _composed(value: Mapping[str, object], pointer: str) -> Mapping[str, object]:
+    """The columns under names in NFC, as training read them: both forms of "é" look alike and mean the same."""
+    if all(key.isascii() for key in value):
+        return value
+    made = {normalize("NFC", key) if len(key) <= LONGEST_KEY else key: cell for key, cell in value.items()}
+    if len(made) != len(value):
+        raise RequestError(422, "repeated-column", "Two columns of this input have the same name.", pointer)
+    return made
+
+
+def _names(columns: Mapping[str, Input]) -> str:
+    shown = ", ".join(f'"{name}"' for name in list(columns)[:_NAMES_SHOWN])
+    more = len(columns) - _NAMES_SHOWN
+    return f"The model takes {shown}{f' and {more} more' if more > 0 else ''}."
+
+
+def _at(pointer: str, name: str) -> str:
+    """RFC 6901: '~' and '/' in a name are escaped."""
+    return f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
+
+
+def _from_columns(values: Mapping[str, Sequence[Any]], serving: Serving) -> list[Record]:
+    return [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
+
+
+def _arrays(records: Sequence[Record], serving: Serving) -> Arrays:
+    if not all(isinstance(record, Mapping) for record in records):
+        raise TypeError("A tabular model takes mappings of column to value.")
+    return {
+        column.name: tensor(column.dtype, [record.get(column.name) for record in records]) for column in serving.inputs
+    }
+
+
+def _sent(record: Record) -> list[str]:
+    return [name for name, value in record.items() if value is not None]
+
+
+def _parts(record: Record, copies: int, records: int) -> list[tuple[Part, Record]]:
+    """One copy for each column that was sent, in which it is missing."""
+    return [({"column": name}, {**record, name: None}) for name in _sent(record)]
+
+
+TABULAR = Modality(
+    name="tabular",
+    takes=frozenset({("number", "float32"), ("category", "string")}),
+    check_inputs=lambda _: "",
+    check=_check,
+    check_cell=cell,
+    from_columns=_from_columns,
+    arrays=_arrays,
+    warm_up={},
+    fewest_parts=lambda record: len(_sent(record)),
+    parts=_parts,
+)

@@ -1,0 +1,134 @@
+// The page's modules that need no browser. They must say what handler/modalities, handler/model/explain.py and
+// handler/model/predictor.py say. Run from a page's folder: `node --test`.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { characters, InputError } from "./cells.js";
+import { contributions } from "./explain.js";
+import { tabular } from "./modalities/tabular.js";
+import { fromCodePoints, spans, text as texts } from "./modalities/text.js";
+import { request } from "./remote.js";
+import { check, tensors } from "./tensors.js";
+import * as words from "./words.js";
+
+const limits = { max_inputs: 8, max_characters: 20, max_body_bytes: 1000, max_depth: 8, max_explained: 4 };
+const text = { task: "text", inputs: [{ name: "text", dtype: "string", kind: "text" }], labels: ["no", "yes"], limits };
+const rows = {
+  task: "tabular",
+  inputs: [
+    { name: "age", dtype: "float32", kind: "number" },
+    { name: "caf\u00e9", dtype: "string", kind: "category" },
+    { name: "constructor", dtype: "string", kind: "category" },
+  ],
+  labels: ["no", "yes"],
+  limits,
+};
+
+test("a decomposed text reaches the graph composed", () => {
+  assert.deepEqual(tensors([check("cafe\u0301", text)], text).text, { type: "string", data: ["caf\u00e9"], dims: [1] });
+});
+
+test("a missing number is NaN, a missing word is empty", () => {
+  const laid = tensors([check({ age: null }, rows), check({ "cafe\u0301": "x" }, rows)], rows);
+  assert.deepEqual([...laid.age.data], [NaN, NaN]);
+  assert.deepEqual(laid["caf\u00e9"].data, ["", "x"]);
+  assert.deepEqual(laid.constructor.data, ["", ""]);
+});
+
+test("length is counted in code points, as the server does", () => {
+  assert.equal(characters("a\u{1f600}b"), 3);
+  assert.equal(check("\u{1f600}".repeat(20), text).length, 40);
+  assert.throws(() => check("\u{1f600}".repeat(21), text), /21 characters are over the limit of 20/);
+});
+
+test("what the server refuses is refused, and not quoted", () => {
+  const wrong = [
+    ["\ud800secret", text],
+    [7, text],
+    [[], rows],
+    [{}, rows],
+    [{ secret: 1 }, rows],
+    [{ age: "secret" }, rows],
+    [{ age: 1e39 }, rows],
+    [{ age: NaN }, rows],
+    [{ age: true }, rows],
+    [{ "caf\u00e9": 1.5 }, rows],
+    [{ "caf\u00e9": "x", "cafe\u0301": "secret" }, rows],
+  ];
+  for (const [input, serving] of wrong) {
+    assert.throws(() => check(input, serving), (error) => error instanceof InputError && !/secret/.test(error.message));
+  }
+});
+
+test("too many marks in a row are refused", () => {
+  const roomy = { ...text, limits: { ...limits, max_characters: 1000 } };
+  assert.throws(() => check("a" + "\u0301".repeat(257), roomy), /combining marks/);
+  check("a" + "\u0301".repeat(30), roomy);
+});
+
+test("whole numbers and truth values are words of a category", () => {
+  assert.equal(check({ "caf\u00e9": 7 }, rows)["caf\u00e9"], "7");
+  assert.equal(check({ "caf\u00e9": true }, rows)["caf\u00e9"], "true");
+});
+
+test("spans are split at what Python calls whitespace", () => {
+  assert.deepEqual(spans("a\x1cb\x85c\ufeffd\u3000e", 9).length, 4);
+  assert.deepEqual(spans("  ", 9), []);
+});
+
+test("more spans than may be left out are left out together", () => {
+  const all = texts.occlusions("a b c d e f", limits);
+  assert.deepEqual(all.map(({ part }) => [part.start, part.end]), [[0, 1], [2, 5], [6, 7], [8, 11]]);
+  assert.equal(all[1].record, "a  d e f");
+});
+
+test("a column that was not sent is no part", () => {
+  const found = tabular.occlusions(check({ age: 1, "caf\u00e9": null }, rows), limits);
+  assert.deepEqual(found.map(({ part }) => part), [{ column: "age" }]);
+  assert.equal(found[0].record.age, null);
+});
+
+test("too many columns cannot be explained", () => {
+  assert.equal(tabular.occlusions({ a: 1, b: 1, c: 1, d: 1, e: 1 }, limits), null);
+});
+
+test("a contribution is what the answer's label loses", async () => {
+  const model = {
+    serving: { ...text, limits },
+    predict: async (records) => records.map((record) => ({ scores: /good/.test(record) ? [0.1, 0.9] : [0.6, 0.4] })),
+  };
+  const made = await contributions(model, "so good", { label: "yes", score: 0.9 });
+  assert.deepEqual(made, [{ start: 0, end: 2, contribution: 0 }, { start: 3, end: 7, contribution: 0.5 }]);
+  assert.equal(await contributions(model, "so good", { label: "yes", score: 0.9 }, () => true), null);
+});
+
+test("the server's positions count code points", () => {
+  assert.deepEqual(fromCodePoints("\u{1f600} b", [{ start: 2, end: 3 }]), [{ start: 3, end: 4 }]);
+});
+
+test("a request holds the input, the key where there is one, and nothing else", () => {
+  const plain = request("https://h/predict", "hi", "", 0.5, false);
+  assert.deepEqual(plain.headers, { "content-type": "application/json" });
+  assert.equal(plain.body, '{"inputs":["hi"],"explain":true}');
+  const keyed = request("https://h/predict", "hi", "k", 0.5, true);
+  assert.equal(keyed.headers["x-api-key"], "k");
+  assert.equal(JSON.parse(keyed.body).abstain_below, 0.5);
+});
+
+test("numbers are not rounded to certainty", () => {
+  assert.equal(words.percent(0.99996), "> 99.9%");
+  assert.equal(words.percent(1), "100.0%");
+  assert.equal(words.percent(0.00001), "< 0.1%");
+  assert.equal(words.percent(0.9871), "98.7%");
+});
+
+test("novelty is said in words", () => {
+  assert.equal(words.novelty(0.93, "texts").fact, "More unusual than 93 of 100 texts it was validated on.");
+  assert.deepEqual([0, 0.89, 0.9, 0.99, 1].map((value) => words.novelty(value, "rows").level), ["usual", "usual", "raised", "high", "high"]);
+});
+
+test("abstaining is said in words", () => {
+  const answer = { label: "yes", score: 0.42, abstained: true, novelty: 0.1 };
+  assert.match(words.spoken(answer, words.novelty(0.1, "texts"), 0.6), /not sure enough.*42\.0%.*60\.0%/);
+  assert.equal(words.abstention({ ...answer, abstained: false }, 0.6), "");
+});
