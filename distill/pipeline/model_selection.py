@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -55,19 +56,8 @@ class Selection:
         return not lacks
 
     def nothing_passes(self) -> GateError:
-        """What to raise where none was taken: it names the nearest and what that lacks."""
-        nearest = min(self._tried, key=lambda one: one.shortfall)
-        lacks = [f"  {gates.worded(result)}" for result in assess.lacking(nearest.results)]
-        return GateError(
-            "\n".join(
-                [
-                    "No student of the ladder passes the gates on validation rows, so nothing is sealed. The nearest, "
-                    f"{nearest.name}, lacks:",
-                    *lacks,
-                    "Give it more to learn from (transfer.augment), or change the limits in [gates].",
-                ]
-            )
-        )
+        """What to raise where none was taken."""
+        return nothing_passes(self._tried)
 
     @cached_property
     def _references(self) -> assess.References:
@@ -85,3 +75,19 @@ def by_size(inputs: TrainingInputs, recipe: Recipe) -> tuple[Draft, ...]:
     """The candidates by the bytes that their students will take: what is learnt does not change them."""
     drafts = [build_student.draft(inputs, it.student, it.name) for it in candidates.of(recipe)]
     return tuple(sorted(drafts, key=lambda one: build_student.stored_bytes(inputs, one)))
+
+
+def nothing_passes(tried: Sequence[Tried]) -> GateError:
+    """The error where no candidate was taken: it names the nearest and what that lacks."""
+    nearest = min(tried, key=lambda one: one.shortfall)
+    lacks = [f"  {gates.worded(result)}" for result in assess.lacking(nearest.results)]
+    return GateError(
+        "\n".join(
+            [
+                "No student of the ladder passes the gates on validation rows, so nothing is sealed. The nearest, "
+                f"{nearest.name}, lacks:",
+                *lacks,
+                "Give it more to learn from (transfer.augment), or change the limits in [gates].",
+            ]
+        )
+    )

@@ -9,6 +9,7 @@ from typing import Any
 
 from distill.evaluation.evidence import ClassRow, Evidence, GateResult, GroupRow
 from distill.modalities.register import named
+from distill.privacy.disclosure import MIN_ROWS
 from distill.reporting import caveats, formatting, rendering
 from handler.bundle.contract import Serving
 
@@ -46,6 +47,7 @@ def markdown(
         caveats=caveats.of(evidence),
         untested=[row.label for row in evidence.per_class if not row.support],
         request=request(serving),
+        min_rows=MIN_ROWS,
         metrics=formatting.not_in_table_of_four(evidence.metrics),
         data_name=data.get("name") or NOT_STATED,
         data_licence=data.get("licence") or NOT_STATED,

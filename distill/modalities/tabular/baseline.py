@@ -10,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from distill.data.rows import Rows
+from distill.privacy.disclosure import MIN_ROWS
 from handler.bundle.contract import Input
 
 
@@ -20,7 +21,7 @@ def features(inputs: tuple[Input, ...]) -> ColumnTransformer:
     scaled = make_pipeline(
         SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler()
     )
-    hot = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=3)
+    hot = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=MIN_ROWS)
     return ColumnTransformer([("numbers", scaled, numbers), ("categories", hot, words)])
 
 

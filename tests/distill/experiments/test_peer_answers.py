@@ -7,15 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from distill.evaluation import novelty_auroc
 from distill.evaluation.contenders import Contender
-from distill.experiments import peer_answers, perturb
+from distill.experiments import comparison, peer_answers
 from distill.experiments.peers import launch
 from distill.experiments.peers.exchange import Answers, Questions
 from distill.experiments.peers.launch import Peer
-from distill.modalities import resolve
 from distill.modalities.text.modality import TEXT
-from distill.pipeline.training_inputs import Lesson
+from distill.pipeline.training_inputs import TrainingInputs
 from distill.recipe.schema import Teacher as TeacherConfig
 from distill.teachers import fit
 from distill.teachers.encoder_network import EncoderClassifier, Texts
@@ -31,13 +29,15 @@ def folder(tmp_path: Path) -> Path:
     return encoders.save(tmp_path / "tiny-bert")
 
 
-def lesson(folder: Path, mode: str) -> Lesson:
-    rows = made.text_dataset(60, ROWS)
-    config = TeacherConfig(kind="encoder", model=str(folder), mode=mode, epochs=1, max_tokens=32)
-    recipe = resolve.load("sentiment-quick")[0].model_copy(update={"teacher": config})
+def config_of(folder: Path, mode: str = "frozen") -> TeacherConfig:
+    return TeacherConfig(kind="encoder", model=str(folder), mode=mode, epochs=1, max_tokens=32)
+
+
+def inputs(folder: Path, mode: str) -> TrainingInputs:
+    rows, config = made.text_dataset(60, ROWS), config_of(folder, mode)
     teacher = fit.fit(config, rows, 1, 0, folder.parent)
     soft = SoftLabels(rows.train, teacher.logits(rows.train), teacher.id)
-    return Lesson(recipe, TEXT, rows, novelty_auroc.contrast(TEXT, rows, None, 0), teacher, (), soft)
+    return TrainingInputs(TEXT, rows, teacher, (), soft, 0, 0)
 
 
 @pytest.fixture
@@ -59,15 +59,14 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Questions]:
     return questions
 
 
-def ask(given: Lesson, folder: Path, settings: int = 4) -> tuple[Contender, ...]:
-    slips = perturb.misspelt(given.rows.test, 0)
-    return peer_answers.ask(given, folder.parent, slips, settings)
+def ask(given: TrainingInputs, folder: Path, settings: int = 4) -> tuple[Contender, ...]:
+    return peer_answers.ask(given, config_of(folder), folder.parent, comparison.perturbed(given), settings)
 
 
 def test_a_fine_tuned_teacher_is_given_to_the_peers_as_it_is(
     folder: Path, empty_cache: Path, asked: dict[str, Questions]
 ) -> None:
-    given = lesson(folder, "finetune")
+    given = inputs(folder, "finetune")
     found = ask(given, folder)
     assert {one.name for one in found} == {peer.name for peer in launch.PEERS}
     np.testing.assert_allclose(asked["logits"], given.teacher.logits(given.rows.test), atol=1e-4)
@@ -76,7 +75,7 @@ def test_a_fine_tuned_teacher_is_given_to_the_peers_as_it_is(
 def test_the_peers_that_need_a_fine_tuned_teacher_are_left_out_where_there_is_none(
     folder: Path, empty_cache: Path, asked: dict[str, Questions]
 ) -> None:
-    found = ask(lesson(folder, "frozen"), folder)
+    found = ask(inputs(folder, "frozen"), folder)
     assert {one.name for one in found} == {peer.name for peer in launch.PEERS} - {"minilm_int8"}
     assert asked["model2vec"].fitted is None
 
@@ -84,7 +83,7 @@ def test_the_peers_that_need_a_fine_tuned_teacher_are_left_out_where_there_is_no
 def test_the_test_rows_go_over_without_labels_and_once_more_misspelt(
     folder: Path, empty_cache: Path, asked: dict[str, Questions]
 ) -> None:
-    given = lesson(folder, "frozen")
+    given = inputs(folder, "frozen")
     found = ask(given, folder, settings=3)
     questions = asked["tfidf"]
     texts = given.rows.test.columns["text"].tolist()
