@@ -156,9 +156,9 @@ def test_a_branch_on_the_kind_of_input_is_found() -> None:
     assert not any(map(compares_a_modality, ast.walk(ast.parse('column.kind == "number"'))))
 
 
-def test_the_page_asks_for_the_kind_of_input_in_its_register_alone() -> None:
-    page = ROOT / "distill" / "web" / "page"
-    scripts = [path for path in page.iterdir() if path.suffix in (".js", ".j2")]
+def test_page_and_templates_ask_for_the_kind_of_input_in_their_register_alone() -> None:
+    folders = (ROOT / "distill" / "web" / "page", ROOT / "distill" / "reporting" / "templates")
+    scripts = [path for folder in folders for path in folder.iterdir() if path.suffix in (".js", ".j2")]
     assert scripts
     assert [path.name for path in scripts if re.search(r"task\s*(===?|!==?)|typeof input", path.read_text())] == []
 

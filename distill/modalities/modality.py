@@ -141,6 +141,7 @@ class Modality:
     # Logits and description of validation rows, and a call that gives labelled training rows' description and labels.
     novelty: Callable[[Floats, Floats, Callable[[], tuple[Floats, npt.NDArray[np.int64]]]], NoveltyScore]
     baseline: BaselineParts
+    discloses: str  # what of training rows a bundle holds, as a sentence that ends before "stood in N training rows"
     golden_inputs: Callable[[tuple[Input, ...], Rows, Limits], list[Any]]  # made up, never a user's
     openapi: OpenApi
     page_examples: Callable[[Sequence[object]], list[object]]  # golden inputs that look like a person's

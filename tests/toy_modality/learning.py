@@ -140,6 +140,7 @@ LEVEL = Modality(
     baseline=BaselineParts(
         "the level", lambda inputs: FunctionTransformer(), lambda inputs, rows: rows.columns[NAME][:, None]
     ),
+    discloses="the mean of the levels is in `model.onnx`: what it was taken over",
     golden_inputs=golden_inputs,
     openapi=OpenApi(
         schemas=schemas,

@@ -173,6 +173,8 @@ TABULAR = Modality(
     scrambled="test rows with every column shuffled on its own, against the same rows as they are",
     novelty=_novelty,
     baseline=BaselineParts("scaled and one-hot columns", _baseline_features, _baseline_table),
+    discloses="the categories known to `model.onnx` can be read by whoever has the file, with the columns' names and "
+    "statistics: every category in it",
     golden_inputs=_golden_inputs,
     openapi=OPENAPI,
     page_examples=_page_examples,

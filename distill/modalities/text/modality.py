@@ -273,6 +273,7 @@ TEXT = Modality(
     scrambled="test texts with the letters of each word shuffled, against the same texts as they are",
     novelty=_novelty,
     baseline=BaselineParts("TF-IDF (words and pairs)", _baseline_features, _baseline_table),
+    discloses="the vocabulary of `model.onnx` can be read by whoever has the file: every word in it",
     golden_inputs=_golden_inputs,
     openapi=OPENAPI,
     page_examples=_page_examples,
