@@ -114,7 +114,7 @@ class Modality:
     """One kind of input. The name is the manifest's `serving.task`, and the handler's record has the same."""
 
     name: str
-    rows_are: str  # in messages: "texts", "columns"
+    rows_are: str  # in messages: "texts", "rows of columns"
     package: str  # where its code lies: caches follow it
     claims: Callable[[Data], bool]  # whether a recipe's data section is about rows of this kind
     teacher_kinds: tuple[str, ...]  # the first is the default

@@ -48,6 +48,7 @@ def markdown(
         untested=[row.label for row in evidence.per_class if not row.support],
         request=request(serving),
         min_rows=MIN_ROWS,
+        rows_are=named(serving.task).rows_are,
         discloses=named(serving.task).discloses,
         metrics=formatting.not_in_table_of_four(evidence.metrics),
         data_name=data.get("name") or NOT_STATED,

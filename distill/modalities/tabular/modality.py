@@ -139,7 +139,7 @@ def _parse(text: str, serving: Serving) -> object:
 
 TABULAR = Modality(
     name="tabular",
-    rows_are="columns",
+    rows_are="rows of columns",
     package=__package__ or "",
     claims=lambda data: True,  # what no other kind of input is
     teacher_kinds=("boosted_trees", "precomputed"),
