@@ -76,7 +76,11 @@ def test_a_resolved_recipe_resolves_to_itself(tmp_path: Path) -> None:
             "teacher.kind=oracle",
             "teacher.kind 'oracle' does not go with texts. Choose 'encoder' or 'precomputed'",
         ),
-        (TABLE, "teacher.kind=oracle", "'oracle' does not go with rows of columns. Choose 'boosted_trees' or 'precomputed'"),
+        (
+            TABLE,
+            "teacher.kind=oracle",
+            "'oracle' does not go with rows of columns. Choose 'boosted_trees' or 'precomputed'",
+        ),
         (MAIL, 'data.columns=["a"]', "data.text and data.columns are both given"),
         (MAIL, "data.types.age=number", "data.types is for columns"),
         (MAIL, "data.label=body", "are the same column 'body'"),
