@@ -27,10 +27,8 @@ app = typer.Typer(
     "version, 3 release stopped, 4 bundle refused, 5 AWS unreachable or unwilling. AWS settings are boto3's own: "
     "AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL and so on.",
 )
-registry.register(app)
-key.register(app)
-release.register(app)
-cost.register(app)
+for group in (registry, key, release, cost):
+    group.register(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -60,7 +60,6 @@ def cost(
         return
     out.print(f"{manifest.name} {manifest.version}: dollars for {requests:,.0f} requests in {region}, {architecture}")
     _print(works, bills, logs)
-    _print_comparison(bills)
     _print_assumptions(prices, cold, requests, architecture)
 
 
@@ -93,38 +92,26 @@ def _row(work: Work, bill: Bill) -> dict[str, object]:
 
 def _print(works: list[Work], bills: list[Bill], logs: bool) -> None:
     numbers = ("MB", "ms", "billed ms", "compute", "starts", "calls", *EVENT_SOURCES)
-    shown = table("", *numbers, right=numbers)
-    for work, bill in zip(works, bills, strict=True):
-        shown.add_row(
+    rows = [
+        (
             work.name,
             f"{work.memory_megabytes:,}",
             f"{work.milliseconds:.2f}",
             f"{work.billed_ms}",
-            *(
-                _dollars(it)
-                for it in (
-                    bill.compute,
-                    bill.starts,
-                    bill.invocations,
-                    *(bill.total(source) for source in EVENT_SOURCES),
-                )
-            ),
+            *map(_dollars, (bill.compute, bill.starts, bill.invocations, *map(bill.total, EVENT_SOURCES))),
         )
+        for work, bill in zip(works, bills, strict=True)
+    ]
     if logs:
-        shown.add_row(
-            "logs, besides", "", "", "", "", "", "", *(_dollars(bills[0].logs[source]) for source in EVENT_SOURCES)
-        )
-    out.print(shown)
-
-
-def _print_comparison(bills: list[Bill]) -> None:
+        rows.append(("logs, besides", *[""] * 6, *(_dollars(bills[0].logs[source]) for source in EVENT_SOURCES)))
+    out.print(table("", *numbers, rows=rows, right=numbers))
     student, teacher = bills[0], bills[2]
     times = [
         f"{teacher.total(source) / student.total(source):.1f} times behind the {source}" for source in EVENT_SOURCES
     ]
-    ratio = teacher.compute / student.compute
     out.print(
-        f"At p50 the teacher's requests take {ratio:,.0f} times the student's compute; the bill is {', '.join(times)}."
+        f"At p50 the teacher's requests take {teacher.compute / student.compute:,.0f} times the student's compute; "
+        f"the bill is {', '.join(times)}."
     )
 
 

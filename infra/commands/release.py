@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.status import Status
 
 from infra.aws.clients import client
 from infra.aws.ecr import Images
@@ -30,7 +29,6 @@ from infra.console import err, out, table
 from infra.errors import CloudError, ConfigError, InfraError
 from infra.image.build import Builder, CommandBuilder, DockerBuilder
 from infra.monitoring.alarms import Watch
-from infra.registry.registry import Registry
 from infra.release import prepare, report
 from infra.release.alias import Switch, said_of
 from infra.release.cloud import Cloud, alarms_of, read_state
@@ -93,10 +91,12 @@ def release(
     options = Options(
         function, alias, repository, role, _shares(stages), bake, tuple(alarm or ()), without_alarms, another_model
     )
-    cloud, registry = _cloud(function, alias, bucket, prefix)
+    cloud = _cloud(function, alias, bucket, prefix)
     with tempfile.TemporaryDirectory(prefix="limbeck-release-") as folder:
-        found = prepare.prepare(bundle, registry, cloud.journal, Keys(trust, pem, kms), Path(folder))
-        needed = () if registry else ("No registry named. Use --bucket or set LIMBECK_REGISTRY to s3://bucket/prefix.",)
+        found = prepare.prepare(bundle, cloud.journal, Keys(trust, pem, kms), Path(folder))
+        needed = (
+            () if cloud.journal else ("No registry named. Use --bucket or set LIMBECK_REGISTRY to s3://bucket/prefix.",)
+        )
         plan = plan_release(options, found.bundle, read_state(cloud, options, found.bundle), (*needed, *found.needed))
         if dry_run:
             _print(plan)
@@ -118,7 +118,7 @@ def rollback(
     force: Annotated[bool, typer.Option("--force", help="Also to a version that was never live.")] = False,
 ) -> None:
     """Send everybody back: out of a canary, else to the version before. Only the alias moves."""
-    cloud, _ = _cloud(function, alias, bucket, prefix)
+    cloud = _cloud(function, alias, bucket, prefix)
     there, now = cloud.function.read(), cloud.switch.read()
     if there is None or now is None:
         raise ConfigError(f"There is no {'alias ' + alias + ' of' if there else 'function'} {function}. Name another.")
@@ -150,7 +150,7 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Show who answers callers: the alias, its versions and their bundles, the alarms, and what the registry says."""
-    cloud, _ = _cloud(function, alias, bucket, prefix)
+    cloud = _cloud(function, alias, bucket, prefix)
     there = cloud.function.read()
     if there is None:
         raise ConfigError(f"There is no function {function}. Name one with --function.")
@@ -158,15 +158,11 @@ def status(
     alarms = alarms_of(cloud.watch, tuple(alarm or ()), there)
     live = there.version(now.route.version) if now else None
     name = live.bundle.partition("/")[0] if live else ""
-    worn = _worn(cloud, name)
-    seen = report.Seen(there, now, alarms, name, worn)
+    seen = report.Seen(there, now, alarms, name, _worn(cloud, name))
     if as_json:
         typer.echo(json.dumps(report.document(seen)))
         return
-    rows = table(*report.HEADINGS, right=("version", "traffic"), fold=("bundle",))
-    for row in report.rows(seen):
-        rows.add_row(*row)
-    out.print(rows)
+    out.print(table(*report.HEADINGS, rows=report.rows(seen), right=("version", "traffic"), fold=("bundle",)))
     for line in report.remarks(seen):
         out.print(line, markup=False)
 
@@ -185,14 +181,14 @@ class _Lines:
 
     def __init__(self) -> None:
         self._title = ""
-        self._status: Status | None = None
+        self._status = err.status("")
 
     def step(self, step: Step) -> None:
         self._title = step.title
         if step.done:
             self._line("there already")
-        elif err.is_terminal:
-            self._status = err.status(f"{step.title}: {step.what}")
+        else:
+            self._status.update(f"{step.title}: {step.what}")
             self._status.start()
 
     def done(self, what: str) -> None:
@@ -200,13 +196,10 @@ class _Lines:
         self._line(what)
 
     def watching(self, seconds_left: float) -> None:
-        if self._status:
-            self._status.update(f"{self._title}: {seconds_left:.0f} s to watch")
+        self._status.update(f"{self._title}: {seconds_left:.0f} s to watch")
 
     def stop(self) -> None:
-        if self._status:
-            self._status.stop()
-            self._status = None
+        self._status.stop()
 
     def _line(self, what: str) -> None:
         out.print(f"{self._title:12} {what}", markup=False)
@@ -225,21 +218,21 @@ def _run(work: Release, plan: Plan) -> None:
 
 
 def _print(plan: Plan) -> None:
-    rows = table("", "step", "what", "state", right=("",), fold=("what",))
-    for number, step in enumerate(plan.steps, 1):
-        rows.add_row(str(number), step.title, step.what, "there" if step.done else "to do")
-    out.print(rows)
+    rows = (
+        (str(number), step.title, step.what, "there" if step.done else "to do")
+        for number, step in enumerate(plan.steps, 1)
+    )
+    out.print(table("", "step", "what", "state", rows=rows, right=("",), fold=("what",)))
     for needed in plan.needed:
         out.print(f"Needed first: {needed}", markup=False)
     out.print("Nothing was changed: this is the plan.", markup=False)
 
 
-def _cloud(function: str, alias: str, bucket: str | None, prefix: str | None) -> tuple[Cloud, Registry | None]:
-    registry = named_registry(bucket, prefix) if bucket else None
-    journal = Journal(registry, function) if registry else None
+def _cloud(function: str, alias: str, bucket: str | None, prefix: str | None) -> Cloud:
+    journal = Journal(named_registry(bucket, prefix), function) if bucket else None
     lambdas = client("lambda")
     switch, watch, images = Switch(lambdas, function, alias), Watch(client("cloudwatch")), Images(client("ecr"))
-    return Cloud(Lambda(lambdas, function), switch, images, watch, journal), registry
+    return Cloud(Lambda(lambdas, function), switch, images, watch, journal)
 
 
 def _shares(text: str) -> tuple[float, ...]:

@@ -81,15 +81,14 @@ class DockerBuilder:
         """
         host = container.docker_host()
         base = container.base_image(host)
-        login = self.images.login()
+        registry, user, password = self.images.login()
         # Lambda takes no index with attestations, which newer builders add.
         environment = os.environ | {"DOCKER_HOST": host} | {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
         build = ["docker", "build", "-f", str(context / "infra/Dockerfile"), "--build-arg", f"BASE_IMAGE={base}"]
         _demand([*build, "-t", uri, str(context)], environment)
         with tempfile.TemporaryDirectory() as folder:
             environment["DOCKER_CONFIG"] = folder
-            login_command = ["docker", "login", "--username", login.user, "--password-stdin", login.host]
-            _demand(login_command, environment, login.password)
+            _demand(["docker", "login", "--username", user, "--password-stdin", registry], environment, password)
             _demand(["docker", "push", uri], environment)
 
 

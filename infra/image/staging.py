@@ -85,7 +85,10 @@ def stage(bundle: Path, root: Path = ROOT, trust: Trust | None = None) -> Manife
         copy.chmod(0o755)
         shutil.rmtree(target, ignore_errors=True)
         copy.rename(target)
-        _write(build / TRUST, keys.trust_text(trust))
+        draft = build / f".{TRUST}.{os.getpid()}"  # whole or not at all, readable by everybody
+        draft.write_bytes(keys.trust_text(trust))
+        draft.chmod(0o644)
+        draft.replace(build / TRUST)
     finally:
         shutil.rmtree(copy, ignore_errors=True)
     return manifest
@@ -100,14 +103,6 @@ def _sign_for_development(copy: Path, manifest: Manifest, build: Path) -> Trust:
     key = keys.PemSigner.read(path)
     signer.sign_folder(copy, (copy / contract.MANIFEST).read_bytes(), key)
     return Trust(manifest.name, (key.public,))
-
-
-def _write(path: Path, text: bytes) -> None:
-    """Whole or not at all, readable by everybody."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_bytes(text)
-    draft.chmod(0o644)
-    draft.replace(path)
 
 
 def stage_certificates(root: Path = ROOT) -> Path | None:

@@ -6,22 +6,28 @@ on the spot and goes with them.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import http.client
 import signal
 import ssl
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from infra import processes
+from infra.aws.lambda_events import rest_event
 from infra.errors import LocalError
 from infra.image import container
 from infra.image.staging import BUILD, ROOT
-from infra.local import certificate, https_bridge
+from infra.local import certificate
 from infra.local.certificate import Certificate
 from infra.local.emulator import Emulator, free_port
 
@@ -29,6 +35,8 @@ ORIGIN_PARAMETER, ORIGIN_VARIABLE = "CorsOrigin", "CORS_ORIGIN"  # in template.y
 _LIVE = "/v2/health/live"
 _START_SECONDS = 120.0
 _PROBE_SECONDS = 20.0
+_MAX_BODY_BYTES = 10_000_000  # REST API's own limit
+_SOCKET_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -81,7 +89,7 @@ def under_emulator(bundle: Path, port: int = 0, environment: Mapping[str, str] |
     with (
         _certificate() as made,
         Emulator(bundle, environment=dict(environment or {})) as emulator,
-        https_bridge.listen(emulator, made, port) as port,
+        _bridge(emulator, made, port) as port,
     ):
         yield Endpoint(f"https://127.0.0.1:{port}", made)
 
@@ -101,21 +109,96 @@ def _wait(process: subprocess.Popen[bytes], port: int, made: Certificate, log: P
     context = ssl.create_default_context(cafile=made.file)
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if _status(port, context) == 200:
+        probe = http.client.HTTPSConnection("127.0.0.1", port, timeout=_PROBE_SECONDS, context=context)
+        with suppress(OSError, http.client.HTTPException), closing(probe):  # not there yet
+            probe.request("GET", _LIVE)
+            if probe.getresponse().status == 200:
                 return
-        except (OSError, http.client.HTTPException):
-            pass  # not there yet
         time.sleep(0.3)
     said = log.read_text(encoding="utf-8", errors="replace").strip()[-1500:]
     how = "did not answer in time" if process.poll() is None else f"ended with status {process.returncode}"
     raise LocalError(f"`sam local start-api` {how}. It says:\n{said}")
 
 
-def _status(port: int, context: ssl.SSLContext) -> int:
-    connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=_PROBE_SECONDS, context=context)
+@contextmanager
+def _bridge(emulator: Emulator, certificate: Certificate, port: int) -> Iterator[int]:
+    """HTTPS on 127.0.0.1 in front of `emulator`, on any free port for 0. Gives the port.
+
+    The events are those of API Gateway with every media type declared binary, as the template does: bodies are base64.
+    Neither this nor `sam local start-api` checks API keys, or throttles.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate.key)
+    server = _Server(("127.0.0.1", free_port(port)), _handler(emulator, threading.Lock()))
+    server.context = context
+    thread = threading.Thread(target=server.serve_forever, name="bridge", daemon=True)
+    thread.start()
     try:
-        connection.request("GET", _LIVE)
-        return connection.getresponse().status
+        yield server.server_address[1]
     finally:
-        connection.close()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    context: ssl.SSLContext
+
+    def finish_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as socketserver has it
+        """Shake hands in the connection's own thread, so that a silent client holds up nobody else."""
+        request.settimeout(_SOCKET_SECONDS)
+        try:
+            with self.context.wrap_socket(request, server_side=True) as secure:
+                super().finish_request(secure, client_address)
+        except OSError:
+            return  # not TLS, a certificate not trusted, or gone
+
+
+def _handler(emulator: Emulator, one_at_a_time: threading.Lock) -> type[BaseHTTPRequestHandler]:
+    """A request handler that invokes `emulator`, which takes one event at a time as a function's instance does."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _serve(self) -> None:
+            length = self.headers.get("Content-Length") or "0"
+            if not length.isdecimal() or int(length) > _MAX_BODY_BYTES or "Transfer-Encoding" in self.headers:
+                self.close_connection = True
+                self._send(413, {}, b'{"message": "Request Too Long"}')
+                return
+            event = rest_event(self.command, self.path, self.headers.items(), self.rfile.read(int(length)))
+            try:
+                with one_at_a_time:
+                    said = emulator.invoke(event).payload
+                status, headers, body = said["statusCode"], _headers(said), _body(said)
+            except (LocalError, KeyError, TypeError, binascii.Error):
+                status, headers, body = 502, {}, b'{"message": "Internal server error"}'
+            self._send(status, headers, body)
+
+        def _send(self, status: int, headers: dict[str, str], body: bytes) -> None:
+            self.send_response_only(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            if status != 204:
+                self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
+            """Nothing: the function logs its requests itself."""
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve  # noqa: N815
+
+    return Handler
+
+
+def _headers(said: dict[str, Any]) -> dict[str, str]:
+    many = {name: ", ".join(values) for name, values in (said.get("multiValueHeaders") or {}).items()}
+    return {name: str(value) for name, value in ((said.get("headers") or {}) | many).items()}
+
+
+def _body(said: dict[str, Any]) -> bytes:
+    body: str = said.get("body") or ""
+    return base64.b64decode(body, validate=True) if said.get("isBase64Encoded") else body.encode()

@@ -49,9 +49,8 @@ class Watch:
         Raises:
             ConfigError: there is none of some name.
         """
-        found = []
-        for start in range(0, len(names), _AT_ONCE):
-            found += [_alarm(raw) for raw in self._described(AlarmNames=list(names[start : start + _AT_ONCE]))]
+        parts = [list(names[start : start + _AT_ONCE]) for start in range(0, len(names), _AT_ONCE)]
+        found = [_alarm(raw) for part in parts for raw in self._described(AlarmNames=part)]
         missing = sorted(set(names) - {alarm.name for alarm in found})
         if missing:
             raise ConfigError(f"CloudWatch has no alarm {', '.join(missing)}. Check the names and AWS_REGION.")

@@ -7,14 +7,15 @@ command, whose plan leaves out what is there.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
-from infra.aws.ecr import Repository
 from infra.monitoring.alarms import Alarm
 from infra.release.alias import Alias, Route, said_of
 from infra.release.function import Function
 
 REPOSITORY = "limbeck"  # where the function does not say, and nobody else
+Action = Literal["registry", "push", "repository", "image", "function", "version", "golden", "open", "shift", "record"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class State:
 
     bucket: bool = False  # the registry's
     pushed: bool = False  # the bundle is in the registry, whole and signed
-    repository: Repository | None = None
+    repository: str | None = None  # its URI
     digest: str | None = None  # of the bundle's image there
     function: Function | None = None
     alias: Alias | None = None
@@ -66,52 +67,15 @@ class State:
 class Step:
     """One step, in words, and whether there is nothing left of it to do."""
 
-    title: str
+    action: Action
     what: str
     done: bool = False
+    share: float = 1.0  # of the traffic, which a shift gives to the version, and watches
 
-
-class CreateBucket(Step):
-    """Make the registry's bucket."""
-
-
-class Push(Step):
-    """Sign the bundle and put it into the registry."""
-
-
-class CreateRepository(Step):
-    """Make the repository of the images."""
-
-
-class Build(Step):
-    """Build the image and push it."""
-
-
-class CreateFunction(Step):
-    """Make the function."""
-
-
-class Publish(Step):
-    """Publish a version that runs the image."""
-
-
-class Replay(Step):
-    """Send the golden inputs through that version."""
-
-
-class Open(Step):
-    """Make the alias: there is no version before, so nothing to shift from."""
-
-
-@dataclass(frozen=True)
-class Shift(Step):
-    """Give the version a share of the traffic, and watch it."""
-
-    share: float = 1.0
-
-
-class Record(Step):
-    """Write tags and history into the registry."""
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+        return f"shift {self.share * 100:g} %" if self.action == "shift" else self.action
 
 
 @dataclass(frozen=True)
@@ -134,10 +98,7 @@ def plan_release(options: Options, bundle: Bundle, state: State, needed: tuple[s
     repository = repository_of(options, state.function)
     number = _number(state)
     live = state.alias is not None and state.alias.route.version == number and not state.alias.route.weights
-    old = _without_canary(state.alias.route) if state.alias and not live else None
-    steps = (*_before(options, bundle, state, repository, number), *_traffic(options, state, old, number))
-    recorded = live and state.recorded
-    record = Record("record", f"tags and history of {bundle.name} in the registry", recorded)
+    old = replace(state.alias.route, weights={}) if state.alias and not live else None
     return Plan(
         options,
         bundle,
@@ -146,7 +107,11 @@ def plan_release(options: Options, bundle: Bundle, state: State, needed: tuple[s
         state.alias,
         number,
         tuple(alarm.name for alarm in state.alarms),
-        (*steps, record),
+        (
+            *_before(options, bundle, state, repository, number),
+            *_traffic(options, state, old, number),
+            Step("record", f"tags and history of {bundle.name} in the registry", live and state.recorded),
+        ),
         needed if live else (*needed, *_needed(options, bundle, state, old, number)),
     )
 
@@ -168,35 +133,34 @@ def _number(state: State) -> str | None:
     return state.function.published(state.digest)
 
 
-def _without_canary(route: Route) -> Route:
-    return Route(route.version, {}, route.trail, route.bundle)
-
-
 def _before(options: Options, bundle: Bundle, state: State, repository: str, number: str | None) -> Iterator[Step]:
     """All that happens before anybody's traffic is touched."""
     if not state.bucket:
-        yield CreateBucket("registry", f"create the bucket of {bundle.where}")
-    yield Push("push", f"{bundle.reference}, signed, to {bundle.where}", state.pushed)
+        yield Step("registry", f"create the bucket of {bundle.where}")
+    yield Step("push", f"{bundle.reference}, signed, to {bundle.where}", state.pushed)
     if state.repository is None:
-        yield CreateRepository("repository", f"create {repository} in ECR: tags immutable, images scanned")
+        yield Step("repository", f"create {repository} in ECR: tags immutable, images scanned")
     digest = f" ({state.digest[:19]})" if state.digest else ""
-    yield Build("image", f"{repository}:{bundle.tag}{digest}", state.digest is not None)
+    yield Step("image", f"{repository}:{bundle.tag}{digest}", state.digest is not None)
     if state.function is None:
-        yield CreateFunction("function", f"create {options.function}")
+        yield Step("function", f"create {options.function}")
     said = (
         f"version {number} of {options.function}" if number else f"publish a version of {options.function}, by digest"
     )
-    yield Publish("version", said, number is not None)
-    live = state.alias is not None and state.alias.route.version == number
-    yield Replay("golden", f"replay {bundle.golden} golden inputs on that version, before any traffic", live)
+    yield Step("version", said, number is not None)
+    yield Step(
+        "golden",
+        f"replay {bundle.golden} golden inputs on that version, before any traffic",
+        state.alias is not None and state.alias.route.version == number,
+    )
 
 
 def _traffic(options: Options, state: State, old: Route | None, number: str | None) -> Iterator[Step]:
     if state.alias is None:
-        yield Open("open", f"create the alias {options.alias} on it: no version before, nothing to shift from")
+        yield Step("open", f"create the alias {options.alias} on it: no version before, nothing to shift from")
         return
     if old is None:
-        yield Shift("shift 100 %", f"{options.alias} is {said_of(state.alias.route)}", True)
+        yield Step("shift", f"{options.alias} is {said_of(state.alias.route)}", True)
         return
     there = state.alias.route.weights.get(number or "", 0.0)
     names = ", ".join(alarm.name for alarm in state.alarms) or "no alarm"
@@ -204,7 +168,7 @@ def _traffic(options: Options, state: State, old: Route | None, number: str | No
         if share < there:
             continue
         wait = f"then watch {names} for {options.bake_seconds:g} s" if share < 1 else f"all of {options.alias}"
-        yield Shift(f"shift {share * 100:g} %", wait, share=share)
+        yield Step("shift", wait, share=share)
 
 
 def _needed(options: Options, bundle: Bundle, state: State, old: Route | None, number: str | None) -> Iterator[str]:
@@ -226,13 +190,12 @@ def _needed_of_the_function(options: Options, state: State, number: str | None) 
             f"There is no function {options.function}: `sam deploy` makes it with everything around it, "
             "or name an execution role with --role and it is made alone. --function names another."
         )
-    others = set(state.alias.route.weights) - {number} if state.alias and state.function else set()
-    for other in sorted(others):
-        assert state.function is not None
-        yield (
-            f"The alias {options.alias} gives a share to {state.function.said(other)}: another release is at work, or "
-            "broke off. Run that one again to finish it, or `python -m infra rollback` to end it."
-        )
+    if state.alias and state.function:
+        for other in sorted(set(state.alias.route.weights) - {number}):
+            yield (
+                f"The alias {options.alias} gives a share to {state.function.said(other)}: another release is at work, "
+                "or broke off. Run that one again to finish it, or `python -m infra rollback` to end it."
+            )
 
 
 def _needed_of_alarms(options: Options, state: State) -> Iterator[str]:

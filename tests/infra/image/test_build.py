@@ -10,7 +10,6 @@ import pytest
 
 from handler.bundle.signature import SIGNATURE, Trust
 from handler.errors import BundleError
-from infra.aws.ecr import Login
 from infra.errors import LocalError
 from infra.image import build, container
 from infra.signing import keys, signer
@@ -91,8 +90,8 @@ def test_a_build_that_fails_says_so(command: str, tmp_path: Path) -> None:
 class Shop:
     """Hands out a password, as ECR does."""
 
-    def login(self) -> Login:
-        return Login("123.dkr.ecr.test", "AWS", "very secret")
+    def login(self) -> tuple[str, str, str]:
+        return "123.dkr.ecr.test", "AWS", "very secret"
 
 
 def test_docker_builds_logs_in_and_pushes_and_the_password_is_on_no_command_line(

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.aws.ecr import Repository
 from infra.errors import ConfigError
 from infra.monitoring.alarms import Alarm
 from infra.release.alias import Alias, Route, said_of, trail_of
@@ -39,7 +38,7 @@ def alias(number: str, weights: dict[str, float] | None = None, trail: tuple[str
 
 
 def state(**changes: object) -> State:
-    there = State(True, True, Repository("images", "host/images"), digest("b"), function("a"), alias("1"), (QUIET,))
+    there = State(True, True, "host/images", digest("b"), function("a"), alias("1"), (QUIET,))
     return replace(there, **changes)  # type: ignore[arg-type]
 
 
