@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore import exceptions as aws
@@ -18,6 +18,15 @@ from botocore.config import Config
 from botocore.parsers import ResponseParserError
 
 from infra.errors import CloudError, ConfigError, InfraError, RefusedError
+
+if TYPE_CHECKING:  # the stubs are for development alone
+    from mypy_boto3_cloudwatch import CloudWatchClient as CloudWatchClient
+    from mypy_boto3_ecr import ECRClient as ECRClient
+    from mypy_boto3_kms import KMSClient as KMSClient
+    from mypy_boto3_lambda import LambdaClient as LambdaClient
+    from mypy_boto3_s3 import S3Client as S3Client
+else:
+    CloudWatchClient = ECRClient = KMSClient = LambdaClient = S3Client = Any
 
 _CONNECT_SECONDS, _READ_SECONDS = 10, 60
 # What an answer's error code means, and what to do.

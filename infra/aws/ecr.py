@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
 
-from infra.aws.clients import passing, requesting
+from infra.aws.clients import ECRClient, passing, requesting
 from infra.errors import ConfigError
-
-if TYPE_CHECKING:
-    from mypy_boto3_ecr import ECRClient
 
 
 class Images:

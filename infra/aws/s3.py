@@ -13,14 +13,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from botocore import exceptions as aws
 
-from infra.aws.clients import client, code_of, passing, requesting
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+from infra.aws.clients import S3Client, client, code_of, passing, requesting
 
 _CHUNK_BYTES = 1 << 20
 _CONFLICT_TRIES = 5  # S3 answers 409 while another conditional write of the same key is in flight

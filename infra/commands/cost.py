@@ -26,11 +26,6 @@ _OLD_DAYS = 180
 _BUNDLES = Path("bundles")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to a command line."""
-    app.command()(cost)
-
-
 def cost(
     requests: Annotated[float, typer.Option(help="How many, as in 1e6.", min=1, max=1e15)] = 1e6,
     memory: Annotated[int, typer.Option(help="The function's, in MB.", min=128, max=10240)] = 512,
@@ -56,11 +51,27 @@ def cost(
     works = costs.works(manifest, memory, teacher_memory)
     bills = [costs.bill(work, prices, requests, architecture, cold) for work in works]
     if as_json:
-        typer.echo(json.dumps([_row(work, bill) for work, bill in zip(works, bills, strict=True)]))
-        return
-    out.print(f"{manifest.name} {manifest.version}: dollars for {requests:,.0f} requests in {region}, {architecture}")
-    _print(works, bills, logs)
-    _print_assumptions(prices, cold, requests, architecture)
+        rows = [
+            {
+                "who": work.name,
+                "memory_megabytes": work.memory_megabytes,
+                "milliseconds": round(work.milliseconds, 3),
+                "billed_ms": work.billed_ms,
+                "compute": bill.compute,
+                "starts": bill.starts,
+                "invocations": bill.invocations,
+                "total": {source: bill.total(source) for source in EVENT_SOURCES},
+                "logs": dict(bill.logs),
+            }
+            for work, bill in zip(works, bills, strict=True)
+        ]
+        typer.echo(json.dumps(rows))
+    else:
+        out.print(
+            f"{manifest.name} {manifest.version}: dollars for {requests:,.0f} requests in {region}, {architecture}"
+        )
+        _print(works, bills, logs)
+        _print_assumptions(prices, cold, requests, architecture)
 
 
 def _latest(folder: Path) -> Manifest:
@@ -74,20 +85,6 @@ def _latest(folder: Path) -> Manifest:
     raise ConfigError(
         f"No sealed bundle in {folder}/. Name one with --bundle, or make one: `python -m distill run breast-cancer`."
     )
-
-
-def _row(work: Work, bill: Bill) -> dict[str, object]:
-    return {
-        "who": work.name,
-        "memory_megabytes": work.memory_megabytes,
-        "milliseconds": round(work.milliseconds, 3),
-        "billed_ms": work.billed_ms,
-        "compute": bill.compute,
-        "starts": bill.starts,
-        "invocations": bill.invocations,
-        "total": {source: bill.total(source) for source in EVENT_SOURCES},
-        "logs": dict(bill.logs),
-    }
 
 
 def _print(works: list[Work], bills: list[Bill], logs: bool) -> None:

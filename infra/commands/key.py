@@ -21,12 +21,6 @@ PublicOption = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to a command line."""
-    app.add_typer(key_app, name="key")
-    app.command()(sign)
-
-
 @key_app.command("new")
 def new(folder: Annotated[Path, typer.Argument(help="The folder for key.pem and public.pem.")]) -> None:
     """Make a key. Whoever has key.pem can sign: keep it out of any repository, or use a key in KMS instead."""

@@ -38,13 +38,6 @@ EitherArgument = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to a command line."""
-    for command in (push, pull, verify, tag, history, show, diff):
-        app.command()(command)
-    app.command("list")(list_versions)
-
-
 def push(
     bundle: Annotated[Path, typer.Argument(help="Folder of a sealed bundle.")],
     bucket: BucketOption = None,

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -28,16 +30,16 @@ from infra.commands.options import (
 from infra.console import err, out, table
 from infra.errors import CloudError, ConfigError, InfraError
 from infra.image.build import Builder, CommandBuilder, DockerBuilder
-from infra.monitoring.alarms import Watch
-from infra.release import prepare, report
-from infra.release.alias import Switch, said_of
+from infra.monitoring.alarms import Alarm, Watch
+from infra.registry.tags import LIVE
+from infra.release import prepare
+from infra.release.alias import Alias, Switch, said_of
 from infra.release.cloud import Cloud, alarms_of, read_state
 from infra.release.execute import Release
-from infra.release.function import Lambda
+from infra.release.function import Function, Lambda
 from infra.release.journal import Journal
-from infra.release.plan import Options, Plan, Step, plan_release
+from infra.release.plan import Options, Plan, Step, decide_rollback, plan_release
 from infra.release.prepare import Keys
-from infra.release.rollback import decide_rollback
 
 FUNCTION = "limbeck"
 _INTERRUPTED = 130
@@ -51,12 +53,6 @@ AlarmOption = Annotated[
     list[str] | None,
     typer.Option("--alarm", help="An alarm to watch, once or more. By default all that watch the function."),
 ]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to a command line."""
-    for command in (release, rollback, status):
-        app.command()(command)
 
 
 def release(
@@ -158,13 +154,92 @@ def status(
     alarms = alarms_of(cloud.watch, tuple(alarm or ()), there)
     live = there.version(now.route.version) if now else None
     name = live.bundle.partition("/")[0] if live else ""
-    seen = report.Seen(there, now, alarms, name, _worn(cloud, name))
+    seen = Seen(there, now, alarms, name, _worn(cloud, name))
     if as_json:
-        typer.echo(json.dumps(report.document(seen)))
+        typer.echo(json.dumps(_document(seen)))
         return
-    out.print(table(*report.HEADINGS, rows=report.rows(seen), right=("version", "traffic"), fold=("bundle",)))
-    for line in report.remarks(seen):
+    headings = ("version", "bundle", "image", "traffic", "live before", "tag")
+    out.print(table(*headings, rows=_rows(seen), right=("version", "traffic"), fold=("bundle",)))
+    for line in _remarks(seen):
         out.print(line, markup=False)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was read, side by side."""
+
+    function: Function
+    alias: Alias | None
+    alarms: Sequence[Alarm]
+    name: str  # of the bundle that is live
+    worn: Mapping[str, str]  # its versions' tags in the registry
+
+    @property
+    def recorded(self) -> str | None:
+        """The version that the registry has as live."""
+        return next((version for version, tag in self.worn.items() if tag == LIVE), None)
+
+    def share(self, number: str) -> float:
+        """A version's share of the callers, 0..1."""
+        if self.alias is None:
+            return 0.0
+        if number == self.alias.route.version:
+            return 1 - sum(self.alias.route.weights.values())
+        return self.alias.route.weights.get(number, 0.0)
+
+    def tag(self, bundle: str) -> str:
+        """The tag that a bundle (NAME/VERSION) wears in the registry."""
+        name, _, version = bundle.partition("/")
+        return self.worn.get(version, "") if name == self.name else ""
+
+
+def _rows(seen: Seen) -> Iterator[tuple[str, ...]]:
+    """Every published version, the newest first."""
+    for version in reversed(seen.function.versions):
+        share = seen.share(version.number)
+        yield (
+            version.number,
+            version.bundle or "not from a release",
+            version.digest[:19],
+            f"{share:.0%}" if share else "",
+            "yes" if seen.alias and version.number in seen.alias.route.trail else "",
+            seen.tag(version.bundle),
+        )
+
+
+def _remarks(seen: Seen) -> Iterator[str]:
+    """What else there is to know, a line each."""
+    function, alias = seen.function, seen.alias
+    if alias is None:
+        yield f"{function.name} has no such alias: nobody is sent to any version by it."
+    elif alias.route.weights:
+        yield "A canary is under way, or broke off. The same release goes on; `python -m infra rollback` ends it."
+    live = function.version(alias.route.version) if alias else None
+    if live and live.bundle and seen.recorded and live.bundle.partition("/")[2] != seen.recorded:
+        yield f"The registry has {seen.recorded} as live: a release or rollback broke off. Run the same command again."
+    for alarm in seen.alarms:
+        yield f"alarm {alarm.name}: " + (f"rings ({alarm.reason})" if alarm.rings else "quiet")
+    if not seen.alarms:
+        yield f"No alarm watches {function.name}."
+
+
+def _document(seen: Seen) -> dict[str, Any]:
+    """The same for scripts."""
+    alias = seen.alias
+    versions = [
+        {"version": it.number, "bundle": it.bundle or None, "image": it.digest, "share": seen.share(it.number)}
+        for it in seen.function.versions
+    ]
+    return {
+        "function": seen.function.name,
+        "alias": alias.name if alias else None,
+        "live": alias.route.version if alias else None,
+        "weights": dict(alias.route.weights) if alias else {},
+        "live_before": list(alias.route.trail) if alias else [],
+        "versions": versions,
+        "alarms": [{"name": alarm.name, "rings": alarm.rings} for alarm in seen.alarms],
+        "registry_live": seen.recorded,
+    }
 
 
 def _worn(cloud: Cloud, name: str) -> dict[str, str]:

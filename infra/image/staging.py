@@ -38,12 +38,10 @@ def newest(folder: Path) -> Path:
     if (folder / contract.MANIFEST).is_file():
         return folder
     sealed = sorted(folder.glob(f"*/{contract.MANIFEST}"), key=lambda path: path.stat().st_mtime)
-    try:
-        latest = folder / (folder / "latest").read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        latest = None
-    if latest is not None and latest / contract.MANIFEST in sealed:
-        return latest
+    with suppress(OSError, UnicodeDecodeError):
+        latest = folder / (folder / contract.LATEST).read_text(encoding="utf-8").strip()
+        if latest / contract.MANIFEST in sealed:
+            return latest
     if not sealed:
         raise BundleError(
             f"No sealed bundle in {folder}: wanted a folder with {contract.MANIFEST}, or one of such folders. "

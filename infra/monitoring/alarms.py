@@ -9,13 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from infra.aws.clients import requesting
+from infra.aws.clients import CloudWatchClient, requesting
 from infra.errors import ConfigError
-
-if TYPE_CHECKING:
-    from mypy_boto3_cloudwatch import CloudWatchClient
 
 _AT_ONCE = 100  # names that DescribeAlarms takes
 

@@ -7,12 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from handler.bundle.contract import Manifest, Metric
-
-_EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,7 @@ def _gate(raw: Mapping[str, Any]) -> Gate | None:
 
 
 def _mapping(raw: object) -> Mapping[str, Any]:
-    return raw if isinstance(raw, Mapping) else _EMPTY
+    return raw if isinstance(raw, Mapping) else {}
 
 
 def _objects(raw: object) -> list[Mapping[str, Any]]:

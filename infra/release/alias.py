@@ -10,13 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from infra.aws.clients import passing, requesting
+from infra.aws.clients import LambdaClient, passing, requesting
 from infra.errors import MovedError
-
-if TYPE_CHECKING:
-    from mypy_boto3_lambda import LambdaClient
 
 _TRAIL = re.compile(r"Live before: ([0-9 ]+)\.")
 _TRAIL_LENGTH = 12  # a description holds 256 characters

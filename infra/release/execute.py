@@ -7,8 +7,7 @@ to another, and no version gets any traffic before it has answered its golden in
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -40,24 +39,13 @@ class Reporter(Protocol):
         """Nothing is under way any more."""
 
 
-@dataclass(frozen=True)
-class Clock:
-    """Time, which tests make pass faster."""
-
-    now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-
-
 class Release:
     """One release on its way."""
 
-    def __init__(
-        self, plan: Plan, cloud: Cloud, builder: Builder, source: Source, reporter: Reporter, clock: Clock | None = None
-    ) -> None:
+    def __init__(self, plan: Plan, cloud: Cloud, builder: Builder, source: Source, reporter: Reporter) -> None:
         """Nothing happens yet."""
         self.cloud, self.reporter = cloud, reporter
         self._plan, self._builder, self._source = plan, builder, source
-        self._clock = clock or Clock()
         if cloud.journal is None:
             raise ConfigError("A release needs a registry. Use --bucket or set LIMBECK_REGISTRY.")
         self._journal = cloud.journal
@@ -149,15 +137,15 @@ class Release:
 
     def _watch(self) -> None:
         """Until the bake time is over, or something is wrong."""
-        deadline = self._clock.now() + self._plan.options.bake_seconds
+        deadline = time.monotonic() + self._plan.options.bake_seconds
         since = datetime.now(UTC)
         while True:
             self._demand_quiet(since)
-            left = deadline - self._clock.now()
+            left = deadline - time.monotonic()
             if left <= 0:
                 break
             self.reporter.watching(left)
-            self._clock.sleep(min(left, _POLL_SECONDS))
+            time.sleep(min(left, _POLL_SECONDS))
         self._demand_golden()
 
     def _demand_quiet(self, since: datetime) -> None:

@@ -9,14 +9,11 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from infra.aws.clients import passing, requesting
+from infra.aws.clients import LambdaClient, passing, requesting
 from infra.errors import CloudError
 from infra.release.golden import Invoke
-
-if TYPE_CHECKING:
-    from mypy_boto3_lambda import LambdaClient
 
 _DESCRIPTION = re.compile(r"(?P<bundle>[a-z0-9][a-z0-9._-]{0,63}/[0-9a-f]{12}) (?P<digest>sha256:[0-9a-f]{64})")
 _TRIES = 3

@@ -14,7 +14,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
@@ -23,11 +23,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from handler.bundle import signature
 from handler.bundle.signature import EXPONENT, MAX_BITS, MIN_BITS, PublicKey, Trust
 from handler.errors import BundleError
-from infra.aws.clients import client, requesting
+from infra.aws.clients import KMSClient, client, requesting
 from infra.errors import ConfigError
-
-if TYPE_CHECKING:
-    from mypy_boto3_kms import KMSClient
 
 PASSWORD_VARIABLE = "LIMBECK_KEY_PASSWORD"  # of the PEM file, where it has one
 PRIVATE_FILE, PUBLIC_FILE = "key.pem", "public.pem"

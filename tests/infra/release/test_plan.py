@@ -12,8 +12,7 @@ from infra.errors import ConfigError
 from infra.monitoring.alarms import Alarm
 from infra.release.alias import Alias, Route, said_of, trail_of
 from infra.release.function import Function, Version
-from infra.release.plan import Bundle, Options, Plan, State, plan_release
-from infra.release.rollback import Back, decide_rollback
+from infra.release.plan import Back, Bundle, Options, Plan, State, decide_rollback, plan_release
 
 NEW = Bundle("mail", "b" * 12, "mail-bbb", 20, "s3://shelf/mail/" + "b" * 12)
 OPTIONS = Options("f", role="arn:role")
