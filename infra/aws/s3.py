@@ -141,7 +141,7 @@ class Bucket:
     def _put(self, key: str, body: bytes, condition: Mapping[str, str]) -> bool:
         checksum = base64.b64encode(hashlib.sha256(body).digest()).decode()
         kind = _CONTENT_TYPES.get(PurePosixPath(key).suffix, "application/octet-stream")
-        options: dict[str, Any] = {"ChecksumSHA256": checksum, "ContentType": kind, **condition}
+        options: Any = {"ChecksumSHA256": checksum, "ContentType": kind, **condition}
         with requesting(f"write s3://{self.name}/{key}", self._advice):
             for attempt in range(1, _CONFLICT_TRIES + 1):
                 try:

@@ -124,14 +124,15 @@ def _print_assumptions(prices: Prices, cold: float, requests: float, architectur
         "its torch loads a far smaller model, so a teacher takes longer).",
         "The teacher answers one request at a time by one thread, as it was measured. With less memory than one "
         "core's it is slower and costs the same.",
+        *(["The durations are x86_64's: on arm64 none were measured."] if architecture is Architecture.ARM64 else []),
+        *(
+            f"Over {most:,.0f} requests a month, {source}s get cheaper; that is not counted."
+            for source, most in costs.FIRST_TIERS.items()
+            if requests > most
+        ),
     ]
-    if architecture is Architecture.ARM64:
-        lines.append("The durations are x86_64's: on arm64 none were measured.")
     for line in lines:
         out.print(f"- {line}", style="dim", markup=False)
-    for source, most in costs.FIRST_TIERS.items():
-        if requests > most:
-            out.print(f"- Over {most:,.0f} requests a month, {source}s get cheaper; that is not counted.", style="dim")
     if (age := (date.today() - prices.read_on).days) > _OLD_DAYS:
         err.print(f"The prices are {age} days old: check them, and infra/cost/prices.toml says where.", markup=False)
 

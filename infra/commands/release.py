@@ -29,17 +29,16 @@ from infra.commands.options import (
 )
 from infra.console import err, out, table
 from infra.errors import CloudError, ConfigError, InfraError
-from infra.image.build import Builder, CommandBuilder, DockerBuilder
+from infra.image import build
 from infra.monitoring.alarms import Alarm, Watch
 from infra.registry.tags import LIVE
-from infra.release import prepare
 from infra.release.alias import Alias, Switch, said_of
 from infra.release.cloud import Cloud, alarms_of, read_state
 from infra.release.execute import Release
 from infra.release.function import Function, Lambda
 from infra.release.journal import Journal
 from infra.release.plan import Options, Plan, Step, decide_rollback, plan_release
-from infra.release.prepare import Keys
+from infra.release.prepare import Keys, prepare
 
 FUNCTION = "limbeck"
 _INTERRUPTED = 130
@@ -89,7 +88,7 @@ def release(
     )
     cloud = _cloud(function, alias, bucket, prefix)
     with tempfile.TemporaryDirectory(prefix="limbeck-release-") as folder:
-        found = prepare.prepare(bundle, cloud.journal, Keys(trust, pem, kms), Path(folder))
+        found = prepare(bundle, cloud.journal, Keys(trust, pem, kms), Path(folder))
         needed = (
             () if cloud.journal else ("No registry named. Use --bucket or set LIMBECK_REGISTRY to s3://bucket/prefix.",)
         )
@@ -99,8 +98,19 @@ def release(
             return
         if plan.needed or found.source is None:
             raise ConfigError("Nothing was changed. First: " + "\n".join(plan.needed))
-        chosen: Builder = CommandBuilder(builder) if builder else DockerBuilder(cloud.images)
-        _run(Release(plan, cloud, chosen, found.source, _Lines()), plan)
+        chosen = build.by_command(builder) if builder else build.by_docker(cloud.images)
+        work = Release(plan, cloud, chosen, found.source, _Lines())
+        try:
+            work.run()
+        except KeyboardInterrupt:
+            err.print(
+                "Broken off. The same command goes on, `python -m infra rollback` ends a canary. Now:", markup=False
+            )
+            now = cloud.switch.read()
+            err.print(f"{alias} is {said_of(now.route) if now else 'not there'}.", markup=False)
+            raise typer.Exit(_INTERRUPTED) from None
+        finally:
+            work.reporter.stop()
 
 
 def rollback(
@@ -278,18 +288,6 @@ class _Lines:
 
     def _line(self, what: str) -> None:
         out.print(f"{self._title:12} {what}", markup=False)
-
-
-def _run(work: Release, plan: Plan) -> None:
-    try:
-        work.run()
-    except KeyboardInterrupt:
-        err.print("Broken off. The same command goes on, `python -m infra rollback` ends a canary. Now:", markup=False)
-        now = work.cloud.switch.read()
-        err.print(f"{plan.options.alias} is {said_of(now.route) if now else 'not there'}.", markup=False)
-        raise typer.Exit(_INTERRUPTED) from None
-    finally:
-        work.reporter.stop()
 
 
 def _print(plan: Plan) -> None:

@@ -61,10 +61,14 @@ def of_bundle(shown: Shown) -> Iterator[RenderableType]:
     yield f"[bold]{escape(manifest.name)}/{manifest.version}[/bold]  {escape(shown.where)}"
     yield grid
     yield ""
-    yield _metrics(found)
-    if found.gates:
+    named = [(metric.name, metric) for metric in found.metrics]
+    named += [(f"accuracy minus that of {metric.name}", metric) for metric in found.comparisons]
+    metrics = ((escape(name), _measured(metric), str(metric.n or "")) for name, metric in named)
+    yield table("metric", "value (95%)", "rows", rows=metrics, right=("rows",), fold=("metric",))
+    gates = [(escape(it.name), _gate(it), "passed" if it.passed else "[red]failed[/red]") for it in found.gates]
+    if gates:
         yield ""
-        yield _gates(found.gates)
+        yield table("gate", "value and limit", "", rows=gates)
 
 
 def as_json(shown: Shown) -> dict[str, Any]:
@@ -179,18 +183,6 @@ def _facts(shown: Shown, found: Lineage) -> dict[str, str]:
     }
 
 
-def _metrics(found: Lineage) -> Table:
-    named = [(metric.name, metric) for metric in found.metrics]
-    named += [(f"accuracy minus that of {metric.name}", metric) for metric in found.comparisons]
-    rows = ((escape(name), _measured(metric), str(metric.n or "")) for name, metric in named)
-    return table("metric", "value (95%)", "rows", rows=rows, right=("rows",), fold=("metric",))
-
-
-def _gates(gates: Sequence[Gate]) -> Table:
-    rows = ((escape(gate.name), _gate(gate), "passed" if gate.passed else "[red]failed[/red]") for gate in gates)
-    return table("gate", "value and limit", "", rows=rows)
-
-
 def _measured(metric: Metric | None) -> str:
     if metric is None:
         return "none"
@@ -213,5 +205,5 @@ def _fact(value: Any) -> str:  # noqa: ANN401 - anything out of JSON
 
 
 def _short(given: object) -> str:
-    text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+    text = _fact(given)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

@@ -77,9 +77,11 @@ class Emulator:
         for _ in range(_START_TRIES):
             self.port, runtime_port = free_port(), free_port()
             self.log_path = self.log_path.with_name(f"emulator-{self.port}.log")
-            command = [str(self._binary), "--runtime-interface-emulator-address", f"127.0.0.1:{self.port}"]
-            command += ["--runtime-api-address", f"127.0.0.1:{runtime_port}"]
-            command += [sys.executable, "-m", "awslambdaric", HANDLER]
+            command = [
+                *(str(self._binary), "--runtime-interface-emulator-address", f"127.0.0.1:{self.port}"),
+                *("--runtime-api-address", f"127.0.0.1:{runtime_port}"),
+                *(sys.executable, "-m", "awslambdaric", HANDLER),
+            ]
             self._process = processes.start(command, self._environment, self._root, self.log_path)
             if self._listens():
                 return self

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import http.client
 import signal
 import ssl
@@ -18,17 +19,20 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from infra import processes
 from infra.aws.lambda_events import rest_event
 from infra.errors import LocalError
 from infra.image import container
 from infra.image.staging import BUILD, ROOT
-from infra.local import certificate
-from infra.local.certificate import Certificate
 from infra.local.emulator import Emulator, free_port
 
 ORIGIN_PARAMETER, ORIGIN_VARIABLE = "CorsOrigin", "CORS_ORIGIN"  # in template.yaml, and what the function reads
@@ -37,6 +41,16 @@ _START_SECONDS = 120.0
 _PROBE_SECONDS = 20.0
 _MAX_BODY_BYTES = 10_000_000  # REST API's own limit
 _SOCKET_SECONDS = 60.0
+_VALID = timedelta(days=7)  # of a certificate
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What clients trust and what the server shows, as PEM."""
+
+    file: Path  # the authority that signed the server's certificate; clients trust this one
+    key: Path  # the server's key, and its certificate
+    pin: str  # base64 of the SHA-256 of the server's public key, as browsers pin it
 
 
 @dataclass(frozen=True)
@@ -66,11 +80,13 @@ def in_container(
     port = free_port(port)
     log = root / BUILD / f"start-api-{port}.log"
     with _certificate() as made:
-        command = [str(container.find_sam(root)), "local", "start-api", "--host", "127.0.0.1", "--port", str(port)]
-        command += ["--ssl-cert-file", str(made.key), "--ssl-key-file", str(made.key)]
-        command += ["--warm-containers", "EAGER", "--skip-pull-image"]
-        if parameters:
-            command += ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
+        overrides = [f"{name}={value}" for name, value in (parameters or {}).items()]
+        command = [
+            *(str(container.find_sam(root)), "local", "start-api", "--host", "127.0.0.1", "--port", str(port)),
+            *("--ssl-cert-file", str(made.key), "--ssl-key-file", str(made.key)),
+            *("--warm-containers", "EAGER", "--skip-pull-image"),
+            *(["--parameter-overrides", *overrides] if overrides else []),
+        ]
         process = processes.start(command, container.environment(host), root, log)
         try:
             _wait(process, port, made, log)
@@ -94,10 +110,26 @@ def under_emulator(bundle: Path, port: int = 0, environment: Mapping[str, str] |
         yield Endpoint(f"https://127.0.0.1:{port}", made)
 
 
+def certificate(folder: Path) -> Certificate:
+    """Write a certificate for localhost, 127.0.0.1 and ::1 and its key into `folder`. Nobody else may read the key.
+
+    The authority's own key is never written: who trusts it trusts this one server, and nothing else that it could sign.
+    """
+    authority = trustme.CA(path_length=0, organization_unit_name="Limbeck on this machine")
+    server = authority.issue_cert("localhost", "127.0.0.1", "::1", not_after=datetime.now(UTC) + _VALID)
+    trusted, key = folder / "certificate.pem", folder / "key.pem"
+    authority.cert_pem.write_to_path(trusted)
+    key.touch(mode=0o600)
+    server.private_key_and_cert_chain_pem.write_to_path(key)
+    public = x509.load_pem_x509_certificate(server.cert_chain_pems[0].bytes()).public_key()
+    spki = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return Certificate(trusted, key, base64.b64encode(hashlib.sha256(spki).digest()).decode())
+
+
 @contextmanager
 def _certificate() -> Iterator[Certificate]:
     with tempfile.TemporaryDirectory(prefix="limbeck-", ignore_cleanup_errors=True) as folder:
-        yield certificate.make(Path(folder))
+        yield certificate(Path(folder))
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, made: Certificate, log: Path) -> None:
@@ -149,11 +181,9 @@ class _Server(ThreadingHTTPServer):
     def finish_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as socketserver has it
         """Shake hands in the connection's own thread, so that a silent client holds up nobody else."""
         request.settimeout(_SOCKET_SECONDS)
-        try:
-            with self.context.wrap_socket(request, server_side=True) as secure:
-                super().finish_request(secure, client_address)
-        except OSError:
-            return  # not TLS, a certificate not trusted, or gone
+        # An OSError: not TLS, a certificate not trusted, or gone.
+        with suppress(OSError), self.context.wrap_socket(request, server_side=True) as secure:
+            super().finish_request(secure, client_address)
 
 
 def _handler(emulator: Emulator, one_at_a_time: threading.Lock) -> type[BaseHTTPRequestHandler]:

@@ -84,9 +84,8 @@ def between(before: Path, after: Path) -> Difference:
     except BundleError as error:
         raise RefusedError(str(error)) from None
     past, present = lineage.of(one), lineage.of(other)
-    not_asked = None
-    if register.of(one.serving) is not register.of(other.serving):
-        not_asked = f"one takes {one.serving.task} inputs, the other {other.serving.task}"
+    alike = register.of(one.serving) is register.of(other.serving)
+    not_asked = None if alike else f"one takes {one.serving.task} inputs, the other {other.serving.task}"
     return Difference(
         changes=tuple(_changes(one, other)),
         metrics=_moved(past.metrics, present.metrics),
@@ -127,14 +126,13 @@ def _gap(before: Mapping[str, float], after: Mapping[str, float]) -> float:
 def _changes(one: Manifest, other: Manifest) -> Iterator[Change]:
     past, present = lineage.of(one), lineage.of(other)
     sections: tuple[tuple[str, Mapping[str, Any], Mapping[str, Any]], ...] = (
+        ("bundle", {"name": one.name}, {"name": other.name}),
         ("data", past.data, present.data),
         ("teacher", past.teacher, present.teacher),
         ("recipe", past.recipe, present.recipe),
         ("serving", _contract(one), _contract(other)),
         ("made by", past.made_by, present.made_by),
     )
-    if one.name != other.name:
-        yield Change("bundle", "name", one.name, other.name)
     for section, before, after in sections:
         old, new = lineage.flat(before), lineage.flat(after)
         for key in sorted(old.keys() | new.keys()):

@@ -39,7 +39,6 @@ class Lineage:
 def of(manifest: Manifest) -> Lineage:
     """The lineage that a manifest tells."""
     provenance, evidence = manifest.provenance, manifest.evidence
-    own = _objects(evidence.get("metrics"))
     return Lineage(
         data=_mapping(provenance.get("data")),
         teacher=_mapping(provenance.get("teacher")),
@@ -47,7 +46,8 @@ def of(manifest: Manifest) -> Lineage:
         made_by={
             key: provenance[key] for key in ("seed", "commit", "python", "machine", "packages") if key in provenance
         },
-        metrics=tuple(found for raw in own if (found := _metric(raw))) or manifest.serving.evidence,
+        metrics=tuple(found for raw in _objects(evidence.get("metrics")) if (found := _metric(raw)))
+        or manifest.serving.evidence,
         gates=tuple(gate for raw in _objects(evidence.get("gates")) if (gate := _gate(raw))),
         comparisons=tuple(
             Metric(str(raw.get("other")), found.value, found.low, found.high, found.n)

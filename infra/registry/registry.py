@@ -234,7 +234,11 @@ class Registry:
                     folder.mkdir()
                     self._fetch(entry, folder, trust, done)
                     target.parent.mkdir(exist_ok=True)
-                    bundle_folder.move(folder, target)
+                    try:
+                        folder.rename(target)
+                    except OSError:  # where somebody else was faster, theirs stays: it is checked below
+                        if not target.exists():
+                            raise
             self._demand_pulled(target, entry, trust)
         except OSError as error:
             raise ConfigError(

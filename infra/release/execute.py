@@ -100,7 +100,7 @@ class Release:
     def _build(self) -> str:
         uri, tag = self._repository(), self._plan.bundle.tag
         try:
-            self._builder.build(self._source.context, f"{uri}:{tag}")
+            self._builder(self._source.context, f"{uri}:{tag}")
         except LocalError:
             # Another release of the same bundle may have pushed it first, and a tag is written only once.
             if self.cloud.images.digest(self._plan.repository, tag) is None:

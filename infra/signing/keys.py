@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -180,12 +179,6 @@ def new_key(path: Path, password: bytes | None = None) -> PemSigner:
     except OSError as error:
         raise ConfigError(f"{path} cannot be written ({error.strerror}). Name another folder.") from None
     return PemSigner(private)
-
-
-def merged(trust: Trust, keys: Sequence[PublicKey]) -> Trust:
-    """The same trust with more keys, each once."""
-    every = {key.key_id: key for key in (*trust.keys, *keys)}
-    return Trust(trust.model, tuple(every.values()))
 
 
 def _public(key: object, where: str) -> PublicKey:
