@@ -8,7 +8,7 @@ are wrong, or there is no such version; 3 a release was stopped and its traffic 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 try:
     import typer
@@ -27,10 +27,24 @@ app = typer.Typer(
     "version, 3 release stopped, 4 bundle refused, 5 AWS unreachable or unwilling. AWS settings are boto3's own: "
     "AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL and so on.",
 )
-registry.register(app)
-key.register(app)
-release.register(app)
-cost.register(app)
+app.add_typer(key.key_app, name="key")
+COMMANDS: dict[str, Callable[..., None]] = {
+    "push": registry.push,
+    "pull": registry.pull,
+    "verify": registry.verify,
+    "tag": registry.tag,
+    "history": registry.history,
+    "show": registry.show,
+    "diff": registry.diff,
+    "list": registry.list_versions,
+    "sign": key.sign,
+    "release": release.release,
+    "rollback": release.rollback,
+    "status": release.status,
+    "cost": cost.cost,
+}
+for name, command in COMMANDS.items():
+    app.command(name)(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console, JustifyMethod
+from rich.console import Console, JustifyMethod, RenderableType
 from rich.table import Table
 
 from handler.errors import BundleError
@@ -18,13 +18,20 @@ out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty()
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
-def table(*headings: str, right: tuple[str, ...] = (), fold: tuple[str, ...] = ()) -> Table:
+def table(
+    *headings: str,
+    rows: Iterable[Iterable[RenderableType]],
+    right: tuple[str, ...] = (),
+    fold: tuple[str, ...] = (),
+) -> Table:
     """A plain table. The headings in `right` are of numbers; those in `fold` give way where the terminal is narrow."""
     made = Table(box=None, pad_edge=False)
     for heading in headings:
         side: JustifyMethod = "right" if heading in right else "left"
         least = _LEAST if heading in fold else None
         made.add_column(heading, justify=side, overflow="fold", no_wrap=heading not in fold, min_width=least)
+    for row in rows:
+        made.add_row(*row)
     return made
 
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore import exceptions as aws
@@ -20,68 +19,123 @@ from botocore.parsers import ResponseParserError
 
 from infra.errors import CloudError, ConfigError, InfraError, RefusedError
 
-_NO_ADVICE: Mapping[str, str] = MappingProxyType({})
+if TYPE_CHECKING:  # the stubs are for development alone
+    from mypy_boto3_cloudwatch import CloudWatchClient as CloudWatchClient
+    from mypy_boto3_ecr import ECRClient as ECRClient
+    from mypy_boto3_kms import KMSClient as KMSClient
+    from mypy_boto3_lambda import LambdaClient as LambdaClient
+    from mypy_boto3_s3 import S3Client as S3Client
+else:
+    CloudWatchClient = ECRClient = KMSClient = LambdaClient = S3Client = Any
+
 _CONNECT_SECONDS, _READ_SECONDS = 10, 60
-_NO_CREDENTIALS = (
-    aws.NoCredentialsError,
-    aws.PartialCredentialsError,
-    aws.CredentialRetrievalError,
-    aws.TokenRetrievalError,
-    aws.SSOError,
-    aws.LoginError,
+# What an answer's error code means, and what to do.
+_MEANINGS: tuple[tuple[set[str], type[InfraError], str], ...] = (
+    (
+        {
+            "404",
+            "AliasNotFound",
+            "ImageNotFoundException",
+            "NoSuchKey",
+            "NotFoundException",
+            "RepositoryNotFoundException",
+            "ResourceNotFound",
+            "ResourceNotFoundException",
+        },
+        ConfigError,
+        "it is not there ({said}). Check the name and AWS_REGION",
+    ),
+    (
+        {
+            "AccessDenied",
+            "AccessDeniedException",
+            "AccountProblem",
+            "AllAccessDisabled",
+            "Forbidden",
+            "UnauthorizedOperation",
+            "403",
+        },
+        CloudError,
+        "access denied ({said}). Ask for a role that may do this ({operation})",
+    ),
+    (
+        {
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "IncompleteSignature",
+            "InvalidAccessKeyId",
+            "InvalidClientTokenId",
+            "InvalidSignatureException",
+            "InvalidToken",
+            "RequestExpired",
+            "RequestTimeTooSkewed",
+            "SignatureDoesNotMatch",
+            "UnrecognizedClientException",
+        },
+        CloudError,
+        "the credentials were rejected ({code}). Log in again, and check this machine's clock",
+    ),
+    (
+        {
+            "429",
+            "503",
+            "BandwidthLimitExceeded",
+            "LimitExceededException",
+            "RequestLimitExceeded",
+            "ServiceUnavailable",
+            "SlowDown",
+            "Throttling",
+            "ThrottlingException",
+            "TooManyRequests",
+            "TooManyRequestsException",
+        },
+        CloudError,
+        "AWS is throttling or busy ({code}) and stayed so through the retries. Run the same command later",
+    ),
 )
-_WRONG_SETTINGS = (
-    aws.ProfileNotFound,
-    aws.ConfigParseError,
-    aws.InvalidConfigError,
-    aws.NoRegionError,
-    aws.ParamValidationError,
+_ANOTHER = (
+    "AWS answered {said}. Run the same command again; if it stays so, look the code up in the service's error list "
+    "({operation})"
 )
-_CREDENTIALS_REJECTED = {
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "IncompleteSignature",
-    "InvalidAccessKeyId",
-    "InvalidClientTokenId",
-    "InvalidSignatureException",
-    "InvalidToken",
-    "RequestExpired",
-    "RequestTimeTooSkewed",
-    "SignatureDoesNotMatch",
-    "UnrecognizedClientException",
-}
-_DENIED = {
-    "AccessDenied",
-    "AccessDeniedException",
-    "AccountProblem",
-    "AllAccessDisabled",
-    "Forbidden",
-    "UnauthorizedOperation",
-    "403",
-}
-_THROTTLED = {
-    "429",
-    "503",
-    "BandwidthLimitExceeded",
-    "LimitExceededException",
-    "RequestLimitExceeded",
-    "ServiceUnavailable",
-    "SlowDown",
-    "Throttling",
-    "ThrottlingException",
-    "TooManyRequests",
-    "TooManyRequestsException",
-}
-_ABSENT = {
-    "404",
-    "AliasNotFound",
-    "ImageNotFoundException",
-    "NoSuchKey",
-    "NotFoundException",
-    "RepositoryNotFoundException",
-    "ResourceNotFound",
-    "ResourceNotFoundException",
-}
+# What a request without an answer means, and what to do.
+_FAILURES: tuple[tuple[tuple[type[aws.BotoCoreError], ...], type[InfraError], str], ...] = (
+    (
+        (
+            aws.NoCredentialsError,
+            aws.PartialCredentialsError,
+            aws.CredentialRetrievalError,
+            aws.TokenRetrievalError,
+            aws.SSOError,
+            aws.LoginError,
+        ),
+        ConfigError,
+        "no usable AWS credentials ({kind}). Run `aws configure` or `aws sso login`, or set AWS_PROFILE",
+    ),
+    (
+        (
+            aws.ProfileNotFound,
+            aws.ConfigParseError,
+            aws.InvalidConfigError,
+            aws.NoRegionError,
+            aws.ParamValidationError,
+        ),
+        ConfigError,
+        "{line}. Check the names given and the AWS settings",
+    ),
+    (
+        (aws.FlexibleChecksumError, aws.IncompleteReadError),
+        RefusedError,
+        "the bytes that came are not those that were stored ({kind}). Try again; if it stays so, push the bundle again "
+        "from where it was sealed",
+    ),
+    (
+        (aws.HTTPClientError, aws.ConnectionError),
+        CloudError,
+        "AWS did not answer ({kind}). Check the network, the proxy and AWS_ENDPOINT_URL, then run the same command "
+        "again",
+    ),
+    ((aws.BotoCoreError,), CloudError, "{kind}: {line}. Run the same command again"),
+)
 
 
 def client(service: str) -> Any:  # noqa: ANN401 - whoever keeps it says which of several hundred it is
@@ -117,10 +171,10 @@ def caller() -> str:
 
 
 @contextmanager
-def requesting(doing: str, advice: Mapping[str, str] = _NO_ADVICE) -> Iterator[None]:
+def requesting(doing: str, advice: Mapping[str, str] | None = None) -> Iterator[None]:
     """Turn what botocore raises inside into an error of ours: "Cannot {doing}: ...".
 
-    `advice`: what to say for a service's own error codes, without a full stop.
+    `advice`: what to say for a service's own error codes, without a full stop; `{code}` stands for the code.
 
     Raises:
         ConfigError: credentials, settings or a name are wrong.
@@ -130,12 +184,22 @@ def requesting(doing: str, advice: Mapping[str, str] = _NO_ADVICE) -> Iterator[N
     try:
         yield
     except (aws.BotoCoreError, aws.ClientError) as error:
-        raise _explained(error, doing, advice) from None
+        raise _explained(error, doing, advice or {}) from None
     except (ResponseParserError, KeyError):  # not its format, or nothing of what it always holds
         raise CloudError(
             f"Cannot {doing}: what came back is no answer of AWS's. Check the proxy and AWS_ENDPOINT_URL, then run the "
             "same command again."
         ) from None
+
+
+@contextmanager
+def passing(*codes: str) -> Iterator[None]:
+    """Leave the block at an answer with one of these error codes: the caller takes it for an answer like others."""
+    try:
+        yield
+    except aws.ClientError as error:
+        if code_of(error) not in codes:
+            raise
 
 
 def code_of(error: aws.ClientError) -> str:
@@ -146,55 +210,21 @@ def code_of(error: aws.ClientError) -> str:
 def _explained(error: aws.BotoCoreError | aws.ClientError, doing: str, advice: Mapping[str, str]) -> InfraError:
     """The same failure in words: what was tried, what came back, what to do."""
     if isinstance(error, aws.ClientError):
-        return _answered(error, doing, advice)
-    if isinstance(error, _NO_CREDENTIALS):
-        return ConfigError(
-            f"Cannot {doing}: no usable AWS credentials ({type(error).__name__}). "
-            "Run `aws configure` or `aws sso login`, or set AWS_PROFILE."
-        )
-    if isinstance(error, _WRONG_SETTINGS):
-        return ConfigError(f"Cannot {doing}: {_first_line(error)}. Check the names given and the AWS settings.")
-    if isinstance(error, (aws.FlexibleChecksumError, aws.IncompleteReadError)):
-        return RefusedError(
-            f"Cannot {doing}: the bytes that came are not those that were stored ({type(error).__name__}). "
-            "Try again; if it stays so, push the bundle again from where it was sealed."
-        )
-    if isinstance(error, (aws.HTTPClientError, aws.ConnectionError)):
-        return CloudError(
-            f"Cannot {doing}: AWS did not answer ({type(error).__name__}). "
-            "Check the network, the proxy and AWS_ENDPOINT_URL, then run the same command again."
-        )
-    return CloudError(f"Cannot {doing}: {type(error).__name__}: {_first_line(error)}. Run the same command again.")
-
-
-def _answered(error: aws.ClientError, doing: str, advice: Mapping[str, str]) -> InfraError:
-    code = code_of(error)
-    if code in advice:
-        return CloudError(f"Cannot {doing}: {advice[code]}.")
-    if code in _ABSENT:
-        return ConfigError(f"Cannot {doing}: it is not there ({_said(error)}). Check the name and AWS_REGION.")
-    if code in _DENIED:
-        what = f"access denied ({_said(error)}). Ask for a role that may do this ({_operation(error)})"
-    elif code in _CREDENTIALS_REJECTED:
-        what = f"the credentials were rejected ({code}). Log in again, and check this machine's clock"
-    elif code in _THROTTLED:
-        what = f"AWS is throttling or busy ({code}) and stayed so through the retries. Run the same command later"
+        code = code_of(error)
+        known = ((meant, text) for codes, meant, text in _MEANINGS if code in codes)
+        meant, text = (CloudError, advice[code]) if code in advice else next(known, (CloudError, _ANOTHER))
+        operation = getattr(error, "operation_name", "") or "the operation"
+        what = text.format(code=code, said=_said(error), operation=operation)
     else:
-        what = (
-            f"AWS answered {_said(error)}. Run the same command again; if it stays so, look the code up in the "
-            f"service's error list ({_operation(error)})"
-        )
-    return CloudError(f"Cannot {doing}: {what}.")
+        meant, text = next((meant, text) for kinds, meant, text in _FAILURES if isinstance(error, kinds))
+        what = text.format(kind=type(error).__name__, line=_first_line(error))
+    return meant(f"Cannot {doing}: {what}.")
 
 
 def _said(error: aws.ClientError) -> str:
     """The code, and the service's own words where it has any."""
     words = str(error.response.get("Error", {}).get("Message") or "").strip().splitlines()[:1]
     return ": ".join([code_of(error), *(word.rstrip(". ") for word in words)])
-
-
-def _operation(error: aws.ClientError) -> str:
-    return str(getattr(error, "operation_name", "") or "the operation")
 
 
 def _first_line(error: Exception) -> str:

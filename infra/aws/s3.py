@@ -10,20 +10,14 @@ import base64
 import hashlib
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from botocore import exceptions as aws
 
-from infra.aws.clients import client, code_of, requesting
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
+from infra.aws.clients import S3Client, client, code_of, passing, requesting
 
 _CHUNK_BYTES = 1 << 20
 _CONFLICT_TRIES = 5  # S3 answers 409 while another conditional write of the same key is in flight
@@ -33,28 +27,27 @@ _CONTENT_TYPES = {
     ".jsonl": "application/x-ndjson",
     ".md": "text/markdown; charset=utf-8",
 }
-_ABSENT = {"NoSuchKey", "404"}
+_ABSENT = ("NoSuchKey", "404")
 _OTHERWISE = {"PreconditionFailed", "412"}
-_NEEDS = (
-    "access denied ({}). The credentials need s3:ListBucket on the bucket, and s3:GetObject and s3:PutObject on its "
-    "objects"
-)
-_OTHER_REGION = "the bucket is in another region ({}). Set AWS_REGION to it"
-_CHANGED = "the bytes changed on the way ({}). Run the same command again"
-_ADVICE: Mapping[str, str] = MappingProxyType(
-    {
-        **{code: _NEEDS.format(code) for code in ("AccessDenied", "AllAccessDisabled", "Forbidden", "403")},
-        **{
-            code: _OTHER_REGION.format(code)
-            for code in ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException")
-        },
-        **{
-            code: "this store knows no conditional writes, which keep versions immutable. Use one that does"
-            for code in ("NotImplemented", "501")
-        },
-        **{code: _CHANGED.format(code) for code in ("BadDigest", "XAmzContentSHA256Mismatch")},
-    }
-)
+_ADVICE: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("AccessDenied", "AllAccessDisabled", "Forbidden", "403"),
+        "access denied ({code}). The credentials need s3:ListBucket on the bucket, and s3:GetObject and s3:PutObject "
+        "on its objects",
+    ),
+    **dict.fromkeys(
+        ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"),
+        "the bucket is in another region ({code}). Set AWS_REGION to it",
+    ),
+    **dict.fromkeys(
+        ("NotImplemented", "501"),
+        "this store knows no conditional writes, which keep versions immutable. Use one that does",
+    ),
+    **dict.fromkeys(
+        ("BadDigest", "XAmzContentSHA256Mismatch"),
+        "the bytes changed on the way ({code}). Run the same command again",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -81,28 +74,23 @@ class Bucket:
         """Keep both; no request is sent yet."""
         self.name = name
         self._client = client
+        absent = f"there is no bucket {name}. Create it, or name another with --bucket or LIMBECK_REGISTRY"
+        self._advice = {**_ADVICE, "NoSuchBucket": absent}
 
     def exists(self) -> bool:
         """Whether there is such a bucket."""
-        with requesting(f"look for the bucket {self.name}"):
-            try:
-                self._client.head_bucket(Bucket=self.name)
-            except aws.ClientError as error:
-                if code_of(error) in ("404", "NoSuchBucket"):
-                    return False
-                raise
-        return True
+        with requesting(f"look for the bucket {self.name}"), passing("404", "NoSuchBucket"):
+            self._client.head_bucket(Bucket=self.name)
+            return True
+        return False
 
     def create(self) -> None:
         """Make the bucket: private, and with old states of what is overwritten, which are tags alone."""
         region = self._client.meta.region_name
         where: Any = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region != "us-east-1" else {}
         with requesting(f"create the bucket {self.name}"):
-            try:
+            with passing("BucketAlreadyOwnedByYou"):
                 self._client.create_bucket(Bucket=self.name, **where)
-            except aws.ClientError as error:
-                if code_of(error) != "BucketAlreadyOwnedByYou":
-                    raise
             self._client.put_public_access_block(
                 Bucket=self.name,
                 PublicAccessBlockConfiguration={
@@ -116,7 +104,7 @@ class Bucket:
 
     def stored(self, prefix: str) -> Iterator[Stored]:
         """Every object whose key starts with `prefix`, by key."""
-        with self._requesting(f"list s3://{self.name}/{prefix}"):
+        with requesting(f"list s3://{self.name}/{prefix}", self._advice):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix):
                 for item in page.get("Contents", []):
                     yield Stored(item["Key"], item["Size"], item["LastModified"])
@@ -124,31 +112,20 @@ class Bucket:
     def copy(self, key: str, sink: BinaryIO) -> str | None:
         """Write the object's bytes to `sink` and return their SHA-256 in hex; None where there is no such key."""
         digest = hashlib.sha256()
-        with self._requesting(f"read s3://{self.name}/{key}"):
-            answer = self._answer(key)
-            if answer is None:
-                return None
+        with requesting(f"read s3://{self.name}/{key}", self._advice), passing(*_ABSENT):
+            answer = self._client.get_object(Bucket=self.name, Key=key, ChecksumMode="ENABLED")
             for chunk in answer["Body"].iter_chunks(_CHUNK_BYTES):
                 digest.update(chunk)
                 sink.write(chunk)
-        return digest.hexdigest()
+            return digest.hexdigest()
+        return None
 
     def read(self, key: str) -> Held | None:
         """An object's bytes and the mark of this state of it; None where there is no such key."""
-        with self._requesting(f"read s3://{self.name}/{key}"):
-            answer = self._answer(key)
-            if answer is None:
-                return None
+        with requesting(f"read s3://{self.name}/{key}", self._advice), passing(*_ABSENT):
+            answer = self._client.get_object(Bucket=self.name, Key=key, ChecksumMode="ENABLED")
             return Held(answer["Body"].read(), answer["ETag"])
-
-    def _answer(self, key: str) -> GetObjectOutputTypeDef | None:
-        """The object as S3 begins to send it; None where there is no such key."""
-        try:
-            return self._client.get_object(Bucket=self.name, Key=key, ChecksumMode="ENABLED")
-        except aws.ClientError as error:
-            if code_of(error) in _ABSENT:
-                return None
-            raise
+        return None
 
     def put_new(self, key: str, body: bytes) -> bool:
         """Write `body` under a key that does not exist. False, and nothing written, where it does.
@@ -164,8 +141,8 @@ class Bucket:
     def _put(self, key: str, body: bytes, condition: Mapping[str, str]) -> bool:
         checksum = base64.b64encode(hashlib.sha256(body).digest()).decode()
         kind = _CONTENT_TYPES.get(PurePosixPath(key).suffix, "application/octet-stream")
-        options: dict[str, Any] = {"ChecksumSHA256": checksum, "ContentType": kind, **condition}
-        with self._requesting(f"write s3://{self.name}/{key}"):
+        options: Any = {"ChecksumSHA256": checksum, "ContentType": kind, **condition}
+        with requesting(f"write s3://{self.name}/{key}", self._advice):
             for attempt in range(1, _CONFLICT_TRIES + 1):
                 try:
                     self._client.put_object(Bucket=self.name, Key=key, Body=body, **options)
@@ -178,10 +155,6 @@ class Bucket:
                 else:
                     return True
         raise AssertionError("unreachable: the last attempt returns or raises")
-
-    def _requesting(self, doing: str) -> AbstractContextManager[None]:
-        absent = f"there is no bucket {self.name}. Create it, or name another with --bucket or LIMBECK_REGISTRY"
-        return requesting(doing, {**_ADVICE, "NoSuchBucket": absent})
 
 
 def connect(name: str) -> Bucket:

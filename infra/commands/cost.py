@@ -26,11 +26,6 @@ _OLD_DAYS = 180
 _BUNDLES = Path("bundles")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to a command line."""
-    app.command()(cost)
-
-
 def cost(
     requests: Annotated[float, typer.Option(help="How many, as in 1e6.", min=1, max=1e15)] = 1e6,
     memory: Annotated[int, typer.Option(help="The function's, in MB.", min=128, max=10240)] = 512,
@@ -56,12 +51,27 @@ def cost(
     works = costs.works(manifest, memory, teacher_memory)
     bills = [costs.bill(work, prices, requests, architecture, cold) for work in works]
     if as_json:
-        typer.echo(json.dumps([_row(work, bill) for work, bill in zip(works, bills, strict=True)]))
-        return
-    out.print(f"{manifest.name} {manifest.version}: dollars for {requests:,.0f} requests in {region}, {architecture}")
-    _print(works, bills, logs)
-    _print_comparison(bills)
-    _print_assumptions(prices, cold, requests, architecture)
+        rows = [
+            {
+                "who": work.name,
+                "memory_megabytes": work.memory_megabytes,
+                "milliseconds": round(work.milliseconds, 3),
+                "billed_ms": work.billed_ms,
+                "compute": bill.compute,
+                "starts": bill.starts,
+                "invocations": bill.invocations,
+                "total": {source: bill.total(source) for source in EVENT_SOURCES},
+                "logs": dict(bill.logs),
+            }
+            for work, bill in zip(works, bills, strict=True)
+        ]
+        typer.echo(json.dumps(rows))
+    else:
+        out.print(
+            f"{manifest.name} {manifest.version}: dollars for {requests:,.0f} requests in {region}, {architecture}"
+        )
+        _print(works, bills, logs)
+        _print_assumptions(prices, cold, requests, architecture)
 
 
 def _latest(folder: Path) -> Manifest:
@@ -77,54 +87,28 @@ def _latest(folder: Path) -> Manifest:
     )
 
 
-def _row(work: Work, bill: Bill) -> dict[str, object]:
-    return {
-        "who": work.name,
-        "memory_megabytes": work.memory_megabytes,
-        "milliseconds": round(work.milliseconds, 3),
-        "billed_ms": work.billed_ms,
-        "compute": bill.compute,
-        "starts": bill.starts,
-        "invocations": bill.invocations,
-        "total": {source: bill.total(source) for source in EVENT_SOURCES},
-        "logs": dict(bill.logs),
-    }
-
-
 def _print(works: list[Work], bills: list[Bill], logs: bool) -> None:
     numbers = ("MB", "ms", "billed ms", "compute", "starts", "calls", *EVENT_SOURCES)
-    shown = table("", *numbers, right=numbers)
-    for work, bill in zip(works, bills, strict=True):
-        shown.add_row(
+    rows = [
+        (
             work.name,
             f"{work.memory_megabytes:,}",
             f"{work.milliseconds:.2f}",
             f"{work.billed_ms}",
-            *(
-                _dollars(it)
-                for it in (
-                    bill.compute,
-                    bill.starts,
-                    bill.invocations,
-                    *(bill.total(source) for source in EVENT_SOURCES),
-                )
-            ),
+            *map(_dollars, (bill.compute, bill.starts, bill.invocations, *map(bill.total, EVENT_SOURCES))),
         )
+        for work, bill in zip(works, bills, strict=True)
+    ]
     if logs:
-        shown.add_row(
-            "logs, besides", "", "", "", "", "", "", *(_dollars(bills[0].logs[source]) for source in EVENT_SOURCES)
-        )
-    out.print(shown)
-
-
-def _print_comparison(bills: list[Bill]) -> None:
+        rows.append(("logs, besides", *[""] * 6, *(_dollars(bills[0].logs[source]) for source in EVENT_SOURCES)))
+    out.print(table("", *numbers, rows=rows, right=numbers))
     student, teacher = bills[0], bills[2]
     times = [
         f"{teacher.total(source) / student.total(source):.1f} times behind the {source}" for source in EVENT_SOURCES
     ]
-    ratio = teacher.compute / student.compute
     out.print(
-        f"At p50 the teacher's requests take {ratio:,.0f} times the student's compute; the bill is {', '.join(times)}."
+        f"At p50 the teacher's requests take {teacher.compute / student.compute:,.0f} times the student's compute; "
+        f"the bill is {', '.join(times)}."
     )
 
 
@@ -140,14 +124,15 @@ def _print_assumptions(prices: Prices, cold: float, requests: float, architectur
         "its torch loads a far smaller model, so a teacher takes longer).",
         "The teacher answers one request at a time by one thread, as it was measured. With less memory than one "
         "core's it is slower and costs the same.",
+        *(["The durations are x86_64's: on arm64 none were measured."] if architecture is Architecture.ARM64 else []),
+        *(
+            f"Over {most:,.0f} requests a month, {source}s get cheaper; that is not counted."
+            for source, most in costs.FIRST_TIERS.items()
+            if requests > most
+        ),
     ]
-    if architecture is Architecture.ARM64:
-        lines.append("The durations are x86_64's: on arm64 none were measured.")
     for line in lines:
         out.print(f"- {line}", style="dim", markup=False)
-    for source, most in costs.FIRST_TIERS.items():
-        if requests > most:
-            out.print(f"- Over {most:,.0f} requests a month, {source}s get cheaper; that is not counted.", style="dim")
     if (age := (date.today() - prices.read_on).days) > _OLD_DAYS:
         err.print(f"The prices are {age} days old: check them, and infra/cost/prices.toml says where.", markup=False)
 

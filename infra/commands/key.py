@@ -21,12 +21,6 @@ PublicOption = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to a command line."""
-    app.add_typer(key_app, name="key")
-    app.command()(sign)
-
-
 @key_app.command("new")
 def new(folder: Annotated[Path, typer.Argument(help="The folder for key.pem and public.pem.")]) -> None:
     """Make a key. Whoever has key.pem can sign: keep it out of any repository, or use a key in KMS instead."""
@@ -62,13 +56,13 @@ def trust(
         trusted.insert(0, signer.needed_signer(pem, kms).public)
     if add and out_file is None:
         raise ConfigError("--add adds to the trust file that --out names. Name it.")
-    made = keys.merged(keys.read_trust(out_file, name) if add and out_file else Trust(name, ()), trusted)
-    text = keys.trust_text(made)
+    kept = keys.read_trust(out_file, name).keys if add and out_file else ()
+    made = Trust(name, tuple({one.key_id: one for one in (*kept, *trusted)}.values()))
     if out_file is None:
-        typer.echo(text.decode(), nl=False)
-        return
-    out_file.write_bytes(text)
-    out.print(f"{out_file} trusts {', '.join(key.key_id for key in made.keys)} for {name}.", markup=False)
+        typer.echo(keys.trust_text(made).decode(), nl=False)
+    else:
+        out_file.write_bytes(keys.trust_text(made))
+        out.print(f"{out_file} trusts {', '.join(key.key_id for key in made.keys)} for {name}.", markup=False)
 
 
 def sign(

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from infra.aws import s3
 from infra.console import err
 from infra.errors import ConfigError
-from infra.registry import push
+from infra.registry.registry import Progress as Done
 from infra.registry.registry import Registry
 from infra.signing import signer
 
@@ -60,7 +60,7 @@ def is_folder(named: str) -> bool:
 
 
 @contextmanager
-def bar(doing: str, total: int | None) -> Iterator[push.Progress]:
+def bar(doing: str, total: int | None) -> Iterator[Done]:
     """A progress bar on standard error, where that is a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TextColumn("{task.fields[file]}"))
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:

@@ -27,8 +27,7 @@ from infra.console import err, out, table
 from infra.errors import ConfigError, refusing
 from infra.registry import bundle_folder, references
 from infra.registry.diff import between
-from infra.registry.push import PushPlan
-from infra.registry.registry import Registry
+from infra.registry.registry import PushPlan, Registry
 from infra.signing import signer
 
 WantedArgument = Annotated[
@@ -37,13 +36,6 @@ WantedArgument = Annotated[
 EitherArgument = Annotated[
     str, typer.Argument(metavar="BUNDLE|NAME[/VERSION|@TAG]", help="A folder here, else in the registry.")
 ]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to a command line."""
-    for command in (push, pull, verify, tag, history, show, diff):
-        app.command()(command)
-    app.command("list")(list_versions)
 
 
 def push(
@@ -120,17 +112,22 @@ def list_versions(
     ]
     if as_json:
         typer.echo(json.dumps(rows))
-        return
-    if not entries:
+    elif not entries:
         err.print(
             f"Nothing in {registry.where(name or '')} yet. `python -m infra push BUNDLE` adds to it.", markup=False
         )
-        return
-    made = table("name", "version", "pushed at (UTC)", "kB", "tag", right=("kB",))
-    for it, row in zip(entries, rows, strict=True):
-        moment = f"{it.pushed_at:%Y-%m-%d %H:%M:%S}"
-        made.add_row(it.name, it.version, moment, f"{it.size_bytes / 1000:,.0f}", row["tag"] or "")
-    out.print(made)
+    else:
+        cells = (
+            (
+                it.name,
+                it.version,
+                f"{it.pushed_at:%Y-%m-%d %H:%M:%S}",
+                f"{it.size_bytes / 1000:,.0f}",
+                worn[it.name].get(it.version, ""),
+            )
+            for it in entries
+        )
+        out.print(table("name", "version", "pushed at (UTC)", "kB", "tag", rows=cells, right=("kB",)))
 
 
 def verify(
@@ -191,11 +188,10 @@ def history(
     if as_json:
         rows = [{**asdict(event), "at": event.at.isoformat(), "details": dict(event.details)} for event in events]
         typer.echo(json.dumps(rows))
-        return
-    if not events:
+    elif not events:
         err.print(f"Nothing happened to {reference.name} in {registry.where()} yet.", markup=False)
-        return
-    out.print(views.of_events(events))
+    else:
+        out.print(views.of_events(events))
 
 
 def show(
@@ -209,9 +205,8 @@ def show(
     shown = _from_folder(Path(wanted), trust) if is_folder(wanted) else _from_registry(wanted, bucket, prefix, trust)
     if as_json:
         typer.echo(json.dumps(views.as_json(shown), ensure_ascii=False))
-        return
-    for part in views.of_bundle(shown):
-        out.print(part)
+    else:
+        out.print(*views.of_bundle(shown), sep="\n")
 
 
 def _from_folder(folder: Path, trust: Path | None) -> views.Shown:
@@ -250,9 +245,8 @@ def diff(
         found = between(*folders)
     if as_json:
         typer.echo(json.dumps(asdict(found), ensure_ascii=False))
-        return
-    for part in views.of_difference(found):
-        out.print(part)
+    else:
+        out.print(*views.of_difference(found), sep="\n")
 
 
 def _brought(wanted: str, registry: Registry | None, workplace: Path, trust: Path | None) -> Path:

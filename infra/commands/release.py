@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.status import Status
 
 from infra.aws.clients import client
 from infra.aws.ecr import Images
@@ -28,18 +29,16 @@ from infra.commands.options import (
 )
 from infra.console import err, out, table
 from infra.errors import CloudError, ConfigError, InfraError
-from infra.image.build import Builder, CommandBuilder, DockerBuilder
-from infra.monitoring.alarms import Watch
-from infra.registry.registry import Registry
-from infra.release import prepare, report
-from infra.release.alias import Switch, said_of
+from infra.image import build
+from infra.monitoring.alarms import Alarm, Watch
+from infra.registry.tags import LIVE
+from infra.release.alias import Alias, Switch, said_of
 from infra.release.cloud import Cloud, alarms_of, read_state
 from infra.release.execute import Release
-from infra.release.function import Lambda
+from infra.release.function import Function, Lambda
 from infra.release.journal import Journal
-from infra.release.plan import Options, Plan, Step, plan_release
-from infra.release.prepare import Keys
-from infra.release.rollback import decide_rollback
+from infra.release.plan import Options, Plan, Step, decide_rollback, plan_release
+from infra.release.prepare import Keys, prepare
 
 FUNCTION = "limbeck"
 _INTERRUPTED = 130
@@ -53,12 +52,6 @@ AlarmOption = Annotated[
     list[str] | None,
     typer.Option("--alarm", help="An alarm to watch, once or more. By default all that watch the function."),
 ]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to a command line."""
-    for command in (release, rollback, status):
-        app.command()(command)
 
 
 def release(
@@ -93,18 +86,31 @@ def release(
     options = Options(
         function, alias, repository, role, _shares(stages), bake, tuple(alarm or ()), without_alarms, another_model
     )
-    cloud, registry = _cloud(function, alias, bucket, prefix)
+    cloud = _cloud(function, alias, bucket, prefix)
     with tempfile.TemporaryDirectory(prefix="limbeck-release-") as folder:
-        found = prepare.prepare(bundle, registry, cloud.journal, Keys(trust, pem, kms), Path(folder))
-        needed = () if registry else ("No registry named. Use --bucket or set LIMBECK_REGISTRY to s3://bucket/prefix.",)
+        found = prepare(bundle, cloud.journal, Keys(trust, pem, kms), Path(folder))
+        needed = (
+            () if cloud.journal else ("No registry named. Use --bucket or set LIMBECK_REGISTRY to s3://bucket/prefix.",)
+        )
         plan = plan_release(options, found.bundle, read_state(cloud, options, found.bundle), (*needed, *found.needed))
         if dry_run:
             _print(plan)
             return
         if plan.needed or found.source is None:
             raise ConfigError("Nothing was changed. First: " + "\n".join(plan.needed))
-        chosen: Builder = CommandBuilder(builder) if builder else DockerBuilder(cloud.images)
-        _run(Release(plan, cloud, chosen, found.source, _Lines()), plan)
+        chosen = build.by_command(builder) if builder else build.by_docker(cloud.images)
+        work = Release(plan, cloud, chosen, found.source, _Lines())
+        try:
+            work.run()
+        except KeyboardInterrupt:
+            err.print(
+                "Broken off. The same command goes on, `python -m infra rollback` ends a canary. Now:", markup=False
+            )
+            now = cloud.switch.read()
+            err.print(f"{alias} is {said_of(now.route) if now else 'not there'}.", markup=False)
+            raise typer.Exit(_INTERRUPTED) from None
+        finally:
+            work.reporter.stop()
 
 
 def rollback(
@@ -118,7 +124,7 @@ def rollback(
     force: Annotated[bool, typer.Option("--force", help="Also to a version that was never live.")] = False,
 ) -> None:
     """Send everybody back: out of a canary, else to the version before. Only the alias moves."""
-    cloud, _ = _cloud(function, alias, bucket, prefix)
+    cloud = _cloud(function, alias, bucket, prefix)
     there, now = cloud.function.read(), cloud.switch.read()
     if there is None or now is None:
         raise ConfigError(f"There is no {'alias ' + alias + ' of' if there else 'function'} {function}. Name another.")
@@ -150,7 +156,7 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Show who answers callers: the alias, its versions and their bundles, the alarms, and what the registry says."""
-    cloud, _ = _cloud(function, alias, bucket, prefix)
+    cloud = _cloud(function, alias, bucket, prefix)
     there = cloud.function.read()
     if there is None:
         raise ConfigError(f"There is no function {function}. Name one with --function.")
@@ -158,17 +164,92 @@ def status(
     alarms = alarms_of(cloud.watch, tuple(alarm or ()), there)
     live = there.version(now.route.version) if now else None
     name = live.bundle.partition("/")[0] if live else ""
-    worn = _worn(cloud, name)
-    seen = report.Seen(there, now, alarms, name, worn)
+    seen = Seen(there, now, alarms, name, _worn(cloud, name))
     if as_json:
-        typer.echo(json.dumps(report.document(seen)))
+        typer.echo(json.dumps(_document(seen)))
         return
-    rows = table(*report.HEADINGS, right=("version", "traffic"), fold=("bundle",))
-    for row in report.rows(seen):
-        rows.add_row(*row)
-    out.print(rows)
-    for line in report.remarks(seen):
+    headings = ("version", "bundle", "image", "traffic", "live before", "tag")
+    out.print(table(*headings, rows=_rows(seen), right=("version", "traffic"), fold=("bundle",)))
+    for line in _remarks(seen):
         out.print(line, markup=False)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was read, side by side."""
+
+    function: Function
+    alias: Alias | None
+    alarms: Sequence[Alarm]
+    name: str  # of the bundle that is live
+    worn: Mapping[str, str]  # its versions' tags in the registry
+
+    @property
+    def recorded(self) -> str | None:
+        """The version that the registry has as live."""
+        return next((version for version, tag in self.worn.items() if tag == LIVE), None)
+
+    def share(self, number: str) -> float:
+        """A version's share of the callers, 0..1."""
+        if self.alias is None:
+            return 0.0
+        if number == self.alias.route.version:
+            return 1 - sum(self.alias.route.weights.values())
+        return self.alias.route.weights.get(number, 0.0)
+
+    def tag(self, bundle: str) -> str:
+        """The tag that a bundle (NAME/VERSION) wears in the registry."""
+        name, _, version = bundle.partition("/")
+        return self.worn.get(version, "") if name == self.name else ""
+
+
+def _rows(seen: Seen) -> Iterator[tuple[str, ...]]:
+    """Every published version, the newest first."""
+    for version in reversed(seen.function.versions):
+        share = seen.share(version.number)
+        yield (
+            version.number,
+            version.bundle or "not from a release",
+            version.digest[:19],
+            f"{share:.0%}" if share else "",
+            "yes" if seen.alias and version.number in seen.alias.route.trail else "",
+            seen.tag(version.bundle),
+        )
+
+
+def _remarks(seen: Seen) -> Iterator[str]:
+    """What else there is to know, a line each."""
+    function, alias = seen.function, seen.alias
+    if alias is None:
+        yield f"{function.name} has no such alias: nobody is sent to any version by it."
+    elif alias.route.weights:
+        yield "A canary is under way, or broke off. The same release goes on; `python -m infra rollback` ends it."
+    live = function.version(alias.route.version) if alias else None
+    if live and live.bundle and seen.recorded and live.bundle.partition("/")[2] != seen.recorded:
+        yield f"The registry has {seen.recorded} as live: a release or rollback broke off. Run the same command again."
+    for alarm in seen.alarms:
+        yield f"alarm {alarm.name}: " + (f"rings ({alarm.reason})" if alarm.rings else "quiet")
+    if not seen.alarms:
+        yield f"No alarm watches {function.name}."
+
+
+def _document(seen: Seen) -> dict[str, Any]:
+    """The same for scripts."""
+    alias = seen.alias
+    versions = [
+        {"version": it.number, "bundle": it.bundle or None, "image": it.digest, "share": seen.share(it.number)}
+        for it in seen.function.versions
+    ]
+    return {
+        "function": seen.function.name,
+        "alias": alias.name if alias else None,
+        "live": alias.route.version if alias else None,
+        "weights": dict(alias.route.weights) if alias else {},
+        "live_before": list(alias.route.trail) if alias else [],
+        "versions": versions,
+        "alarms": [{"name": alarm.name, "rings": alarm.rings} for alarm in seen.alarms],
+        "registry_live": seen.recorded,
+    }
 
 
 def _worn(cloud: Cloud, name: str) -> dict[str, str]:
@@ -185,14 +266,14 @@ class _Lines:
 
     def __init__(self) -> None:
         self._title = ""
-        self._status: Status | None = None
+        self._status = err.status("")
 
     def step(self, step: Step) -> None:
         self._title = step.title
         if step.done:
             self._line("there already")
-        elif err.is_terminal:
-            self._status = err.status(f"{step.title}: {step.what}")
+        else:
+            self._status.update(f"{step.title}: {step.what}")
             self._status.start()
 
     def done(self, what: str) -> None:
@@ -200,46 +281,31 @@ class _Lines:
         self._line(what)
 
     def watching(self, seconds_left: float) -> None:
-        if self._status:
-            self._status.update(f"{self._title}: {seconds_left:.0f} s to watch")
+        self._status.update(f"{self._title}: {seconds_left:.0f} s to watch")
 
     def stop(self) -> None:
-        if self._status:
-            self._status.stop()
-            self._status = None
+        self._status.stop()
 
     def _line(self, what: str) -> None:
         out.print(f"{self._title:12} {what}", markup=False)
 
 
-def _run(work: Release, plan: Plan) -> None:
-    try:
-        work.run()
-    except KeyboardInterrupt:
-        err.print("Broken off. The same command goes on, `python -m infra rollback` ends a canary. Now:", markup=False)
-        now = work.cloud.switch.read()
-        err.print(f"{plan.options.alias} is {said_of(now.route) if now else 'not there'}.", markup=False)
-        raise typer.Exit(_INTERRUPTED) from None
-    finally:
-        work.reporter.stop()
-
-
 def _print(plan: Plan) -> None:
-    rows = table("", "step", "what", "state", right=("",), fold=("what",))
-    for number, step in enumerate(plan.steps, 1):
-        rows.add_row(str(number), step.title, step.what, "there" if step.done else "to do")
-    out.print(rows)
+    rows = (
+        (str(number), step.title, step.what, "there" if step.done else "to do")
+        for number, step in enumerate(plan.steps, 1)
+    )
+    out.print(table("", "step", "what", "state", rows=rows, right=("",), fold=("what",)))
     for needed in plan.needed:
         out.print(f"Needed first: {needed}", markup=False)
     out.print("Nothing was changed: this is the plan.", markup=False)
 
 
-def _cloud(function: str, alias: str, bucket: str | None, prefix: str | None) -> tuple[Cloud, Registry | None]:
-    registry = named_registry(bucket, prefix) if bucket else None
-    journal = Journal(registry, function) if registry else None
+def _cloud(function: str, alias: str, bucket: str | None, prefix: str | None) -> Cloud:
+    journal = Journal(named_registry(bucket, prefix), function) if bucket else None
     lambdas = client("lambda")
     switch, watch, images = Switch(lambdas, function, alias), Watch(client("cloudwatch")), Images(client("ecr"))
-    return Cloud(Lambda(lambdas, function), switch, images, watch, journal), registry
+    return Cloud(Lambda(lambdas, function), switch, images, watch, journal)
 
 
 def _shares(text: str) -> tuple[float, ...]:

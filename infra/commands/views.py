@@ -19,7 +19,7 @@ from handler.bundle.signature import Trust
 from handler.errors import BundleError
 from infra.console import table
 from infra.registry import lineage
-from infra.registry.diff import AnswerChange, Difference
+from infra.registry.diff import AnswerChange, Difference, apart
 from infra.registry.history import Event
 from infra.registry.lineage import Gate, Lineage
 
@@ -53,19 +53,22 @@ def signed_by(text: bytes, value: bytes | None, trust: Trust | None, where: obje
 def of_bundle(shown: Shown) -> Iterator[RenderableType]:
     """A bundle for people: what it is, where from, and its evidence."""
     manifest, found = shown.manifest, lineage.of(shown.manifest)
-    facts = _facts(shown, found)
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
-    for name, value in facts.items():
+    for name, value in _facts(shown, found).items():
         grid.add_row(name, escape(value))
     yield f"[bold]{escape(manifest.name)}/{manifest.version}[/bold]  {escape(shown.where)}"
     yield grid
     yield ""
-    yield _metrics(found)
-    if found.gates:
+    named = [(metric.name, metric) for metric in found.metrics]
+    named += [(f"accuracy minus that of {metric.name}", metric) for metric in found.comparisons]
+    metrics = ((escape(name), _measured(metric), str(metric.n or "")) for name, metric in named)
+    yield table("metric", "value (95%)", "rows", rows=metrics, right=("rows",), fold=("metric",))
+    gates = [(escape(it.name), _gate(it), "passed" if it.passed else "[red]failed[/red]") for it in found.gates]
+    if gates:
         yield ""
-        yield _gates(found.gates)
+        yield table("gate", "value and limit", "", rows=gates)
 
 
 def as_json(shown: Shown) -> dict[str, Any]:
@@ -93,45 +96,43 @@ def as_json(shown: Shown) -> dict[str, Any]:
 
 def of_events(events: Sequence[Event]) -> Table:
     """A history for people, the latest last."""
-    made = table("at (UTC)", "what", "version", "details", "by", fold=("details", "by"))
-    for event in events:
-        details = "  ".join(f"{key} {value}" for key, value in sorted(event.details.items()) if value)
-        made.add_row(f"{event.at:%Y-%m-%d %H:%M:%S}", event.kind, event.version, escape(details), escape(event.by))
-    return made
+    return table(
+        *("at (UTC)", "what", "version", "details", "by"),
+        rows=(
+            (
+                f"{event.at:%Y-%m-%d %H:%M:%S}",
+                event.kind,
+                event.version,
+                escape("  ".join(f"{key} {value}" for key, value in sorted(event.details.items()) if value)),
+                escape(event.by),
+            )
+            for event in events
+        ),
+        fold=("details", "by"),
+    )
 
 
 def of_difference(found: Difference) -> Iterator[RenderableType]:
     """Two bundles' difference for people: facts, evidence, gates, answers."""
-    if found.changes:
-        made = table("changed", "before", "after", fold=("changed", "before", "after"))
-        for change in found.changes:
-            made.add_row(escape(f"{change.section}: {change.key}"), escape(_fact(change.before)), _text(change.after))
-        yield made
-    else:
-        yield "Data, teacher, recipe and contract are the same."
+    changes = [
+        (escape(f"{change.section}: {change.key}"), escape(_fact(change.before)), _text(change.after))
+        for change in found.changes
+    ]
+    metrics = [
+        (escape(it.name), _measured(it.before), _measured(it.after), "apart" if apart(it) else "")
+        for it in sorted(found.metrics, key=lambda moved: not apart(moved))
+    ]
+    gates = [(escape(it.name), _gate(it.before), _gate(it.after)) for it in found.gates]
+    columns = ("changed", "before", "after")
+    same = "Data, teacher, recipe and contract are the same."
+    yield table(*columns, rows=changes, fold=columns) if changes else same
     yield ""
-    yield from _moved(found)
+    intervals = ("metric", "before (95%)", "after (95%)", "")
+    yield table(*intervals, rows=metrics, fold=("metric",)) if metrics else "No metric moved."
+    yield ""
+    yield table("gate", "before", "after", rows=gates, fold=("before", "after")) if gates else "No gate moved."
     yield ""
     yield from _answers(found)
-
-
-def _moved(found: Difference) -> Iterator[RenderableType]:
-    if found.metrics:
-        made = table("metric", "before (95%)", "after (95%)", "", fold=("metric",))
-        for metric in sorted(found.metrics, key=lambda metric: not metric.apart):
-            far = "apart" if metric.apart else ""
-            made.add_row(escape(metric.name), _measured(metric.before), _measured(metric.after), far)
-        yield made
-    else:
-        yield "No metric moved."
-    yield ""
-    if found.gates:
-        made = table("gate", "before", "after", fold=("before", "after"))
-        for gate in found.gates:
-            made.add_row(escape(gate.name), _gate(gate.before), _gate(gate.after))
-        yield made
-    else:
-        yield "No gate moved."
 
 
 def _answers(found: Difference) -> Iterator[RenderableType]:
@@ -143,13 +144,17 @@ def _answers(found: Difference) -> Iterator[RenderableType]:
         f"{len(found.answers)} of {found.golden_inputs} golden inputs are answered differently, "
         f"{labels} of them with another label."
     )
-    if not found.answers:
-        return
-    made = table("golden input", "before", "after", "gap", right=("gap",), fold=("golden input",))
-    for answer in sorted(found.answers, key=_least_alike)[:_MOST_ANSWERS]:
-        before, after = (f"{each.label} {each.score:.3f}" for each in (answer.before, answer.after))
-        made.add_row(_text(_short(answer.input)), escape(before), escape(after), f"{answer.gap:.4f}")
-    yield made
+    if found.answers:
+        rows = (
+            (
+                _text(_short(answer.input)),
+                escape(f"{answer.before.label} {answer.before.score:.3f}"),
+                escape(f"{answer.after.label} {answer.after.score:.3f}"),
+                f"{answer.gap:.4f}",
+            )
+            for answer in sorted(found.answers, key=_least_alike)[:_MOST_ANSWERS]
+        )
+        yield table("golden input", "before", "after", "gap", rows=rows, right=("gap",), fold=("golden input",))
     if len(found.answers) > _MOST_ANSWERS:
         yield f"and {len(found.answers) - _MOST_ANSWERS} more: --json has all"
 
@@ -178,22 +183,6 @@ def _facts(shown: Shown, found: Lineage) -> dict[str, str]:
     }
 
 
-def _metrics(found: Lineage) -> Table:
-    made = table("metric", "value (95%)", "rows", right=("rows",), fold=("metric",))
-    for metric in found.metrics:
-        made.add_row(escape(metric.name), _measured(metric), str(metric.n or ""))
-    for metric in found.comparisons:
-        made.add_row(escape(f"accuracy minus that of {metric.name}"), _measured(metric), str(metric.n or ""))
-    return made
-
-
-def _gates(gates: Sequence[Gate]) -> Table:
-    made = table("gate", "value and limit", "")
-    for gate in gates:
-        made.add_row(escape(gate.name), _gate(gate), "passed" if gate.passed else "[red]failed[/red]")
-    return made
-
-
 def _measured(metric: Metric | None) -> str:
     if metric is None:
         return "none"
@@ -216,5 +205,5 @@ def _fact(value: Any) -> str:  # noqa: ANN401 - anything out of JSON
 
 
 def _short(given: object) -> str:
-    text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+    text = _fact(given)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

@@ -41,17 +41,11 @@ class Architecture(StrEnum):
 class Prices:
     """One region's, in dollars."""
 
-    region: str
     read_on: date
     gb_second: Mapping[Architecture, float]  # by architecture
     lambda_million: float
-    rest_million: float
-    http_million: float
+    millions: Mapping[str, float]  # by event source, Lambda apart
     logs_gb: float
-
-    def event_source(self, name: str) -> float:
-        """What a million requests cost at an event source, Lambda apart."""
-        return {"REST API": self.rest_million, "HTTP API": self.http_million, "Function URL": 0.0}[name]
 
 
 @dataclass(frozen=True)
@@ -110,7 +104,7 @@ def bill(work: Work, prices: Prices, requests: float, architecture: Architecture
         compute=work.billed_ms * a_millisecond,
         starts=cold_share * work.billed_start_ms * a_millisecond,
         invocations=millions * prices.lambda_million,
-        event_sources={source: millions * prices.event_source(source) for source in EVENT_SOURCES},
+        event_sources={source: millions * prices.millions[source] for source in EVENT_SOURCES},
         logs={source: requests * size / 1e9 * prices.logs_gb for source, size in logged.items()},
     )
 
@@ -122,11 +116,12 @@ def works(manifest: Manifest, memory_megabytes: int, teacher_megabytes: int) -> 
         ConfigError: the bundle's evidence has no durations.
     """
     made = []
+    contenders = [it for it in manifest.evidence.get("contenders", []) if isinstance(it, dict)]
     for role, start_ms, memory in (
         ("student", STUDENT_START_MS, memory_megabytes),
         ("teacher", TEACHER_START_MS, teacher_megabytes),
     ):
-        measured = _contender(manifest, role)
+        measured: Mapping[str, Any] = next((it for it in contenders if it.get("role") == role), {})
         for quantile in ("p50", "p99"):
             latency_us = measured.get(f"latency_us_{quantile}")
             if not isinstance(latency_us, (int, float)) or not latency_us > 0:
@@ -151,13 +146,9 @@ def prices(region: str, path: Path = PRICES) -> Prices:
         raise ConfigError(f"No prices for {region}, there are {known}. Add it to {path}, or take one of these.")
     found = regions[region]
     return Prices(
-        region,
         table["read_on"],
         {it: found[f"{it}_gb_second"] for it in Architecture},
-        *(found[name] for name in ("lambda_million", "rest_million", "http_million", "logs_gb")),
+        found["lambda_million"],
+        {"REST API": found["rest_million"], "HTTP API": found["http_million"], "Function URL": 0.0},
+        found["logs_gb"],
     )
-
-
-def _contender(manifest: Manifest, role: str) -> Mapping[str, Any]:
-    contenders = manifest.evidence.get("contenders", [])
-    return next((it for it in contenders if isinstance(it, dict) and it.get("role") == role), {})

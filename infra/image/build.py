@@ -10,9 +10,8 @@ import os
 import shlex
 import shutil
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 from handler.bundle import contract
 from handler.bundle.contract import Manifest
@@ -27,16 +26,8 @@ _FILES = ("infra/Dockerfile", "infra/constraints-image.txt")
 _BUILD_SECONDS = 1800
 _SAID = 800  # characters of a failed build's output that are shown
 
-
-class Builder(Protocol):
-    """What makes an image and pushes it."""
-
-    def build(self, context: Path, uri: str) -> None:
-        """Build `context` with its `infra/Dockerfile` and push it as `uri` (host/repository:tag).
-
-        Raises:
-            LocalError: it cannot.
-        """
+# Builds a context with its `infra/Dockerfile` and pushes it under a URI (host/repository:tag), or raises a LocalError.
+Builder = Callable[[Path, str], None]
 
 
 def lay(bundle: Path, trust: Trust, context: Path, root: Path = staging.ROOT) -> Manifest:
@@ -67,45 +58,29 @@ def tag_of(manifest: Manifest, context: Path) -> str:
     return f"{manifest.name}-{manifest.version}-{digest.hexdigest()[:_CODE_DIGITS]}"
 
 
-@dataclass(frozen=True)
-class DockerBuilder:
-    """Docker, on this machine."""
+def by_docker(images: Images) -> Builder:
+    """Docker, on this machine. The password of the repository is in no file but a temporary one."""
 
-    images: Images
-
-    def build(self, context: Path, uri: str) -> None:
-        """See `Builder`. The password of the repository is in no file but a temporary one.
-
-        Raises:
-            LocalError: no Docker, or it failed.
-        """
+    def build(context: Path, uri: str) -> None:
         host = container.docker_host()
         base = container.base_image(host)
-        login = self.images.login()
+        registry, user, password = images.login()
         # Lambda takes no index with attestations, which newer builders add.
         environment = os.environ | {"DOCKER_HOST": host} | {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
-        build = ["docker", "build", "-f", str(context / "infra/Dockerfile"), "--build-arg", f"BASE_IMAGE={base}"]
-        _demand([*build, "-t", uri, str(context)], environment)
+        file = str(context / "infra/Dockerfile")
+        command = ["docker", "build", "-f", file, "--build-arg", f"BASE_IMAGE={base}", "-t", uri, str(context)]
+        _demand(command, environment)
         with tempfile.TemporaryDirectory() as folder:
             environment["DOCKER_CONFIG"] = folder
-            login_command = ["docker", "login", "--username", login.user, "--password-stdin", login.host]
-            _demand(login_command, environment, login.password)
+            _demand(["docker", "login", "--username", user, "--password-stdin", registry], environment, password)
             _demand(["docker", "push", uri], environment)
 
+    return build
 
-@dataclass(frozen=True)
-class CommandBuilder:
+
+def by_command(command: str) -> Builder:
     """Another program: `COMMAND CONTEXT URI` builds and pushes."""
-
-    command: str
-
-    def build(self, context: Path, uri: str) -> None:
-        """See `Builder`.
-
-        Raises:
-            LocalError: the program failed.
-        """
-        _demand([*shlex.split(self.command), str(context), uri], dict(os.environ))
+    return lambda context, uri: _demand([*shlex.split(command), str(context), uri], dict(os.environ))
 
 
 def _demand(command: list[str], environment: dict[str, str], given: str = "") -> None:

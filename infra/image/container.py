@@ -19,8 +19,6 @@ from infra.processes import run
 FUNCTION = "PredictFunction"
 _INVOKE_SECONDS = 180
 
-Say = Callable[[str], None]
-
 
 @dataclass(frozen=True)
 class Image:
@@ -63,7 +61,7 @@ def base_image(host: str, root: Path = ROOT) -> str:
     return _script(root / "infra" / "base-image.sh", environment(host))
 
 
-def build(host: str, base: str, say: Say, root: Path = ROOT) -> Image:
+def build(host: str, base: str, say: Callable[[str], None], root: Path = ROOT) -> Image:
     """Build the image around the staged bundle with `sam build`, saying each step.
 
     Raises:
@@ -83,8 +81,7 @@ def build(host: str, base: str, say: Say, root: Path = ROOT) -> Image:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
-        assert process.stdout is not None
-        for line in process.stdout:
+        for line in process.stdout or ():
             file.write(line)
             if line.startswith("Step "):
                 say(line.strip())
@@ -143,17 +140,15 @@ def _script(path: Path, variables: dict[str, str]) -> str:
             stdout=said,
             stderr=subprocess.PIPE,
         )
-        assert process.stderr is not None
         last = ""
-        for line in process.stderr:
+        for line in process.stderr or ():
             os.write(2, line.encode())
             last = line.strip() or last
         status = process.wait()
+        if status != 0:
+            raise LocalError(last or f"{path.name} failed with status {status}.")
         said.seek(0)
-        answer = said.read().strip()
-    if status != 0:
-        raise LocalError(last or f"{path.name} failed with status {status}.")
-    return answer
+        return said.read().strip()
 
 
 def environment(host: str) -> dict[str, str]:

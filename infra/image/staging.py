@@ -38,12 +38,10 @@ def newest(folder: Path) -> Path:
     if (folder / contract.MANIFEST).is_file():
         return folder
     sealed = sorted(folder.glob(f"*/{contract.MANIFEST}"), key=lambda path: path.stat().st_mtime)
-    try:
-        latest = folder / (folder / "latest").read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        latest = None
-    if latest is not None and latest / contract.MANIFEST in sealed:
-        return latest
+    with suppress(OSError, UnicodeDecodeError):
+        latest = folder / (folder / contract.LATEST).read_text(encoding="utf-8").strip()
+        if latest / contract.MANIFEST in sealed:
+            return latest
     if not sealed:
         raise BundleError(
             f"No sealed bundle in {folder}: wanted a folder with {contract.MANIFEST}, or one of such folders. "
@@ -85,7 +83,10 @@ def stage(bundle: Path, root: Path = ROOT, trust: Trust | None = None) -> Manife
         copy.chmod(0o755)
         shutil.rmtree(target, ignore_errors=True)
         copy.rename(target)
-        _write(build / TRUST, keys.trust_text(trust))
+        draft = build / f".{TRUST}.{os.getpid()}"  # whole or not at all, readable by everybody
+        draft.write_bytes(keys.trust_text(trust))
+        draft.chmod(0o644)
+        draft.replace(build / TRUST)
     finally:
         shutil.rmtree(copy, ignore_errors=True)
     return manifest
@@ -100,14 +101,6 @@ def _sign_for_development(copy: Path, manifest: Manifest, build: Path) -> Trust:
     key = keys.PemSigner.read(path)
     signer.sign_folder(copy, (copy / contract.MANIFEST).read_bytes(), key)
     return Trust(manifest.name, (key.public,))
-
-
-def _write(path: Path, text: bytes) -> None:
-    """Whole or not at all, readable by everybody."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_bytes(text)
-    draft.chmod(0o644)
-    draft.replace(path)
 
 
 def stage_certificates(root: Path = ROOT) -> Path | None:

@@ -141,10 +141,7 @@ def serve_command(
 
 
 def _until_stopped() -> None:
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         while True:
             signal.pause()
@@ -155,44 +152,41 @@ def _until_stopped() -> None:
 @contextmanager
 def _function(bundle: Path, runtime: Runtime) -> Iterator[tuple[Invoke, Manifest]]:
     """A function to send events to, and the manifest of what it serves. Says where it runs, and why there."""
-    if built := _built(bundle, runtime):
-        manifest, image = built
+    manifest, image = _built(bundle, runtime)
+    if image:
         err.print("Invoking the function in its container with `sam local invoke`")
         yield (lambda event: container.invoke(event, image.docker_host)), manifest
-        return
-    manifest = stage(bundle)
-    with Emulator(bundle) as emulator:
-        err.print("Invoking the same handler under the Lambda runtime emulator, on this machine's own Python")
-        yield emulator.invoke, manifest
+    else:
+        with Emulator(bundle) as emulator:
+            err.print("Invoking the same handler under the Lambda runtime emulator, on this machine's own Python")
+            yield emulator.invoke, manifest
 
 
 @contextmanager
 def _endpoint(bundle: Path, runtime: Runtime, port: int, origin: str) -> Iterator[tuple[Endpoint, Manifest]]:
     """The function behind HTTPS, and the manifest of what it serves. Says where it runs, and why there."""
-    if built := _built(bundle, runtime):
-        manifest, image = built
+    manifest, image = _built(bundle, runtime)
+    if image:
         err.print("Starting `sam local start-api` around the function's container")
         parameters = {serve.ORIGIN_PARAMETER: origin} if origin else {}
-        with serve.in_container(image.docker_host, port=port, parameters=parameters) as endpoint:
-            yield endpoint, manifest
-        return
-    manifest = stage(bundle)
-    err.print("Starting the same handler under the Lambda runtime emulator, on this machine's own Python")
-    with serve.under_emulator(bundle, port, {serve.ORIGIN_VARIABLE: origin}) as endpoint:
+        running = serve.in_container(image.docker_host, port=port, parameters=parameters)
+    else:
+        err.print("Starting the same handler under the Lambda runtime emulator, on this machine's own Python")
+        running = serve.under_emulator(bundle, port, {serve.ORIGIN_VARIABLE: origin})
+    with running as endpoint:
         yield endpoint, manifest
 
 
-def _built(bundle: Path, runtime: Runtime) -> tuple[Manifest, container.Image] | None:
-    """The image around `bundle`. None where the emulator is to be used: it is named, or there is no container."""
-    if runtime is Runtime.EMULATOR:
-        return None
+def _built(bundle: Path, runtime: Runtime) -> tuple[Manifest, container.Image | None]:
+    """What is served, and the image around it. None where the emulator is named, or there is no container."""
     try:
-        return _build(bundle)
+        if runtime is not Runtime.EMULATOR:
+            return _build(bundle)
     except LocalError as error:
         if runtime is Runtime.CONTAINER:
             raise
         err.print(f"[yellow]No container: {escape(str(error))}[/yellow]")
-        return None
+    return stage(bundle), None
 
 
 def _trust(bundle: Path, trust_file: Path | None) -> Trust | None:
@@ -204,14 +198,15 @@ def _build(bundle: Path, trust: Trust | None = None) -> tuple[Manifest, containe
     manifest = stage(bundle, trust=trust)
     err.print(f"Bundle {manifest.name} {manifest.version}: every hash is right")
     host = container.docker_host()
-    base = container.base_image(host)
     image = container.build(
-        host, base, lambda step: err.print(f"  {escape(' '.join(step.split())[:100])}", style="dim")
+        host,
+        container.base_image(host),
+        lambda step: err.print(f"  {escape(' '.join(step.split())[:100])}", style="dim"),
     )
-    megabytes = image.own_bytes / 1e6
-    verdict = "" if megabytes <= MAX_OWN_MEGABYTES else ", which is too much"
+    verdict = "" if image.own_bytes <= MAX_OWN_MEGABYTES * 1e6 else ", which is too much"
     err.print(
-        f"Image {image.name}: {megabytes:.0f} MB over its base {image.base} (at most {MAX_OWN_MEGABYTES}){verdict}"
+        f"Image {image.name}: {image.own_bytes / 1e6:.0f} MB over its base {image.base} "
+        f"(at most {MAX_OWN_MEGABYTES}){verdict}"
     )
     return manifest, image
 
@@ -219,10 +214,9 @@ def _build(bundle: Path, trust: Trust | None = None) -> tuple[Manifest, containe
 def _read_event(source: str) -> object:
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
-        event: object = json.loads(text)
+        return json.loads(text)
     except (UnicodeDecodeError, ValueError) as error:
         raise LocalError(f"The event {source} is not JSON ({type(error).__name__}): wanted one JSON value.") from None
-    return event
 
 
 def _golden_input(bundle: Path) -> object:

@@ -15,8 +15,8 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from infra import processes
@@ -68,47 +68,38 @@ class Emulator:
             **(environment or {}),
         }
         self._process: subprocess.Popen[bytes] | None = None
-        self._port = 0
-        self._log: Path | None = None
+        self.port = 0  # where it listens, on 127.0.0.1
+        self.log_path = root / ".build" / "emulator.log"  # the file behind `log`, while the emulator runs
 
     def __enter__(self) -> Self:
         """Start the emulator. The function itself starts at the first event, as the emulator does it."""
-        folder = self._root / ".build"
-        folder.mkdir(exist_ok=True)
+        self.log_path.parent.mkdir(exist_ok=True)
         for _ in range(_START_TRIES):
-            self._port, runtime_port = free_port(), free_port()
-            self._log = folder / f"emulator-{self._port}.log"
-            command = [str(self._binary), "--runtime-interface-emulator-address", f"127.0.0.1:{self._port}"]
-            command += ["--runtime-api-address", f"127.0.0.1:{runtime_port}"]
-            command += [sys.executable, "-m", "awslambdaric", HANDLER]
-            self._process = processes.start(command, self._environment, self._root, self._log)
+            self.port, runtime_port = free_port(), free_port()
+            self.log_path = self.log_path.with_name(f"emulator-{self.port}.log")
+            command = [
+                *(str(self._binary), "--runtime-interface-emulator-address", f"127.0.0.1:{self.port}"),
+                *("--runtime-api-address", f"127.0.0.1:{runtime_port}"),
+                *(sys.executable, "-m", "awslambdaric", HANDLER),
+            ]
+            self._process = processes.start(command, self._environment, self._root, self.log_path)
             if self._listens():
                 return self
             said = self.log
-            self._stop()
+            self.__exit__()
         raise LocalError(f"The Lambda runtime emulator did not start. It said: {said.strip()[-500:] or 'nothing'}")
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Stop the emulator and the function."""
-        self._stop()
+        if self._process is not None:
+            processes.stop(self._process, signal.SIGTERM)
+            self._process = None
+            self.log_path.unlink(missing_ok=True)
 
     @property
     def log(self) -> str:
         """Everything that the emulator and the function wrote so far."""
-        return self._log.read_text(encoding="utf-8", errors="replace") if self._log and self._log.exists() else ""
-
-    @property
-    def log_path(self) -> Path:
-        """The file behind `log`, while the emulator runs."""
-        assert self._log is not None, "the emulator is not running"
-        return self._log
-
-    @property
-    def port(self) -> int:
-        """Where it listens, on 127.0.0.1."""
-        return self._port
+        return self.log_path.read_text(encoding="utf-8", errors="replace") if self.log_path.exists() else ""
 
     @property
     def function_pid(self) -> int:
@@ -130,37 +121,27 @@ class Emulator:
             LocalError: the emulator did not answer, or answered something else than JSON.
         """
         before = len(self.log)
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=timeout_seconds)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_seconds)
         try:
-            connection.request("POST", INVOKE, json.dumps(event), {"Content-Type": "application/json"})
-            body = connection.getresponse().read().decode()
-            payload = json.loads(body) if body.strip() else None
+            with closing(connection):
+                connection.request("POST", INVOKE, json.dumps(event), {"Content-Type": "application/json"})
+                body = connection.getresponse().read().decode()
+            return Answer(json.loads(body) if body.strip() else None, self.log[before:])
         except (OSError, http.client.HTTPException, ValueError) as error:
             reason = f"{type(error).__name__}: {error}"
             raise LocalError(
                 f"The Lambda runtime emulator gave no answer ({reason}). Its log ends with: {self.log[-500:]}"
             ) from None
-        finally:
-            connection.close()
-        return Answer(payload, self.log[before:])
 
     def _listens(self) -> bool:
         assert self._process is not None
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
             with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self._port)) == 0:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return True
             time.sleep(0.02)
         return False
-
-    def _stop(self) -> None:
-        if self._process is None:
-            return
-        processes.stop(self._process, signal.SIGTERM)
-        self._process = None
-        if self._log:
-            self._log.unlink(missing_ok=True)
 
 
 def free_port(port: int = 0) -> int:
@@ -175,5 +156,4 @@ def free_port(port: int = 0) -> int:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise LocalError(f"Port {port} on 127.0.0.1 cannot be used: {error.strerror}. Name another one.") from None
-        found: int = probe.getsockname()[1]
-    return found
+        return int(probe.getsockname()[1])

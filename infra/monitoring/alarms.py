@@ -9,13 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from infra.aws.clients import requesting
+from infra.aws.clients import CloudWatchClient, requesting
 from infra.errors import ConfigError
-
-if TYPE_CHECKING:
-    from mypy_boto3_cloudwatch import CloudWatchClient
 
 _AT_ONCE = 100  # names that DescribeAlarms takes
 
@@ -49,9 +46,8 @@ class Watch:
         Raises:
             ConfigError: there is none of some name.
         """
-        found = []
-        for start in range(0, len(names), _AT_ONCE):
-            found += [_alarm(raw) for raw in self._described(AlarmNames=list(names[start : start + _AT_ONCE]))]
+        parts = [list(names[start : start + _AT_ONCE]) for start in range(0, len(names), _AT_ONCE)]
+        found = [_alarm(raw) for part in parts for raw in self._described(AlarmNames=part)]
         missing = sorted(set(names) - {alarm.name for alarm in found})
         if missing:
             raise ConfigError(f"CloudWatch has no alarm {', '.join(missing)}. Check the names and AWS_REGION.")

@@ -71,12 +71,3 @@ def _bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise RefusedError(f"{path} cannot be read ({error.strerror}). Run the same command again.") from None
-
-
-def move(folder: Path, target: Path) -> None:
-    """Give a finished folder its name. Where somebody else was faster, theirs stays: the caller checks it."""
-    try:
-        folder.rename(target)
-    except OSError:
-        if not target.exists():
-            raise

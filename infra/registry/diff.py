@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from handler.bundle import contract, golden
 from handler.bundle.contract import Manifest, Metric
@@ -36,29 +36,12 @@ class Change:
 
 
 @dataclass(frozen=True)
-class MetricChange:
-    """A metric that moved, or that only one of the two has."""
+class Moved(Generic[T]):
+    """A metric, or a gate's limit or value, that moved, or that only one of the two has."""
 
     name: str
-    before: Metric | None
-    after: Metric | None
-
-    @property
-    def apart(self) -> bool:
-        """Whether the two 95% intervals share no point: more than the test rows' chance."""
-        one, other = self.before, self.after
-        if one is None or other is None or not one.n or not other.n:
-            return False
-        return one.high < other.low or other.high < one.low
-
-
-@dataclass(frozen=True)
-class GateChange:
-    """A gate whose limit or value moved, or that only one of the two has."""
-
-    name: str
-    before: Gate | None
-    after: Gate | None
+    before: T | None
+    after: T | None
 
 
 @dataclass(frozen=True)
@@ -81,8 +64,8 @@ class Difference:
     """All that differs. `not_asked` says why no golden input was put to both, where that is so."""
 
     changes: tuple[Change, ...]
-    metrics: tuple[MetricChange, ...]
-    gates: tuple[GateChange, ...]
+    metrics: tuple[Moved[Metric], ...]
+    gates: tuple[Moved[Gate], ...]
     golden_inputs: int
     answers: tuple[AnswerChange, ...]
     not_asked: str | None
@@ -101,15 +84,12 @@ def between(before: Path, after: Path) -> Difference:
     except BundleError as error:
         raise RefusedError(str(error)) from None
     past, present = lineage.of(one), lineage.of(other)
-    not_asked = None
-    if register.of(one.serving) is not register.of(other.serving):
-        not_asked = f"one takes {one.serving.task} inputs, the other {other.serving.task}"
+    alike = register.of(one.serving) is register.of(other.serving)
+    not_asked = None if alike else f"one takes {one.serving.task} inputs, the other {other.serving.task}"
     return Difference(
         changes=tuple(_changes(one, other)),
-        metrics=tuple(
-            MetricChange(name, *pair) for name, pair in _paired(past.metrics, present.metrics) if pair[0] != pair[1]
-        ),
-        gates=tuple(GateChange(name, *pair) for name, pair in _paired(past.gates, present.gates) if pair[0] != pair[1]),
+        metrics=_moved(past.metrics, present.metrics),
+        gates=_moved(past.gates, present.gates),
         golden_inputs=len(inputs),
         answers=() if not_asked else tuple(_answers(old, new, inputs)),
         not_asked=not_asked,
@@ -136,24 +116,23 @@ def _answers(old: Predictor, new: Predictor, inputs: list[Record]) -> Iterator[A
 def _gap(before: Mapping[str, float], after: Mapping[str, float]) -> float:
     """The largest difference of a probability; a label that one does not know has probability 0 there."""
     pairs = [(before.get(label, 0.0), after.get(label, 0.0)) for label in before.keys() | after.keys()]
-    return max(abs(math.isnan(one) - math.isnan(other)) or _apart(one, other) for one, other in pairs)
-
-
-def _apart(one: float, other: float) -> float:
-    return 0.0 if math.isnan(one) else abs(one - other)
+    gaps = (
+        float(math.isnan(one) != math.isnan(other)) if math.isnan(one + other) else abs(one - other)
+        for one, other in pairs
+    )
+    return max(gaps)
 
 
 def _changes(one: Manifest, other: Manifest) -> Iterator[Change]:
     past, present = lineage.of(one), lineage.of(other)
     sections: tuple[tuple[str, Mapping[str, Any], Mapping[str, Any]], ...] = (
+        ("bundle", {"name": one.name}, {"name": other.name}),
         ("data", past.data, present.data),
         ("teacher", past.teacher, present.teacher),
         ("recipe", past.recipe, present.recipe),
         ("serving", _contract(one), _contract(other)),
         ("made by", past.made_by, present.made_by),
     )
-    if one.name != other.name:
-        yield Change("bundle", "name", one.name, other.name)
     for section, before, after in sections:
         old, new = lineage.flat(before), lineage.flat(after)
         for key in sorted(old.keys() | new.keys()):
@@ -173,9 +152,16 @@ def _contract(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _paired(ones: tuple[T, ...], others: tuple[T, ...]) -> Iterator[tuple[str, tuple[T | None, T | None]]]:
+def _moved(ones: tuple[T, ...], others: tuple[T, ...]) -> tuple[Moved[T], ...]:
     """By name, in the order of the first."""
-    before: dict[str, T] = {item.name: item for item in ones}
-    after: dict[str, T] = {item.name: item for item in others}
-    for name in [*before, *(name for name in after if name not in before)]:
-        yield name, (before.get(name), after.get(name))
+    before, after = ({item.name: item for item in items} for items in (ones, others))
+    every = (Moved(name, before.get(name), after.get(name)) for name in before | after)
+    return tuple(moved for moved in every if moved.before != moved.after)
+
+
+def apart(moved: Moved[Metric]) -> bool:
+    """Whether the two 95% intervals share no point: more than the test rows' chance."""
+    one, other = moved.before, moved.after
+    if one is None or other is None or not one.n or not other.n:
+        return False
+    return one.high < other.low or other.high < one.low

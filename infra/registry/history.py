@@ -12,7 +12,6 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import MappingProxyType
 
 from infra.aws.s3 import Bucket
 from infra.errors import RefusedError
@@ -27,7 +26,6 @@ PUSHED, SIGNED, TAGGED, RELEASED, ROLLED_BACK, STOPPED = (
 )
 _KEY = re.compile(r"(\d{8}T\d{6}\.\d{6}Z)-([a-z-]+)-([0-9a-f]{12})-[0-9a-f]{8}\.json")
 _TIME = "%Y%m%dT%H%M%S.%fZ"
-_NO_DETAILS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ class History:
         self._bucket = bucket
         self._at = at
 
-    def append(self, kind: str, version: str, by: str, details: Mapping[str, str] = _NO_DETAILS) -> Event:
+    def append(self, kind: str, version: str, by: str, details: Mapping[str, str]) -> Event:
         """Write an event of this moment. `kind` is lower-case letters and hyphens."""
         event = Event(datetime.now(UTC), kind, version, by, details)
         key = f"{self._at}{event.at.strftime(_TIME)}-{kind}-{version}-{secrets.token_hex(4)}.json"

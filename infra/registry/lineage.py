@@ -7,12 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from handler.bundle.contract import Manifest, Metric
-
-_EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,6 @@ class Lineage:
 def of(manifest: Manifest) -> Lineage:
     """The lineage that a manifest tells."""
     provenance, evidence = manifest.provenance, manifest.evidence
-    own = _objects(evidence.get("metrics"))
     return Lineage(
         data=_mapping(provenance.get("data")),
         teacher=_mapping(provenance.get("teacher")),
@@ -50,7 +46,8 @@ def of(manifest: Manifest) -> Lineage:
         made_by={
             key: provenance[key] for key in ("seed", "commit", "python", "machine", "packages") if key in provenance
         },
-        metrics=tuple(found for raw in own if (found := _metric(raw))) or manifest.serving.evidence,
+        metrics=tuple(found for raw in _objects(evidence.get("metrics")) if (found := _metric(raw)))
+        or manifest.serving.evidence,
         gates=tuple(gate for raw in _objects(evidence.get("gates")) if (gate := _gate(raw))),
         comparisons=tuple(
             Metric(str(raw.get("other")), found.value, found.low, found.high, found.n)
@@ -88,7 +85,7 @@ def _gate(raw: Mapping[str, Any]) -> Gate | None:
 
 
 def _mapping(raw: object) -> Mapping[str, Any]:
-    return raw if isinstance(raw, Mapping) else _EMPTY
+    return raw if isinstance(raw, Mapping) else {}
 
 
 def _objects(raw: object) -> list[Mapping[str, Any]]:

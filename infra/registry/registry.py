@@ -16,7 +16,10 @@ Beside the versions stand `tags/` and `history/`, see `infra.registry.tags` and 
 
 from __future__ import annotations
 
+import hashlib
+import io
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,12 +31,41 @@ from handler.errors import BundleError
 from infra.aws.clients import caller
 from infra.aws.s3 import Bucket
 from infra.errors import ConfigError, RefusedError, refusing
-from infra.registry import bundle_folder, history, push
+from infra.registry import bundle_folder, history
 from infra.registry.history import History
-from infra.registry.push import Progress, PushPlan, nothing
 from infra.registry.references import NAME, VERSION, Reference
 from infra.registry.tags import Holder, Tags
 from infra.signing.signer import Sign
+
+Progress = Callable[[str, int], None]  # a file's name and bytes, when it is done
+
+
+@dataclass(frozen=True)
+class Put:
+    """One file of a push."""
+
+    file: str
+    key: str
+    size_bytes: int
+    sha256: str
+    stored: bool  # the same bytes are there already
+    over: str | None = None  # a signature that takes another's place: the ETag of the other
+
+
+@dataclass(frozen=True)
+class PushPlan:
+    """What a push will do, in order. The manifest comes last."""
+
+    folder: Path
+    name: str
+    version: str
+    signature: bytes
+    steps: tuple[Put, ...]
+
+    @property
+    def missing(self) -> tuple[Put, ...]:
+        """The steps that have something to write."""
+        return tuple(step for step in self.steps if not step.stored)
 
 
 @dataclass(frozen=True)
@@ -54,6 +86,10 @@ class Sealed:
     manifest: Manifest
     text: bytes  # the manifest's own bytes
     signature: bytes | None
+
+
+def nothing(file: str, size_bytes: int) -> None:
+    """The progress that nobody watches."""
 
 
 class Registry:
@@ -135,7 +171,21 @@ class Registry:
         Raises:
             RefusedError: it is not sealed or was changed, or the registry has other bytes under its version.
         """
-        return push.plan(self.bucket, self._prefix, folder, sign, sign_anew=sign_anew)
+        manifest, text = bundle_folder.read(folder)
+        signed = sign(folder, manifest, text)
+        at = self._at(manifest.name, manifest.version)
+        there = {item.key for item in self.bucket.stored(at)}
+        hashes = {file: manifest.files[file] for file in bundle_folder.in_order(manifest)} | {MANIFEST: _sha256(text)}
+        steps = [
+            Put(file, at + file, (folder / file).stat().st_size, wanted, at + file in there)
+            for file, wanted in hashes.items()
+        ]
+        for step in steps:
+            if step.stored:
+                _demand(self.bucket, step)
+        # Only now, when what the registry has is known to be this bundle's: the signature is over the manifest.
+        steps.insert(-1, _plan_signature(self.bucket, at + SIGNATURE, signed, there, sign_anew))
+        return PushPlan(folder, manifest.name, manifest.version, signed, tuple(steps))
 
     def push(self, plan: PushPlan, done: Progress = nothing) -> int:
         """Carry the plan out; returns the number of files written. Another pusher may be at it at the same time.
@@ -143,9 +193,27 @@ class Registry:
         Raises:
             RefusedError: a file changed since the plan, or another pusher put other bytes under the same version.
         """
-        written = push.carry_out(self.bucket, plan, done)
-        push.note(self.history(plan.name), plan)
+        written = 0
+        for step in plan.steps:
+            if not step.stored:
+                own = step.file == SIGNATURE
+                body = plan.signature if own else bundle_folder.bytes_of(plan.folder / step.file, step.sha256)
+                if self.bucket.replace(step.key, body, step.over) if step.over else self.bucket.put_new(step.key, body):
+                    written += 1
+                else:  # not by us, or the answer was lost
+                    _demand(self.bucket, step)
+            done(step.file, step.size_bytes)
+        self._note(plan)
         return written
+
+    def _note(self, plan: PushPlan) -> None:
+        """The push in the history, once; also where an earlier one was cut off just before it noted it."""
+        events = self.history(plan.name)
+        kinds = [history.SIGNED] if any(step.over for step in plan.steps) else []
+        kinds += [] if events.has(history.PUSHED, plan.version) else [history.PUSHED]
+        by = caller() if kinds else ""
+        for kind in kinds:
+            events.append(kind, plan.version, by, {"key": signature.key_of(plan.signature)})
 
     def pull(self, wanted: Reference, out: Path, trust: Trust, done: Progress = nothing) -> Path:
         """Bring a version to `out/<name>/<version>`, whole and checked, or leave nothing there. Returns that folder.
@@ -166,7 +234,11 @@ class Registry:
                     folder.mkdir()
                     self._fetch(entry, folder, trust, done)
                     target.parent.mkdir(exist_ok=True)
-                    bundle_folder.move(folder, target)
+                    try:
+                        folder.rename(target)
+                    except OSError:  # where somebody else was faster, theirs stays: it is checked below
+                        if not target.exists():
+                            raise
             self._demand_pulled(target, entry, trust)
         except OSError as error:
             raise ConfigError(
@@ -249,3 +321,33 @@ def _trusted(manifest: bytes, signed: bytes | None, trust: Trust, where: object)
         raise RefusedError(f"{where} is not signed. Push the bundle again, with a key, from where it was sealed.")
     with refusing():
         signature.verify(manifest, signed, trust, where)
+
+
+def _plan_signature(bucket: Bucket, key: str, signed: bytes, there: set[str], sign_anew: bool) -> Put:
+    held = bucket.read(key) if key in there else None
+    stored = held is not None and held.body == signed
+    if held is not None and not stored and not sign_anew:
+        raise RefusedError(
+            f"s3://{bucket.name}/{key} is another signature than this key's. Push with the key that signed it, "
+            "or put this key's signature in its place with --sign-anew."
+        )
+    over = None if held is None or stored else held.etag
+    return Put(SIGNATURE, key, len(signed), _sha256(signed), stored, over)
+
+
+def _demand(bucket: Bucket, step: Put) -> None:
+    """Refuse unless the object of a step has the bytes that the step would put."""
+    found = bucket.copy(step.key, io.BytesIO())
+    if found == step.sha256:
+        return
+    raise RefusedError(
+        f"s3://{bucket.name}/{step.key} has sha256 {found or 'none, it is gone'}, the bundle here {step.sha256}. "
+        "A version is immutable and nothing of it was overwritten. If "
+        "`python -m infra list` shows it, use it: its model and serving section should be the same, and "
+        "`python -m infra verify` tells. If not, an upload broke off: delete "
+        f"s3://{bucket.name}/{step.key.removesuffix(step.file)} and push again."
+    )
+
+
+def _sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()

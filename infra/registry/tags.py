@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from infra.aws.s3 import Bucket, Held
 from infra.errors import CloudError, ConfigError, RefusedError
+from infra.signing.keys import json_text
 
 CANDIDATE, LIVE, RETIRED = "candidate", "live", "retired"
 TAGS = (CANDIDATE, LIVE, RETIRED)
@@ -73,7 +74,7 @@ class Tags:
                 return before[-1]
             holder = Holder(version, by, datetime.now(UTC).isoformat(), _previous(tag, before, version))
             kept = [other for other in before if other.version != version] if tag == RETIRED else []
-            body = _text(tag, (*kept, holder))
+            body = json_text({"tag": tag, "holders": [asdict(one) for one in (*kept, holder)]})
             if self._bucket.replace(key, body, held.etag) if held else self._bucket.put_new(key, body):
                 return holder
             there = self._bucket.read(key)
@@ -109,8 +110,3 @@ def _previous(tag: str, before: tuple[Holder, ...], version: str) -> str | None:
 def _holder(raw: Mapping[str, object]) -> Holder:
     previous = raw["previous"]
     return Holder(str(raw["version"]), str(raw["by"]), str(raw["at"]), None if previous is None else str(previous))
-
-
-def _text(tag: str, holders: tuple[Holder, ...]) -> bytes:
-    raw = {"tag": tag, "holders": [asdict(holder) for holder in holders]}
-    return (json.dumps(raw, indent=1, sort_keys=True) + "\n").encode()

@@ -10,15 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from botocore import exceptions as aws
-
-from infra.aws.clients import code_of, requesting
+from infra.aws.clients import LambdaClient, passing, requesting
 from infra.errors import MovedError
-
-if TYPE_CHECKING:
-    from mypy_boto3_lambda import LambdaClient
 
 _TRAIL = re.compile(r"Live before: ([0-9 ]+)\.")
 _TRAIL_LENGTH = 12  # a description holds 256 characters
@@ -71,21 +65,18 @@ class Switch:
 
     def read(self) -> Alias | None:
         """The alias as it is now; None where there is none."""
-        with requesting(f"read the alias {self.name} of {self.function}"):
-            try:
-                said = self._client.get_alias(FunctionName=self.function, Name=self.name)
-            except self._client.exceptions.ResourceNotFoundException:
-                return None
-            version = said["FunctionVersion"]
-        weights = (said.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
-        description = said.get("Description") or ""
-        route = Route(
-            version,
-            {version: share for version, share in weights.items() if share},
-            trail_of(description),
-            description.partition(". ")[0].rstrip("."),
-        )
-        return Alias(self.name, route, said.get("RevisionId", ""))
+        with requesting(f"read the alias {self.name} of {self.function}"), passing("ResourceNotFoundException"):
+            said = self._client.get_alias(FunctionName=self.function, Name=self.name)
+            weights = (said.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+            description = said.get("Description") or ""
+            route = Route(
+                said["FunctionVersion"],
+                {version: share for version, share in weights.items() if share},
+                trail_of(description),
+                description.partition(". ")[0].rstrip("."),
+            )
+            return Alias(self.name, route, said.get("RevisionId", ""))
+        return None
 
     def create(self, route: Route) -> Alias:
         """Make the alias. Where another was faster, it has to send callers the same way.
@@ -93,17 +84,13 @@ class Switch:
         Raises:
             MovedError: it does not.
         """
-        with requesting(f"create the alias {self.name} of {self.function}"):
-            try:
-                self._client.create_alias(
-                    FunctionName=self.function,
-                    Name=self.name,
-                    FunctionVersion=route.version,
-                    Description=route.description,
-                )
-            except aws.ClientError as error:
-                if code_of(error) != "ResourceConflictException":
-                    raise
+        with requesting(f"create the alias {self.name} of {self.function}"), passing("ResourceConflictException"):
+            self._client.create_alias(
+                FunctionName=self.function,
+                Name=self.name,
+                FunctionVersion=route.version,
+                Description=route.description,
+            )
         now = self.read()
         if now is None or not now.route.same_traffic(route):
             raise MovedError(self._moved(now))
@@ -116,20 +103,16 @@ class Switch:
             MovedError: somebody did.
         """
         for _ in range(_TRIES):
-            with requesting(f"move the alias {self.name} of {self.function}"):
-                try:
-                    said = self._client.update_alias(
-                        FunctionName=self.function,
-                        Name=self.name,
-                        FunctionVersion=route.version,
-                        RoutingConfig={"AdditionalVersionWeights": dict(route.weights)},
-                        Description=route.description,
-                        RevisionId=before.revision,
-                    )
-                    return Alias(self.name, route, said.get("RevisionId", ""))
-                except aws.ClientError as error:
-                    if code_of(error) != "PreconditionFailedException":
-                        raise
+            with requesting(f"move the alias {self.name} of {self.function}"), passing("PreconditionFailedException"):
+                said = self._client.update_alias(
+                    FunctionName=self.function,
+                    Name=self.name,
+                    FunctionVersion=route.version,
+                    RoutingConfig={"AdditionalVersionWeights": dict(route.weights)},
+                    Description=route.description,
+                    RevisionId=before.revision,
+                )
+                return Alias(self.name, route, said.get("RevisionId", ""))
             now = self.read()
             if now is not None and now.route.same_traffic(route):
                 return now  # the first try had arrived, and only its answer was lost

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from infra.aws.ecr import Images
 from infra.monitoring.alarms import Alarm, Watch
 from infra.registry.tags import LIVE
 from infra.release.alias import Switch
 from infra.release.function import Function, Lambda
+from infra.release.journal import Journal
 from infra.release.plan import Bundle, Options, State, repository_of
-
-if TYPE_CHECKING:
-    from infra.release.journal import Journal
 
 
 @dataclass(frozen=True)
@@ -30,14 +27,14 @@ class Cloud:
 def read_state(cloud: Cloud, options: Options, bundle: Bundle) -> State:
     """Look at everything that bears on the release of `bundle`."""
     function = cloud.function.read()
-    repository = cloud.images.repository(repository_of(options, function))
-    digest = cloud.images.digest(repository.name, bundle.tag) if repository else None
+    repository = repository_of(options, function)
+    uri = cloud.images.repository(repository)
     journal = cloud.journal if cloud.journal and cloud.journal.registry.bucket.exists() else None
     return State(
         journal is not None,
         journal is not None and journal.holds(bundle.name, bundle.version),
-        repository,
-        digest,
+        uri,
+        cloud.images.digest(repository, bundle.tag) if uri else None,
         function,
         cloud.switch.read() if function else None,
         alarms_of(cloud.watch, options.alarms, function),

@@ -7,32 +7,17 @@ to another, and no version gets any traffic before it has answered its golden in
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-from infra.aws.ecr import Repository
 from infra.errors import CloudError, ConfigError, InfraError, LocalError, MovedError, StoppedError
 from infra.image.build import Builder
 from infra.release import golden
 from infra.release.alias import Alias, Route
 from infra.release.cloud import Cloud
-from infra.release.plan import (
-    Build,
-    CreateBucket,
-    CreateFunction,
-    CreateRepository,
-    Open,
-    Plan,
-    Publish,
-    Push,
-    Record,
-    Replay,
-    Shift,
-    Step,
-)
-from infra.release.source import Source
+from infra.release.plan import Plan, Step
+from infra.release.prepare import Source
 
 _POLL_SECONDS = 5.0
 _WRONGS_SHOWN = 3
@@ -54,42 +39,19 @@ class Reporter(Protocol):
         """Nothing is under way any more."""
 
 
-@dataclass(frozen=True)
-class Clock:
-    """Time, which tests make pass faster."""
-
-    now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-
-
 class Release:
     """One release on its way."""
 
-    def __init__(
-        self, plan: Plan, cloud: Cloud, builder: Builder, source: Source, reporter: Reporter, clock: Clock | None = None
-    ) -> None:
+    def __init__(self, plan: Plan, cloud: Cloud, builder: Builder, source: Source, reporter: Reporter) -> None:
         """Nothing happens yet."""
         self.cloud, self.reporter = cloud, reporter
         self._plan, self._builder, self._source = plan, builder, source
-        self._clock = clock or Clock()
         if cloud.journal is None:
             raise ConfigError("A release needs a registry. Use --bucket or set LIMBECK_REGISTRY.")
         self._journal = cloud.journal
         self._digest = ""
         self._number = plan.number or ""
         self._alias: Alias | None = plan.alias
-        self._actions: dict[type[Step], Callable[[Step], str]] = {
-            CreateBucket: self._create_bucket,
-            Push: self._push,
-            CreateRepository: self._create_repository,
-            Build: self._build,
-            CreateFunction: self._create_function,
-            Publish: self._publish,
-            Replay: self._replay,
-            Open: self._open,
-            Shift: self._shift,
-            Record: self._record,
-        }
 
     def run(self) -> None:
         """Do what is left of the plan.
@@ -102,58 +64,59 @@ class Release:
         for step in self._plan.steps:
             self.reporter.step(step)
             if not step.done:
-                self.reporter.done(self._actions[type(step)](step))
+                self.reporter.done(self._do(step))
 
-    def _create_bucket(self, step: Step) -> str:
-        self._journal.registry.bucket.create()
-        return "created"
+    def _do(self, step: Step) -> str:
+        """Do a step, and say what came of it."""
+        match step.action:
+            case "registry":
+                self._journal.registry.bucket.create()
+                return "created"
+            case "push":
+                written = self._journal.push(self._source.folder)
+                return f"{written} files written" if written else "there already"
+            case "repository":
+                return self.cloud.images.create(self._plan.repository)
+            case "image":
+                return self._build()
+            case "function":
+                self.cloud.function.create(self._image(), self._plan.options.role)
+                return "created"
+            case "version":
+                self._number = self.cloud.function.publish(self._image(), self._plan.bundle.reference)
+                return f"version {self._number}"
+            case "golden":
+                self._demand_golden()
+                return "every answer as it was sealed"
+            case "open":
+                self._journal.candidate(self._plan.bundle)
+                self._alias = self.cloud.switch.create(Route(self._number, bundle=self._plan.bundle.reference))
+                return f"{self._alias.name} is version {self._number}"
+            case "shift":
+                return self._shift(step.share)
+            case _:
+                return self._record()
 
-    def _push(self, step: Step) -> str:
-        written = self._journal.push(self._source.folder)
-        return f"{written} files written" if written else "there already"
-
-    def _create_repository(self, step: Step) -> str:
-        return self.cloud.images.create(self._plan.repository).uri
-
-    def _build(self, step: Step) -> str:
-        repository = self._repository()
-        tag = self._plan.bundle.tag
+    def _build(self) -> str:
+        uri, tag = self._repository(), self._plan.bundle.tag
         try:
-            self._builder.build(self._source.context, f"{repository.uri}:{tag}")
+            self._builder(self._source.context, f"{uri}:{tag}")
         except LocalError:
             # Another release of the same bundle may have pushed it first, and a tag is written only once.
-            if self.cloud.images.digest(repository.name, tag) is None:
+            if self.cloud.images.digest(self._plan.repository, tag) is None:
                 raise
         return self._find_digest()
 
-    def _create_function(self, step: Step) -> str:
-        self.cloud.function.create(self._image(), self._plan.options.role)
-        return "created"
-
-    def _publish(self, step: Step) -> str:
-        self._number = self.cloud.function.publish(self._image(), self._plan.bundle.reference)
-        return f"version {self._number}"
-
-    def _replay(self, step: Step) -> str:
-        self._demand_golden()
-        return "every answer as it was sealed"
-
-    def _open(self, step: Step) -> str:
-        self._journal.candidate(self._plan.bundle)
-        self._alias = self.cloud.switch.create(Route(self._number, bundle=self._plan.bundle.reference))
-        return f"{self._alias.name} is version {self._number}"
-
-    def _shift(self, step: Step) -> str:
-        assert isinstance(step, Shift) and self._plan.old is not None and self._alias is not None
+    def _shift(self, share: float) -> str:
         old = self._plan.old
-        if step.share == 1:
+        assert old is not None and self._alias is not None
+        if share == 1:
             trail = (old.version, *(number for number in old.trail if number != old.version))
             whole = Route(self._number, {}, trail, self._plan.bundle.reference)
             self._alias = self.cloud.switch.move(self._alias, whole)
             return f"{self._alias.name} is version {self._number}"
         self._journal.candidate(self._plan.bundle)
-        shared = Route(old.version, {self._number: step.share}, old.trail, old.bundle)
-        self._alias = self.cloud.switch.move(self._alias, shared)
+        self._alias = self.cloud.switch.move(self._alias, replace(old, weights={self._number: share}))
         try:
             self._watch()
         except (StoppedError, MovedError):
@@ -165,7 +128,7 @@ class Release:
             ) from None
         return "no alarm rang, golden inputs answered as sealed"
 
-    def _record(self, step: Step) -> str:
+    def _record(self) -> str:
         trail = self._alias.route.trail if self._alias else ()
         function = self.cloud.function.read() if trail else None
         before = function.version(trail[0]) if function else None
@@ -174,15 +137,15 @@ class Release:
 
     def _watch(self) -> None:
         """Until the bake time is over, or something is wrong."""
-        deadline = self._clock.now() + self._plan.options.bake_seconds
+        deadline = time.monotonic() + self._plan.options.bake_seconds
         since = datetime.now(UTC)
         while True:
             self._demand_quiet(since)
-            left = deadline - self._clock.now()
+            left = deadline - time.monotonic()
             if left <= 0:
                 break
             self.reporter.watching(left)
-            self._clock.sleep(min(left, _POLL_SECONDS))
+            time.sleep(min(left, _POLL_SECONDS))
         self._demand_golden()
 
     def _demand_quiet(self, since: datetime) -> None:
@@ -222,7 +185,8 @@ class Release:
             where += f" But it could not be noted in the registry. {error}"
         raise StoppedError(f"{bundle.reference} was stopped: {why}. {where}")
 
-    def _repository(self) -> Repository:
+    def _repository(self) -> str:
+        """URI of the repository."""
         return self.cloud.images.repository(self._plan.repository) or self.cloud.images.create(self._plan.repository)
 
     def _find_digest(self) -> str:
@@ -237,4 +201,4 @@ class Release:
 
     def _image(self) -> str:
         """URI of the image, with its digest."""
-        return f"{self._repository().uri}@{self._digest or self._find_digest()}"
+        return f"{self._repository()}@{self._digest or self._find_digest()}"

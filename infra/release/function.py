@@ -9,28 +9,20 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from botocore import exceptions as aws
-
-from infra.aws.clients import code_of, requesting
+from infra.aws.clients import LambdaClient, passing, requesting
 from infra.errors import CloudError
 from infra.release.golden import Invoke
-
-if TYPE_CHECKING:
-    from mypy_boto3_lambda import LambdaClient
 
 _DESCRIPTION = re.compile(r"(?P<bundle>[a-z0-9][a-z0-9._-]{0,63}/[0-9a-f]{12}) (?P<digest>sha256:[0-9a-f]{64})")
 _TRIES = 3
 _MEMORY_MB, _TIMEOUT_SECONDS = 512, 10
 _SETTINGS = ("MemorySize", "Timeout", "Role", "Environment", "TracingConfig", "EphemeralStorage", "VpcConfig")
-_ADVICE: Mapping[str, str] = MappingProxyType(
-    {
-        "ResourceConflictException": "another change of it is under way. Wait a minute and run the same command again",
-        "ImageNotFoundException": "its image is gone from the repository. Run the release of that bundle again",
-    }
-)
+_ADVICE = {
+    "ResourceConflictException": "another change of it is under way. Wait a minute and run the same command again",
+    "ImageNotFoundException": "its image is gone from the repository. Run the release of that bundle again",
+}
 
 
 @dataclass(frozen=True)
@@ -80,23 +72,19 @@ class Lambda:
 
     def read(self) -> Function | None:
         """The function and its published versions; None where there is none."""
-        with requesting(f"read the function {self.name}"):
-            try:
-                said = self._client.get_function(FunctionName=self.name)
-            except self._client.exceptions.ResourceNotFoundException:
-                return None
+        with requesting(f"read the function {self.name}"), passing("ResourceNotFoundException"):
+            said = self._client.get_function(FunctionName=self.name)
             pages = self._client.get_paginator("list_versions_by_function").paginate(FunctionName=self.name)
             raws = [raw for page in pages for raw in page["Versions"] if raw["Version"] != "$LATEST"]
             code, configuration = said["Code"], said["Configuration"]
-        uri = code.get("ImageUri", "")
-        variables = configuration.get("Environment", {}).get("Variables", {})
-        return Function(
-            self.name,
-            re.split(r"[@:]", uri.partition("/")[2])[0],
-            variables.get("POWERTOOLS_SERVICE_NAME", ""),
-            _version(configuration, _latest_digest(code)),
-            tuple(sorted((_version(raw) for raw in raws), key=lambda version: int(version.number))),
-        )
+            return Function(
+                self.name,
+                re.split(r"[@:]", code.get("ImageUri", "").partition("/")[2])[0],
+                configuration.get("Environment", {}).get("Variables", {}).get("POWERTOOLS_SERVICE_NAME", ""),
+                _version(configuration, _latest_digest(code)),
+                tuple(sorted((_version(raw) for raw in raws), key=lambda version: int(version.number))),
+            )
+        return None
 
     def create(self, image: str, role: str) -> None:
         """Make the function with the settings of the template's defaults, or take the one that another made meanwhile.
@@ -104,7 +92,7 @@ class Lambda:
         `image`: URI with a digest; `role`: ARN of its execution role.
         """
         with requesting(f"create the function {self.name}", _ADVICE):
-            try:
+            with passing("ResourceConflictException"):
                 self._client.create_function(
                     FunctionName=self.name,
                     Description="Answers predictions from the bundle baked into its image.",
@@ -123,9 +111,6 @@ class Lambda:
                         }
                     },
                 )
-            except aws.ClientError as error:
-                if code_of(error) != "ResourceConflictException":
-                    raise
             self._client.get_waiter("function_active_v2").wait(FunctionName=self.name)
 
     def publish(self, image: str, bundle: str) -> str:
@@ -138,13 +123,11 @@ class Lambda:
         """
         digest = image.partition("@")[2]
         for _ in range(_TRIES):
-            try:
-                number = self._publish(image, digest, f"{bundle} {digest}")
-            except _ChangedError:
-                continue
-            with requesting(f"wait for version {number} of {self.name}"):
-                self._client.get_waiter("published_version_active").wait(FunctionName=self.name, Qualifier=number)
-            return number
+            number = self._publish(image, digest, f"{bundle} {digest}")
+            if number:
+                with requesting(f"wait for version {number} of {self.name}"):
+                    self._client.get_waiter("published_version_active").wait(FunctionName=self.name, Qualifier=number)
+                return number
         raise CloudError(
             f"Cannot publish a version of {self.name}: somebody else changes the function at the same time. "
             "Nothing was shifted. Run the same command again when they are done."
@@ -166,34 +149,25 @@ class Lambda:
 
         return send
 
-    def _publish(self, image: str, digest: str, description: str) -> str:
-        """One try. Raises _ChangedError where somebody changed the function since it was read."""
-        with requesting(f"publish a version of {self.name}", _ADVICE):
-            try:
+    def _publish(self, image: str, digest: str, description: str) -> str | None:
+        """One try; None where somebody changed the function since it was read."""
+        with requesting(f"publish a version of {self.name}", _ADVICE), passing("PreconditionFailedException"):
+            said = self._client.get_function(FunctionName=self.name)
+            if _latest_digest(said["Code"]) != digest:
+                self._client.update_function_code(
+                    FunctionName=self.name, ImageUri=image, **_only_if(said["Configuration"])
+                )
+                self._client.get_waiter("function_updated_v2").wait(FunctionName=self.name)
                 said = self._client.get_function(FunctionName=self.name)
-                if _latest_digest(said["Code"]) != digest:
-                    self._client.update_function_code(
-                        FunctionName=self.name, ImageUri=image, **_only_if(said["Configuration"])
-                    )
-                    self._client.get_waiter("function_updated_v2").wait(FunctionName=self.name)
-                    said = self._client.get_function(FunctionName=self.name)
-                    if _latest_digest(said["Code"]) != digest:
-                        raise _ChangedError
+            if _latest_digest(said["Code"]) == digest:
                 made = self._client.publish_version(
                     FunctionName=self.name,
                     CodeSha256=said["Configuration"]["CodeSha256"],
                     Description=description,
                     **_only_if(said["Configuration"]),
                 )
-            except aws.ClientError as error:
-                if code_of(error) != "PreconditionFailedException":
-                    raise
-                raise _ChangedError from None
-        return made["Version"]
-
-
-class _ChangedError(Exception):
-    """Somebody else changed the function."""
+                return made["Version"]
+        return None
 
 
 def _version(raw: Mapping[str, Any], digest: str = "") -> Version:

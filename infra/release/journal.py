@@ -33,8 +33,8 @@ class Journal:
         return caller()
 
     def holds(self, name: str, version: str) -> bool:
-        """Whether the registry has the version, whole."""
-        return any(entry.version == version for entry in self.registry.entries(name))
+        """Whether there is a registry, and it has the version, whole."""
+        return self.registry.bucket.exists() and any(entry.version == version for entry in self.registry.entries(name))
 
     def push(self, folder: Path) -> int:
         """Put a bundle's folder, with its signature, into the registry; returns the number of files written."""

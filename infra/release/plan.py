@@ -1,5 +1,6 @@
-"""What a release will do, decided from what was read: frozen steps, which `execute` carries out and `--dry-run` prints.
+"""What a release or a rollback will do, decided from what was read.
 
+A release is frozen steps, which `execute` carries out and `--dry-run` prints.
 Planning changes nothing. Every step can be done again: a release that broke off anywhere is finished by the same
 command, whose plan leaves out what is there.
 """
@@ -7,14 +8,17 @@ command, whose plan leaves out what is there.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
-from infra.aws.ecr import Repository
+from infra.errors import ConfigError
 from infra.monitoring.alarms import Alarm
 from infra.release.alias import Alias, Route, said_of
 from infra.release.function import Function
 
 REPOSITORY = "limbeck"  # where the function does not say, and nobody else
+_MADE_ONCE = ("registry", "repository", "function")
+Action = Literal["registry", "push", "repository", "image", "function", "version", "golden", "open", "shift", "record"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class State:
 
     bucket: bool = False  # the registry's
     pushed: bool = False  # the bundle is in the registry, whole and signed
-    repository: Repository | None = None
+    repository: str | None = None  # its URI
     digest: str | None = None  # of the bundle's image there
     function: Function | None = None
     alias: Alias | None = None
@@ -66,52 +70,15 @@ class State:
 class Step:
     """One step, in words, and whether there is nothing left of it to do."""
 
-    title: str
+    action: Action
     what: str
     done: bool = False
+    share: float = 1.0  # of the traffic, which a shift gives to the version, and watches
 
-
-class CreateBucket(Step):
-    """Make the registry's bucket."""
-
-
-class Push(Step):
-    """Sign the bundle and put it into the registry."""
-
-
-class CreateRepository(Step):
-    """Make the repository of the images."""
-
-
-class Build(Step):
-    """Build the image and push it."""
-
-
-class CreateFunction(Step):
-    """Make the function."""
-
-
-class Publish(Step):
-    """Publish a version that runs the image."""
-
-
-class Replay(Step):
-    """Send the golden inputs through that version."""
-
-
-class Open(Step):
-    """Make the alias: there is no version before, so nothing to shift from."""
-
-
-@dataclass(frozen=True)
-class Shift(Step):
-    """Give the version a share of the traffic, and watch it."""
-
-    share: float = 1.0
-
-
-class Record(Step):
-    """Write tags and history into the registry."""
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+        return f"shift {self.share * 100:g} %" if self.action == "shift" else self.action
 
 
 @dataclass(frozen=True)
@@ -134,10 +101,7 @@ def plan_release(options: Options, bundle: Bundle, state: State, needed: tuple[s
     repository = repository_of(options, state.function)
     number = _number(state)
     live = state.alias is not None and state.alias.route.version == number and not state.alias.route.weights
-    old = _without_canary(state.alias.route) if state.alias and not live else None
-    steps = (*_before(options, bundle, state, repository, number), *_traffic(options, state, old, number))
-    recorded = live and state.recorded
-    record = Record("record", f"tags and history of {bundle.name} in the registry", recorded)
+    old = replace(state.alias.route, weights={}) if state.alias and not live else None
     return Plan(
         options,
         bundle,
@@ -146,7 +110,11 @@ def plan_release(options: Options, bundle: Bundle, state: State, needed: tuple[s
         state.alias,
         number,
         tuple(alarm.name for alarm in state.alarms),
-        (*steps, record),
+        (
+            *_before(options, bundle, state, repository, number),
+            *_traffic(options, state, old, number),
+            Step("record", f"tags and history of {bundle.name} in the registry", live and state.recorded),
+        ),
         needed if live else (*needed, *_needed(options, bundle, state, old, number)),
     )
 
@@ -168,82 +136,123 @@ def _number(state: State) -> str | None:
     return state.function.published(state.digest)
 
 
-def _without_canary(route: Route) -> Route:
-    return Route(route.version, {}, route.trail, route.bundle)
-
-
 def _before(options: Options, bundle: Bundle, state: State, repository: str, number: str | None) -> Iterator[Step]:
-    """All that happens before anybody's traffic is touched."""
-    if not state.bucket:
-        yield CreateBucket("registry", f"create the bucket of {bundle.where}")
-    yield Push("push", f"{bundle.reference}, signed, to {bundle.where}", state.pushed)
-    if state.repository is None:
-        yield CreateRepository("repository", f"create {repository} in ECR: tags immutable, images scanned")
+    """All that happens before anybody's traffic is touched. What is made once is named only where it is missing."""
     digest = f" ({state.digest[:19]})" if state.digest else ""
-    yield Build("image", f"{repository}:{bundle.tag}{digest}", state.digest is not None)
-    if state.function is None:
-        yield CreateFunction("function", f"create {options.function}")
-    said = (
-        f"version {number} of {options.function}" if number else f"publish a version of {options.function}, by digest"
-    )
-    yield Publish("version", said, number is not None)
+    said = f"version {number}" if number else "publish a version"
+    by = "" if number else ", by digest"
     live = state.alias is not None and state.alias.route.version == number
-    yield Replay("golden", f"replay {bundle.golden} golden inputs on that version, before any traffic", live)
+    steps = (
+        Step("registry", f"create the bucket of {bundle.where}", state.bucket),
+        Step("push", f"{bundle.reference}, signed, to {bundle.where}", state.pushed),
+        Step("repository", f"create {repository} in ECR: tags immutable, images scanned", state.repository is not None),
+        Step("image", f"{repository}:{bundle.tag}{digest}", state.digest is not None),
+        Step("function", f"create {options.function}", state.function is not None),
+        Step("version", f"{said} of {options.function}{by}", number is not None),
+        Step("golden", f"replay {bundle.golden} golden inputs on that version, before any traffic", live),
+    )
+    return (step for step in steps if not step.done or step.action not in _MADE_ONCE)
 
 
-def _traffic(options: Options, state: State, old: Route | None, number: str | None) -> Iterator[Step]:
+def _traffic(options: Options, state: State, old: Route | None, number: str | None) -> tuple[Step, ...]:
     if state.alias is None:
-        yield Open("open", f"create the alias {options.alias} on it: no version before, nothing to shift from")
-        return
+        return (Step("open", f"create the alias {options.alias} on it: no version before, nothing to shift from"),)
     if old is None:
-        yield Shift("shift 100 %", f"{options.alias} is {said_of(state.alias.route)}", True)
-        return
+        return (Step("shift", f"{options.alias} is {said_of(state.alias.route)}", True),)
     there = state.alias.route.weights.get(number or "", 0.0)
-    names = ", ".join(alarm.name for alarm in state.alarms) or "no alarm"
-    for share in options.stages:
-        if share < there:
-            continue
-        wait = f"then watch {names} for {options.bake_seconds:g} s" if share < 1 else f"all of {options.alias}"
-        yield Shift(f"shift {share * 100:g} %", wait, share=share)
+    watch = f"then watch {', '.join(alarm.name for alarm in state.alarms) or 'no alarm'} for {options.bake_seconds:g} s"
+    return tuple(
+        Step("shift", watch if share < 1 else f"all of {options.alias}", share=share)
+        for share in options.stages
+        if share >= there
+    )
 
 
 def _needed(options: Options, bundle: Bundle, state: State, old: Route | None, number: str | None) -> Iterator[str]:
     """What a person has to do or say first."""
     model = old.bundle.partition("/")[0] if old else ""
-    if model and model != bundle.name and not options.another_model:
-        yield (
-            f"Callers of {options.alias} are answered by the model {model}, and this is {bundle.name}. Name its own "
-            "function with --function, or say --another-model."
-        )
-    yield from _needed_of_the_function(options, state, number)
-    if old is not None:
-        yield from _needed_of_alarms(options, state)
-
-
-def _needed_of_the_function(options: Options, state: State, number: str | None) -> Iterator[str]:
-    if state.function is None and not options.role:
-        yield (
-            f"There is no function {options.function}: `sam deploy` makes it with everything around it, "
-            "or name an execution role with --role and it is made alone. --function names another."
-        )
-    others = set(state.alias.route.weights) - {number} if state.alias and state.function else set()
-    for other in sorted(others):
-        assert state.function is not None
-        yield (
-            f"The alias {options.alias} gives a share to {state.function.said(other)}: another release is at work, or "
-            "broke off. Run that one again to finish it, or `python -m infra rollback` to end it."
-        )
-
-
-def _needed_of_alarms(options: Options, state: State) -> Iterator[str]:
-    if not state.alarms and not options.unwatched:
-        yield (
-            f"No alarm watches {options.function}, and a canary that nobody watches is none. Name alarms with --alarm, "
-            "or say --without-alarms."
-        )
+    weights = set(state.alias.route.weights) if state.alias else set()
+    others = [state.function.said(other) for other in sorted(weights - {number})] if state.function else []
     ringing = [alarm.name for alarm in state.alarms if alarm.rings]
-    if ringing and not (state.alias and state.alias.route.weights):
-        yield (
+    rows = (
+        (
+            model not in ("", bundle.name) and not options.another_model,
+            f"Callers of {options.alias} are answered by the model {model}, and this is {bundle.name}. Name its own "
+            "function with --function, or say --another-model.",
+        ),
+        (
+            state.function is None and not options.role,
+            f"There is no function {options.function}: `sam deploy` makes it with everything around it, "
+            "or name an execution role with --role and it is made alone. --function names another.",
+        ),
+        *(
+            (
+                True,
+                f"The alias {options.alias} gives a share to {other}: another release is at work, or broke off. "
+                "Run that one again to finish it, or `python -m infra rollback` to end it.",
+            )
+            for other in others
+        ),
+        (
+            old is not None and not state.alarms and not options.unwatched,
+            f"No alarm watches {options.function}, and a canary that nobody watches is none. Name alarms with --alarm, "
+            "or say --without-alarms.",
+        ),
+        (
+            old is not None and ringing and not weights,
             f"{', '.join(ringing)} rings already, so it could not tell whether the new version misbehaves. Roll back "
-            "or wait until it is quiet, or name the alarms that count with --alarm."
+            "or wait until it is quiet, or name the alarms that count with --alarm.",
+        ),
+    )
+    return (words for missing, words in rows if missing)
+
+
+@dataclass(frozen=True)
+class Back:
+    """Where to, and what is left behind."""
+
+    route: Route
+    left: str  # the function's version that loses its traffic
+
+
+def decide_rollback(function: Function, alias: Alias, to: str = "", *, force: bool = False) -> Back | None:
+    """Where a rollback sends everybody; None where they all are there already.
+
+    Without `to`: a canary is ended; without a canary, the version before. `to` is a version of the function or of the
+    bundle, which this alias had all its traffic on before. `force`: any published version.
+
+    Raises:
+        ConfigError: there is no such version, or none before.
+    """
+    now = alias.route
+    target = _target(function, now, to) if to else now.version if now.weights else next(iter(now.trail), "")
+    if not target:
+        raise ConfigError(
+            f"The alias {alias.name} remembers no version before {function.said(now.version)}. Name one with --to and "
+            f"--force, or release one. Published: {_published(function)}."
         )
+    if target == now.version:
+        left = next(iter(now.weights), "")
+        return Back(Route(now.version, {}, now.trail, now.bundle), left) if left else None
+    if target not in now.trail and not force:
+        raise ConfigError(
+            f"{function.said(target)} never had all traffic of {alias.name}, as far as the alias remembers. "
+            "`python -m infra release` brings it there, its golden inputs first; --force does without."
+        )
+    trail = now.trail[now.trail.index(target) + 1 :] if target in now.trail else now.trail
+    version = function.version(target)
+    return Back(Route(target, {}, trail, version.bundle if version else ""), now.version)
+
+
+def _target(function: Function, now: Route, to: str) -> str:
+    if function.version(to):
+        return to
+    fits = [it.number for it in function.versions if it.bundle and to in (it.bundle, it.bundle.partition("/")[2])]
+    if not fits:
+        raise ConfigError(f"{function.name} has no published version {to}. There are {_published(function)}.")
+    known = [number for number in (now.version, *now.trail) if number in fits]
+    return known[0] if known else fits[-1]
+
+
+def _published(function: Function) -> str:
+    return ", ".join(function.said(version.number) for version in function.versions) or "none"

@@ -11,11 +11,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
@@ -24,17 +22,22 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from handler.bundle import signature
 from handler.bundle.signature import EXPONENT, MAX_BITS, MIN_BITS, PublicKey, Trust
 from handler.errors import BundleError
-from infra.aws.clients import client, requesting
+from infra.aws.clients import KMSClient, client, requesting
 from infra.errors import ConfigError
-
-if TYPE_CHECKING:
-    from mypy_boto3_kms import KMSClient
 
 PASSWORD_VARIABLE = "LIMBECK_KEY_PASSWORD"  # of the PEM file, where it has one
 PRIVATE_FILE, PUBLIC_FILE = "key.pem", "public.pem"
 _KMS_SCHEME: Literal["RSASSA_PKCS1_V1_5_SHA_256"] = "RSASSA_PKCS1_V1_5_SHA_256"
 _KEY_ID_DIGITS = 16
-_KMS_NEEDS = "The credentials need kms:GetPublicKey and kms:Sign on the key"
+_KMS_ADVICE = {
+    "AccessDeniedException": "access denied. The credentials need kms:GetPublicKey and kms:Sign on the key",
+    **dict.fromkeys(
+        ("DisabledException", "KMSInvalidStateException"),
+        "the key is disabled, or about to be deleted. Enable it, or sign with another",
+    ),
+    "InvalidKeyUsageException": "the key is not for signing. Make one with key usage SIGN_VERIFY",
+    "UnsupportedOperationException": "the key has no public half. Make one with key spec RSA_3072",
+}
 
 
 @dataclass(frozen=True)
@@ -87,38 +90,20 @@ class KmsSigner:
         """
         self._key = key
         self._kms: KMSClient = kms or client("kms")
-        with self._requesting(f"read the public key of {key} in KMS"):
+        with requesting(f"read the public key of {key} in KMS", _KMS_ADVICE):
             answer = self._kms.get_public_key(KeyId=key)
         if _KMS_SCHEME not in answer.get("SigningAlgorithms", []):
             raise ConfigError(
                 f"The KMS key {key} cannot sign by {_KMS_SCHEME}. Make one with `aws kms create-key "
                 "--key-spec RSA_3072 --key-usage SIGN_VERIFY`."
             )
-        self._public = public_key(answer["PublicKey"], f"The KMS key {key}")
-
-    @property
-    def public(self) -> PublicKey:
-        """The half that anybody may have."""
-        return self._public
+        self.public = public_key(answer["PublicKey"], f"The KMS key {key}")
 
     def sign(self, message: bytes) -> bytes:
         """The signature over a message of at most 4,096 bytes."""
-        with self._requesting(f"sign with {self._key} in KMS"):
+        with requesting(f"sign with {self._key} in KMS", _KMS_ADVICE):
             answer = self._kms.sign(KeyId=self._key, Message=message, MessageType="RAW", SigningAlgorithm=_KMS_SCHEME)
         return answer["Signature"]
-
-    def _requesting(self, doing: str) -> AbstractContextManager[None]:
-        disabled = "the key is disabled, or about to be deleted. Enable it, or sign with another"
-        return requesting(
-            doing,
-            {
-                "AccessDeniedException": f"access denied. {_KMS_NEEDS}",
-                "DisabledException": disabled,
-                "KMSInvalidStateException": disabled,
-                "InvalidKeyUsageException": "the key is not for signing. Make one with key usage SIGN_VERIFY",
-                "UnsupportedOperationException": "the key has no public half. Make one with key spec RSA_3072",
-            },
-        )
 
 
 def read_trust(path: Path, model: str) -> Trust:
@@ -194,12 +179,6 @@ def new_key(path: Path, password: bytes | None = None) -> PemSigner:
     except OSError as error:
         raise ConfigError(f"{path} cannot be written ({error.strerror}). Name another folder.") from None
     return PemSigner(private)
-
-
-def merged(trust: Trust, keys: Sequence[PublicKey]) -> Trust:
-    """The same trust with more keys, each once."""
-    every = {key.key_id: key for key in (*trust.keys, *keys)}
-    return Trust(trust.model, tuple(every.values()))
 
 
 def _public(key: object, where: str) -> PublicKey:

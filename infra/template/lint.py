@@ -30,7 +30,7 @@ OPENED = MappingProxyType(
 _SECONDS = 300
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Excepted:
     """A rule that the template breaks on purpose."""
 
@@ -57,12 +57,8 @@ def translate(template: Path, root: Path = ROOT, parameters: Mapping[str, str] |
 def exceptions(translated: dict[str, Any]) -> list[Excepted]:
     """Every exception that the translated template's metadata writes down, with its reason ("" where it has none)."""
     # What SAM makes of one resource can be several with the same metadata: said once.
-    once = {(it.tool, it.rule, it.reason): it for it in sorted(_exceptions(translated), key=_order, reverse=True)}
-    return sorted(once.values(), key=_order)
-
-
-def _order(it: Excepted) -> tuple[str, str, str]:
-    return it.tool, it.rule, it.resource
+    once = {(it.tool, it.rule, it.reason): it for it in sorted(_exceptions(translated), reverse=True)}
+    return sorted(once.values())
 
 
 def _exceptions(translated: dict[str, Any]) -> Iterator[Excepted]:
@@ -82,20 +78,15 @@ def findings(template: Path, translated: dict[str, Any], folder: Path, root: Pat
         LocalError: a tool is not there, or failed to do its work.
     """
     plain = _write(translated, folder / "template.json")
-    opened = _write(_with_defaults(translated, OPENED), folder / "template-opened.json")
+    parameters = translated["Parameters"]
+    opened = {name: parameters[name] | {"Default": value} for name, value in OPENED.items()}
+    loose = _write(translated | {"Parameters": parameters | opened}, folder / "template-opened.json")
     yield from _said([_tool(root, "sam", "sam"), "validate", "--lint", "--template-file", str(template)])
     yield from _said(
         [_tool(root, "lint", "cfn-lint"), "--append-rules", SERVERLESS_RULES, "--", str(template), str(plain)]
     )
-    files = [argument for path in (template, plain, opened) for argument in ("--file", str(path))]
+    files = [argument for path in (template, plain, loose) for argument in ("--file", str(path))]
     yield from _said([_tool(root, "checkov", "checkov"), *files, "--skip-download", "--compact", "--quiet"])
-
-
-def _with_defaults(translated: dict[str, Any], defaults: Mapping[str, str]) -> dict[str, Any]:
-    parameters = translated["Parameters"]
-    return translated | {
-        "Parameters": parameters | {name: parameters[name] | {"Default": value} for name, value in defaults.items()}
-    }
 
 
 def _write(translated: dict[str, Any], path: Path) -> Path:

@@ -246,7 +246,7 @@ def test_a_bundle_without_golden_answers_is_refused(live: Account, tmp_path: Pat
     models.honest(tmp_path / "mute", 4)
     models.resealed(tmp_path / "mute", "golden.jsonl", '{"input": "good"}\n')
     ran = live.release(tmp_path / "mute")
-    assert ran.status == 4 and "no golden inputs with answers" in ran.err
+    assert ran.status == 4 and "golden.jsonl holds no answer" in ran.err
 
 
 def test_a_failed_build_gives_status_1_and_leaves_the_traffic_alone(live: Account, two: Path) -> None:

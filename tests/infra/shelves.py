@@ -15,9 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from handler.bundle import contract
 from handler.bundle.signature import SIGNATURE, Trust
 from infra.aws import s3
-from infra.registry.push import Progress, PushPlan, nothing
 from infra.registry.references import Reference
-from infra.registry.registry import Registry
+from infra.registry.registry import Progress, PushPlan, Registry, nothing
 from infra.signing import signer
 from infra.signing.keys import PemSigner
 

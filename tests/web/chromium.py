@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Playwright
 
-from infra.local.certificate import Certificate
+from infra.local.serve import Certificate
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 

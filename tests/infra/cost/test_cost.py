@@ -16,7 +16,8 @@ from infra.cost import cost
 from infra.cost.cost import EVENT_SOURCES, Architecture, Prices, Work
 from tests import bundles
 
-ROUND = Prices("here", date(2026, 1, 1), dict.fromkeys(Architecture, 0.00001), 0.2, 3.0, 1.0, 0.5)
+MILLIONS = {"REST API": 3.0, "HTTP API": 1.0, "Function URL": 0.0}
+ROUND = Prices(date(2026, 1, 1), dict.fromkeys(Architecture, 0.00001), 0.2, MILLIONS, 0.5)
 
 
 def sealed(folder: Path, **latencies: float | None) -> Path:
@@ -96,7 +97,7 @@ def test_every_region_has_every_price(region: str) -> None:
     found = cost.prices(region)
     assert set(found.gb_second) == set(Architecture)
     assert 1e-5 < min(found.gb_second.values()) < max(found.gb_second.values()) < 2e-5
-    assert found.lambda_million < found.http_million < found.rest_million
+    assert found.lambda_million < found.millions["HTTP API"] < found.millions["REST API"]
 
 
 def test_the_price_table_is_dated_and_says_where_it_is_from() -> None:
@@ -107,7 +108,8 @@ def test_the_price_table_is_dated_and_says_where_it_is_from() -> None:
 
 def test_us_prices_are_aws_well_known_ones() -> None:
     found = cost.prices("us-east-1")
-    assert (found.lambda_million, found.rest_million, found.http_million) == (0.20, 3.50, 1.00)
+    assert found.lambda_million == 0.20
+    assert found.millions == {"REST API": 3.50, "HTTP API": 1.00, "Function URL": 0.0}
 
 
 def test_the_command_prints_dollars_and_what_it_assumes(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:

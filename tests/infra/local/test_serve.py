@@ -16,7 +16,7 @@ from cryptography import x509
 
 from infra.aws.lambda_events import rest_event
 from infra.errors import LocalError
-from infra.local import certificate, serve
+from infra.local import serve
 from infra.local.serve import Endpoint
 from tests import bundles
 
@@ -86,7 +86,7 @@ def test_a_function_that_does_not_come_up_says_why(tmp_path: Path, monkeypatch: 
 
 
 def test_the_certificate_is_for_this_machine_alone_and_short_lived(tmp_path: Path) -> None:
-    made = certificate.make(tmp_path)
+    made = serve.certificate(tmp_path)
     found = x509.load_pem_x509_certificate(made.key.read_bytes())
     found.verify_directly_issued_by(x509.load_pem_x509_certificate(made.file.read_bytes()))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["certificate.pem", "key.pem"]

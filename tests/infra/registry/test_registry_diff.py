@@ -15,7 +15,7 @@ from handler.bundle.contract import Metric
 from infra.__main__ import main
 from infra.errors import RefusedError
 from infra.registry import diff, lineage
-from infra.registry.diff import MetricChange
+from infra.registry.diff import Moved, apart
 from tests import bundles
 from tests.infra.shelves import NAME
 
@@ -101,21 +101,21 @@ def test_metrics_and_gates_that_moved_are_told_and_no_others(tmp_path: Path) -> 
     changed["gates"][0] |= {"value": 0.95}
     one, other = sealed_as(tmp_path / "one"), sealed_as(tmp_path / "other", evidence=changed)
     found = diff.between(one, other)
-    assert [(metric.name, metric.apart) for metric in found.metrics] == [("accuracy", True), ("ece", False)]
+    assert [(metric.name, apart(metric)) for metric in found.metrics] == [("accuracy", True), ("ece", False)]
     assert found.metrics[1].before is None
     [gate] = found.gates
     assert gate.before and gate.after and (gate.before.value, gate.after.value) == (0.97, 0.95)
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "n", "apart"),
+    ("low", "high", "n", "wanted"),
     [(0.92, 0.95, 9, False), (0.93, 0.95, 9, True), (0.8, 0.85, 9, True), (2, 3, 0, False)],
 )
 def test_intervals_that_touch_are_not_apart_nor_are_numbers_of_no_sample(
-    low: float, high: float, n: int, apart: bool
+    low: float, high: float, n: int, wanted: bool
 ) -> None:
     before, after = Metric("m", 0.9, 0.88, 0.92, 9), Metric("m", (low + high) / 2, low, high, n)
-    assert MetricChange("m", before, after).apart is MetricChange("m", after, before).apart is apart
+    assert apart(Moved("m", before, after)) is apart(Moved("m", after, before)) is wanted
 
 
 def test_golden_inputs_of_either_are_put_to_both_and_the_changed_answers_told(tmp_path: Path) -> None:

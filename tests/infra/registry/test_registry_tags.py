@@ -174,12 +174,12 @@ def test_events_come_back_in_order_with_all_that_was_said() -> None:
 @pytest.mark.parametrize(("kind", "version"), [("Released", ONE), ("a/b", ONE), ("released", "x"), ("", ONE)])
 def test_an_event_of_no_kind_or_version_is_a_bug_and_writes_nothing(kind: str, version: str) -> None:
     with pytest.raises(ValueError, match="kind or version"):
-        events().append(kind, version, ME)
+        events().append(kind, version, ME, {})
     assert events().events() == []
 
 
 def test_an_event_that_was_changed_is_refused_in_words() -> None:
-    events().append(history.RELEASED, ONE, ME)
+    events().append(history.RELEASED, ONE, ME, {})
     [item] = client().list_objects_v2(Bucket="shelf", Prefix=f"bundles/{NAME}/history/")["Contents"]
     client().put_object(Bucket="shelf", Key=item["Key"], Body=b"[]")
     with pytest.raises(RefusedError, match="is no event"):

@@ -8,13 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.aws.ecr import Repository
 from infra.errors import ConfigError
 from infra.monitoring.alarms import Alarm
 from infra.release.alias import Alias, Route, said_of, trail_of
 from infra.release.function import Function, Version
-from infra.release.plan import Bundle, Options, Plan, State, plan_release
-from infra.release.rollback import Back, decide_rollback
+from infra.release.plan import Back, Bundle, Options, Plan, State, decide_rollback, plan_release
 
 NEW = Bundle("mail", "b" * 12, "mail-bbb", 20, "s3://shelf/mail/" + "b" * 12)
 OPTIONS = Options("f", role="arn:role")
@@ -39,7 +37,7 @@ def alias(number: str, weights: dict[str, float] | None = None, trail: tuple[str
 
 
 def state(**changes: object) -> State:
-    there = State(True, True, Repository("images", "host/images"), digest("b"), function("a"), alias("1"), (QUIET,))
+    there = State(True, True, "host/images", digest("b"), function("a"), alias("1"), (QUIET,))
     return replace(there, **changes)  # type: ignore[arg-type]
 
 
