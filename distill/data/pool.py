@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -34,13 +34,9 @@ class Pool:
 
     def take(self, index: npt.NDArray[np.generic]) -> Pool:
         """The rows at an integer index or under a boolean mask, in that order."""
-        chosen = {
-            field.name: value[index]
-            for field in fields(self)
-            if isinstance(value := getattr(self, field.name), np.ndarray)
-        }
-        columns = {name: column[index] for name, column in self.columns.items()}
-        return replace(self, columns=columns, **chosen)
+        names = ("labels", "groups", "votes", "teacher_probabilities", "split")
+        chosen = {name: array[index] for name in names if (array := getattr(self, name)) is not None}
+        return replace(self, columns={name: column[index] for name, column in self.columns.items()}, **chosen)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -48,16 +48,9 @@ class Rows:
 
     def take(self, index: npt.NDArray[np.generic]) -> Rows:
         """The rows at an integer index or under a boolean mask, in that order."""
-        optional = (self.groups, self.votes, self.teacher_probabilities)
-        groups, votes, probabilities = (None if array is None else array[index] for array in optional)
-        return Rows(
-            columns={name: column[index] for name, column in self.columns.items()},
-            labels=self.labels[index],
-            keys=self.keys[index],
-            groups=groups,
-            votes=votes,
-            teacher_probabilities=probabilities,
-        )
+        names = ("labels", "keys", "groups", "votes", "teacher_probabilities")
+        chosen = {name: array[index] for name in names if (array := getattr(self, name)) is not None}
+        return replace(self, columns={name: column[index] for name, column in self.columns.items()}, **chosen)
 
 
 @dataclass(frozen=True)
