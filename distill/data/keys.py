@@ -24,11 +24,8 @@ def keys_of(pool: Pool) -> npt.NDArray[np.object_]:
     names = sorted(pool.columns)
     values = [_plain(pool.columns[name]) for name in names]
     head = json.dumps(names, ensure_ascii=True)
-    keys = np.empty(len(pool), dtype=object)
-    for row, cells in enumerate(zip(*values, strict=True)):
-        text = head + json.dumps(cells, ensure_ascii=True)
-        keys[row] = hashlib.sha256(text.encode()).hexdigest()[:_KEY_DIGITS]
-    return keys
+    rows = (head + json.dumps(cells, ensure_ascii=True) for cells in zip(*values, strict=True))
+    return np.array([hashlib.sha256(row.encode()).hexdigest()[:_KEY_DIGITS] for row in rows], dtype=object)
 
 
 def _plain(column: npt.NDArray[np.generic]) -> list[object]:

@@ -48,7 +48,7 @@ def read(path: Path | None = None) -> tuple[Pool, tuple[str, ...]]:
 def _of_release() -> tuple[str, list[Package]]:
     """Name and packages of the release that apt's sources name."""
     path = cache.root() / "datasets" / "debian-sections.jsonl.gz"
-    kept = packages.kept(path)
+    kept = cache.stored(path, packages.kept)
     if kept is not None:
         return kept
     try:
