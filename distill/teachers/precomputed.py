@@ -53,5 +53,4 @@ def prepare(config: Config, dataset: Dataset, seed: int, base: Path) -> Unfitted
         identity=(),
         fit=lambda rows, part, folder_of, name: PrecomputedModel(),
         file=None,
-        fits=False,
     )

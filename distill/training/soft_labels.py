@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -32,9 +32,8 @@ def make(teacher: Teacher, train: Rows, copies: Rows | None) -> SoftLabels:
 
 def _joined(first: Rows, second: Rows) -> Rows:
     """Both, with the copies' groups and votes left out: no stage after this reads them."""
-    bare = replace(first, groups=None, votes=None, teacher_probabilities=None)
     return Rows(
-        columns={name: np.concatenate([column, second.columns[name]]) for name, column in bare.columns.items()},
-        labels=np.concatenate([bare.labels, second.labels]),
-        keys=np.concatenate([bare.keys, second.keys]),
+        columns={name: np.concatenate([column, second.columns[name]]) for name, column in first.columns.items()},
+        labels=np.concatenate([first.labels, second.labels]),
+        keys=np.concatenate([first.keys, second.keys]),
     )
