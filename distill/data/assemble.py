@@ -11,8 +11,7 @@ import numpy.typing as npt
 
 from distill.data import checks, split
 from distill.data.keys import keys_of
-from distill.data.pool import Pool
-from distill.data.rows import UNLABELLED, Dataset, Rows
+from distill.data.rows import UNLABELLED, Dataset, Pool, Rows
 from distill.data.split import Unique
 from distill.data.wording import counted
 

@@ -11,8 +11,7 @@ import json
 import numpy as np
 import numpy.typing as npt
 
-from distill.data.pool import Pool
-from distill.data.rows import Rows
+from distill.data.rows import Pool, Rows
 
 SOURCE_DIGITS = 12  # they name the row that a key's row is, or was varied from
 _KEY_DIGITS = 32

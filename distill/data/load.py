@@ -8,10 +8,9 @@ from pathlib import Path
 from distill.data import from_file
 from distill.data.assemble import assemble
 from distill.data.from_file import Kind
-from distill.data.pool import Pool
 from distill.data.public import breast_cancer, vader
 from distill.data.public.debian import sections
-from distill.data.rows import Dataset
+from distill.data.rows import Dataset, Pool
 from distill.errors import DataError
 from distill.recipe.public_sets import BREAST_CANCER, CATALOGUE, DEBIAN_SECTIONS, VADER
 from distill.recipe.rules import FILES

@@ -92,11 +92,9 @@ def _rename(model: onnx.ModelProto, inputs: Mapping[str, NetworkInput]) -> None:
         tensor.name = names.setdefault(tensor.name, f"limbeck/student/weight_{place}")
     for place, node in enumerate(model.graph.node):
         node.name = f"limbeck/student/{node.op_type}_{place}"
-        for i, name in enumerate(node.input):
-            node.input[i] = names.get(name, name)
+        node.input[:] = [names.get(name, name) for name in node.input]
         for i, name in enumerate(node.output):
-            if name:
-                node.output[i] = names.setdefault(name, f"limbeck/student/value_{place}_{i}")
+            node.output[i] = name and names.setdefault(name, f"limbeck/student/value_{place}_{i}")
     for value in (*model.graph.input, *model.graph.output):
         symbols = inputs[value.name].symbols if value.name in inputs else ("N", "L")
         for dimension, symbol in zip(value.type.tensor_type.shape.dim, symbols, strict=False):

@@ -13,11 +13,10 @@ from distill.teachers.teacher import Teacher
 
 @dataclass(frozen=True)
 class SoftLabels:
-    """What a student is taught by: rows [T], the teacher's logits [T,K] (NaN: it did not say), who the teacher was."""
+    """What a student is taught by: rows [T], and the teacher's logits [T,K] (NaN: it did not say)."""
 
     rows: Rows
     logits: npt.NDArray[np.float32]
-    teacher_id: str
 
 
 def make(teacher: Teacher, train: Rows, copies: Rows | None) -> SoftLabels:
@@ -27,7 +26,7 @@ def make(teacher: Teacher, train: Rows, copies: Rows | None) -> SoftLabels:
     so no teacher labels a variant of what it was fitted on.
     """
     rows = train if copies is None else _joined(train, copies)
-    return SoftLabels(rows, teacher.out_of_fold_logits(rows), teacher.id)
+    return SoftLabels(rows, teacher.out_of_fold_logits(rows))
 
 
 def _joined(first: Rows, second: Rows) -> Rows:

@@ -6,7 +6,7 @@ import copy
 import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -38,7 +38,8 @@ _POOL = 32  # batches whose rows are put in order of their length
 _THREADS = 1
 
 
-Best: TypeAlias = dict[str, Any]  # accuracy, loss, best_epoch, and the weights of that epoch as "state"
+# Of the best epoch, by accuracy, then by likelihood: accuracy, loss, best_epoch, and its weights as "state".
+Best: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Student:
     config: Config
     best_epoch: int
     validation_accuracy: float
-    parameters: int = field(default=0)
+    parameters: int = 0
 
 
 def distill(
@@ -106,7 +107,7 @@ def hard_labels(soft: SoftLabels) -> SoftLabels:
     """The same rows taught by gold labels alone: what the student's twin learns from."""
     labelled = soft.rows.labelled
     nothing = np.full((int(labelled.sum()), soft.logits.shape[1]), np.nan, np.float32)
-    return replace(soft, rows=soft.rows.take(labelled), logits=nothing, teacher_id="gold labels")
+    return replace(soft, rows=soft.rows.take(labelled), logits=nothing)
 
 
 def logits(student: Student, rows: Rows) -> npt.NDArray[np.float32]:
@@ -164,7 +165,10 @@ def _train(
         schedule.step()
         done += 1
         if step.ends_epoch:
-            best = _better(best, network, step.epoch, *_judge(network, held, validation.labels))
+            accuracy, nll = _judge(network, held, validation.labels)
+            if math.isfinite(nll) and (accuracy, -nll) > (best["accuracy"], -float(best["loss"])):
+                weights = {key: value.detach().clone() for key, value in network.state_dict().items()}
+                best = {"accuracy": accuracy, "loss": nll, "best_epoch": step.epoch, "state": weights}
             if step.epoch - int(best["best_epoch"]) >= config.patience:
                 break
         if time.monotonic() - saved >= _SECONDS_BETWEEN_SAVES:
@@ -211,14 +215,6 @@ def _shuffled(features: NetworkRows, size: int, random: np.random.Generator) -> 
     order = random.permutation(len(features.lengths))
     batches = batched.of_like_length(features.lengths, order, size, _POOL)
     return [batches[i] for i in random.permutation(len(batches))]
-
-
-def _better(best: Best, network: nn.Module, epoch: int, accuracy: float, nll: float) -> Best:
-    """The epoch's weights if they are the best so far, by accuracy, then by likelihood; else `best`."""
-    if not math.isfinite(nll) or (accuracy, -nll) <= (best["accuracy"], -float(best["loss"])):
-        return best
-    state = {key: value.detach().clone() for key, value in network.state_dict().items()}
-    return {"accuracy": accuracy, "loss": nll, "best_epoch": epoch, "state": state}
 
 
 def _judge(network: nn.Module, rows: NetworkRows, labels: npt.NDArray[np.int64]) -> tuple[float, float]:

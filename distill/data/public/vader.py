@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from distill.data.normalize import clean
-from distill.data.pool import Pool
 from distill.data.public import pypi
+from distill.data.rows import Pool
 from distill.errors import FetchError
 from handler.bundle.contract import Input
 

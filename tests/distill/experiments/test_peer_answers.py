@@ -36,7 +36,7 @@ def lesson(folder: Path, mode: str) -> Lesson:
     config = TeacherConfig(kind="encoder", model=str(folder), mode=mode, epochs=1, max_tokens=32)
     recipe = resolve.load("sentiment-quick")[0].model_copy(update={"teacher": config})
     teacher = fit.fit(config, rows, 1, 0, folder.parent)
-    soft = SoftLabels(rows.train, teacher.logits(rows.train), teacher.id)
+    soft = SoftLabels(rows.train, teacher.logits(rows.train))
     return Lesson(recipe, TEXT, rows, novelty_auroc.contrast(TEXT, rows, None, 0), teacher, (), soft)
 
 

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from distill import cache
-from distill.data.pool import Pool
 from distill.data.public.debian import apt, control, groups, packages
 from distill.data.public.debian.packages import Package
+from distill.data.rows import Pool
 from distill.errors import DataError, FetchError
 from handler.bundle.contract import Input
 
