@@ -10,6 +10,9 @@ DistillError
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
+
 
 class DistillError(Exception):
     """Root of everything this package raises on purpose. Messages say what, where and what to do."""
@@ -37,3 +40,10 @@ class GateError(DistillError):
     """At least one gate failed; the message lists each with its limit and value."""
 
     exit_status = 3
+
+
+def nearest(name: str, known: Sequence[str]) -> str | None:
+    """The known name most like `name`, if any is, for a message: case and spaces do not count."""
+    folded = {key.casefold().strip(): key for key in reversed(known)}
+    found = difflib.get_close_matches(name.casefold().strip(), folded, n=1)
+    return folded[found[0]] if found else None

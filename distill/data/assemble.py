@@ -11,8 +11,7 @@ import numpy.typing as npt
 
 from distill.data import checks, split
 from distill.data.keys import keys_of
-from distill.data.pool import Pool
-from distill.data.rows import UNLABELLED, Dataset, Rows
+from distill.data.rows import UNLABELLED, Dataset, Pool, Rows
 from distill.data.split import Unique
 from distill.data.wording import counted
 
@@ -40,7 +39,15 @@ def assemble(
     checks.enough_rows(rows.pool.labels, labels, where or name, rows.dropped, sampled)
     part = split.parts(rows)
     checks.every_part_has_every_class(rows.pool.labels, part, where or name, sampled)
-    whole = _rows(rows, labels)
+    number = {label: index for index, label in enumerate(labels)} | {"": UNLABELLED}
+    whole = Rows(
+        columns=rows.pool.columns,
+        labels=np.array([number[label] for label in rows.pool.labels], dtype=np.int64),
+        keys=rows.keys,
+        groups=rows.pool.groups,
+        votes=rows.pool.votes,
+        teacher_probabilities=rows.pool.teacher_probabilities,
+    )
     pieces = {wanted: whole.take(part == wanted) for wanted in split.PARTS}
     return Dataset(
         name=name,
@@ -57,51 +64,41 @@ def assemble(
     )
 
 
-def _rows(rows: Unique, labels: tuple[str, ...]) -> Rows:
-    number = {label: index for index, label in enumerate(labels)} | {"": UNLABELLED}
-    pool = rows.pool
-    return Rows(
-        columns=pool.columns,
-        labels=np.array([number[label] for label in pool.labels], dtype=np.int64),
-        keys=rows.keys,
-        groups=pool.groups,
-        votes=pool.votes,
-        teacher_probabilities=pool.teacher_probabilities,
-    )
-
-
 def _fingerprint(pool: Pool, rows: Rows, labels: tuple[str, ...], part: npt.NDArray[np.object_]) -> str:
     specs = [[item.name, item.dtype, item.kind] for item in pool.inputs]
     digest = hashlib.sha256(json.dumps([specs, labels]).encode())
     optional = [
-        array
+        array.tolist()
         for array in (rows.groups, rows.votes, rows.teacher_probabilities)
         if array is not None  # what teaches the student is part of the rows' identity
     ]
     for row in np.argsort(rows.keys):
-        line = [rows.keys[row], int(rows.labels[row]), part[row], *(repr(_cell(array[row])) for array in optional)]
+        line = [rows.keys[row], int(rows.labels[row]), part[row], *(repr(values[row]) for values in optional)]
         digest.update(json.dumps(line).encode() + b"\n")
     return digest.hexdigest()
 
 
-def _cell(value: object) -> object:
-    return value.tolist() if isinstance(value, np.ndarray) else value
-
-
 def _notes(pool: Pool, rows: Unique, max_rows: int | None) -> list[str]:
-    notes = []
-    if rows.dropped:
-        notes.append(f"{counted(rows.dropped, 'exact duplicate')} dropped")
-    if rows.conflicts:
-        inputs = counted(rows.conflicts, "input")
-        notes.append(f"{inputs} came with more than one label: the label most copies carry was kept")
-    if rows.dropped > len(pool) / 2:
-        notes.append("over half of the rows repeat another row's inputs: the columns may be too few to tell rows apart")
-    if max_rows is not None and len(pool) - rows.dropped > max_rows:
-        notes.append(f"{max_rows:,} of {len(pool) - rows.dropped:,} rows kept, by hash (data.max_rows)")
+    different = len(pool) - rows.dropped
     unlabelled = int((rows.pool.labels == "").sum())
-    if unlabelled:
-        notes.append(f"without a label, for distillation only: {counted(unlabelled, 'row')}")
-    for lacking in split.lacking(rows):
-        notes.append(f"the split column has no labelled {lacking} row: a tenth of each class was taken from train")
-    return notes
+    notes = (
+        (rows.dropped, f"{counted(rows.dropped, 'exact duplicate')} dropped"),
+        (
+            rows.conflicts,
+            f"{counted(rows.conflicts, 'input')} came with more than one label: the label most copies carry was kept",
+        ),
+        (
+            rows.dropped > len(pool) / 2,
+            "over half of the rows repeat another row's inputs: the columns may be too few to tell rows apart",
+        ),
+        (
+            max_rows is not None and different > max_rows,
+            f"{len(rows.keys):,} of {different:,} rows kept, by hash (data.max_rows)",
+        ),
+        (unlabelled, f"without a label, for distillation only: {counted(unlabelled, 'row')}"),
+        *(
+            (True, f"the split column has no labelled {lacking} row: a tenth of each class was taken from train")
+            for lacking in split.lacking(rows)
+        ),
+    )
+    return [note for applies, note in notes if applies]

@@ -75,35 +75,33 @@ def label_notes(names: Sequence[str]) -> list[str]:
 
 def reserved(names: Sequence[str], where: str) -> None:
     """Refuse a column that is called like one of the graph's outputs, or like something inside it."""
+    inside = f"what is inside the graph, where names begin with {RESERVED_PREFIX!r}"
     for name in names:
-        if name in RESERVED:
-            raise DataError(f"{where}: a column {name!r} would be mixed up with the graph's output. Rename it.")
-        if name.startswith(RESERVED_PREFIX):
-            raise DataError(
-                f"{where}: a column {name!r} would be mixed up with what is inside the graph, where names begin with "
-                f"{RESERVED_PREFIX!r}. Rename it."
-            )
+        if name in RESERVED or name.startswith(RESERVED_PREFIX):
+            what = "the graph's output" if name in RESERVED else inside
+            raise DataError(f"{where}: a column {name!r} would be mixed up with {what}. Rename it.")
 
 
 def no_soft_columns(names: Sequence[str], prefix: str, labels: npt.NDArray[np.object_], where: str) -> None:
     """Refuse a teacher's probability as an input: nobody has it when a prediction is wanted."""
     soft = {prefix + label for label in labels if label}
-    for name in names:
-        if name in soft:
-            raise DataError(f"{where}: {name!r} holds a teacher's probabilities. Take it out of data.columns.")
+    wrong = [name for name in names if name in soft]
+    if wrong:
+        raise DataError(f"{where}: {wrong[0]!r} holds a teacher's probabilities. Take it out of data.columns.")
 
 
 def tell_tales(columns: Sequence[Column], labels: npt.NDArray[np.object_]) -> list[str]:
     """Notes on columns that give the label away, one value a class, as a copy of it does."""
     labelled = labels != ""
     classes = len(set(labels[labelled]))
-    notes = []
-    for column in columns:
-        values = column.values[labelled].tolist()
-        pairs = set(zip(values, labels[labelled], strict=True))
-        if classes > 1 and len(pairs) == classes == len({value for value, _ in pairs}):
-            notes.append(f"column {column.name!r} tells the label by itself: is it known when a prediction is wanted?")
-    return notes
+    pairs = {
+        column.name: set(zip(column.values[labelled].tolist(), labels[labelled], strict=True)) for column in columns
+    }
+    return [
+        f"column {name!r} tells the label by itself: is it known when a prediction is wanted?"
+        for name, found in pairs.items()
+        if classes > 1 and len(found) == classes == len({value for value, _ in found})
+    ]
 
 
 def enough_rows(
@@ -113,8 +111,7 @@ def enough_rows(
 
     `dropped`: how many rows are gone already, because they repeat another's inputs. `sampled`: not all others are here.
     """
-    counts = Counter(dict.fromkeys(classes, 0))
-    counts.update(label for label in labels if label)
+    counts = {label: int((labels == label).sum()) for label in classes}
     if not counts:
         raise DataError(f"{where}: no row has a label, wanted at least two classes. Fill the label column.")
     if len(counts) == 1:

@@ -108,28 +108,26 @@ def _numeric(
 def _number(
     table: Table, name: str, numbers: Numbers, strays: npt.NDArray[np.int64], hole: npt.NDArray[np.bool_]
 ) -> Column:
-    notes = []
-    if len(strays):
-        notes.append(
-            f"column {name!r}: {len(strays):,} of {int((~hole).sum()):,} cells are no numbers, the first in "
-            f"{table.at(int(strays[0]))}; they count as missing"
-        )
-    if numbers.decimal_commas:
-        notes.append(f"column {name!r}: {numbers.decimal_commas:,} decimal commas read as points")
-    if numbers.grouped:
-        notes.append(f"column {name!r}: marks between thousands taken out of {numbers.grouped:,} cells")
+    first = "".join(table.at(row) for row in strays[:1].tolist())
+    missing = f"{len(strays):,} of {int((~hole).sum()):,} cells are no numbers, the first in {first}"
+    notes = (
+        (len(strays), f"column {name!r}: {missing}; they count as missing"),
+        (numbers.decimal_commas, f"column {name!r}: {numbers.decimal_commas:,} decimal commas read as points"),
+        (numbers.grouped, f"column {name!r}: marks between thousands taken out of {numbers.grouped:,} cells"),
+    )
+    said = tuple(note for cells, note in notes if cells)
     present = numbers.values[~np.isnan(numbers.values)]
-    return Column(name, "number", numbers.values, tuple(notes), _useless_number(present, numbers.different))
+    return Column(name, "number", numbers.values, said, _useless_number(present, numbers.different))
 
 
 def _useless_number(present: npt.NDArray[np.float32], different: int) -> str | None:
     if not len(present):
         return "it holds no number"
-    if (present == present[0]).all():
-        if different > 1:
-            return "its numbers are too large for 32-bit floating point to tell apart: write how far they differ"
-        return "it holds the same number in every row"
-    return None
+    if (present != present[0]).any():
+        return None
+    if different > 1:
+        return "its numbers are too large for 32-bit floating point to tell apart: write how far they differ"
+    return "it holds the same number in every row"
 
 
 def _row_number(name: str, values: npt.NDArray[np.generic]) -> str | None:
@@ -151,17 +149,17 @@ def _category(name: str, words: Sequence[str], hole: npt.NDArray[np.bool_], said
         present = Counter(word for word, empty in zip(words, hole, strict=True) if not empty)
     values = np.array(["" if empty else word for word, empty in zip(words, hole, strict=True)], dtype=object)
     marks = sum(1 for word, empty in zip(words, hole, strict=True) if empty and word)
-    notes = [*said]
-    if marks:
-        notes.append(f"column {name!r}: {marks:,} cells that say n/a, ? or the like count as missing: send null")
-    if _mostly(_WITH_UNIT, present):
-        notes.append(f"column {name!r} is read as categories: {WITH_UNIT}")
-    if _mostly(_DATE, present):
-        notes.append(
+    notes = (
+        (marks > 0, f"column {name!r}: {marks:,} cells that say n/a, ? or the like count as missing: send null"),
+        (_mostly(_WITH_UNIT, present), f"column {name!r} is read as categories: {WITH_UNIT}"),
+        (
+            _mostly(_DATE, present),
             f"column {name!r} holds dates, and a day that is past teaches nothing about one to come: "
-            "make a month or a number of days of it, or take it out"
-        )
-    return Column(name, "category", values, tuple(notes), _useless_category(present, bool(hole.any())))
+            "make a month or a number of days of it, or take it out",
+        ),
+    )
+    said = (*said, *(note for applies, note in notes if applies))
+    return Column(name, "category", values, said, _useless_category(present, bool(hole.any())))
 
 
 def _useless_category(present: Counter[str], holes: bool) -> str | None:

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from distill.data import checks, teacher_columns
 from distill.data.normalize import clean
-from distill.data.pool import Pool
 from distill.data.readers import csv, jsonl, parquet
 from distill.data.readers.cells import Table
+from distill.data.rows import Pool
 from distill.data.split import TEST, TRAIN, VALIDATION
 from distill.data.wording import counted
 from distill.errors import DataError
@@ -58,18 +58,27 @@ def read(path: Path, data: Data, kind: Kind) -> tuple[Pool, tuple[str, ...]]:
         DataError: unreadable, or not what the recipe says.
     """
     table = _table(path, data)
-    labels = _labels(table, data)
+    assert data.label is not None  # the recipe was checked
+    raw = np.array([clean(cell) for cell in table.column(data.label, "data.label")], dtype=object)
+    labels = checks.labels(raw, f"{table.where}, column {data.label!r}")
     inputs, values, notes = kind.read(table, data, labels)
     names = tuple(sorted({label for label in labels if label}))
+    groups = None
+    if data.group is not None:
+        groups = np.array([clean(cell).strip() for cell in table.column(data.group, "data.group")], dtype=object)
     pool = Pool(
         inputs=inputs,
         columns=values,
         labels=labels,
-        groups=_groups(table, data.group),
+        groups=groups,
         teacher_probabilities=teacher_columns.read(table, data.soft_label_prefix, names),
         split=_split(table, data.split),
     )
-    return _filled(pool, kind, table, (*table.notes, *notes))
+    filled = ~kind.is_empty(pool.columns)
+    if not filled.all():
+        rows, first = counted(int((~filled).sum()), "row"), table.at(int(np.argmin(filled)))
+        notes = [*notes, f"{rows} without any input dropped, the first in {first}"]
+    return pool.take(filled), (*table.notes, *notes)
 
 
 def _table(path: Path, data: Data) -> Table:
@@ -85,19 +94,6 @@ def _table(path: Path, data: Data) -> Table:
     return csv.read(content, path.name, [name for name in named if name is not None])
 
 
-def _labels(table: Table, data: Data) -> npt.NDArray[np.object_]:
-    """Trimmed labels, "" where there is none."""
-    assert data.label is not None  # the recipe was checked
-    raw = np.array([clean(cell) for cell in table.column(data.label, "data.label")], dtype=object)
-    return checks.labels(raw, f"{table.where}, column {data.label!r}")
-
-
-def _groups(table: Table, name: str | None) -> npt.NDArray[np.object_] | None:
-    if name is None:
-        return None
-    return np.array([clean(cell).strip() for cell in table.column(name, "data.group")], dtype=object)
-
-
 def _split(table: Table, name: str | None) -> npt.NDArray[np.object_] | None:
     if name is None:
         return None
@@ -109,13 +105,3 @@ def _split(table: Table, name: str | None) -> npt.NDArray[np.object_] | None:
             "train, validation (or val, dev) or test. Correct it, or take data.split out and Limbeck splits."
         )
     return np.array([_PARTS[cell] for cell in cells], dtype=object)
-
-
-def _filled(pool: Pool, kind: Kind, table: Table, notes: tuple[str, ...]) -> tuple[Pool, tuple[str, ...]]:
-    """The rows that hold any input at all."""
-    filled = ~kind.is_empty(pool.columns)
-    empty = np.flatnonzero(~filled)
-    if len(empty):
-        rows = counted(len(empty), "row")
-        notes = (*notes, f"{rows} without any input dropped, the first in {table.at(int(empty[0]))}")
-    return pool.take(filled), notes

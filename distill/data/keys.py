@@ -11,8 +11,7 @@ import json
 import numpy as np
 import numpy.typing as npt
 
-from distill.data.pool import Pool
-from distill.data.rows import Rows
+from distill.data.rows import Pool, Rows
 
 SOURCE_DIGITS = 12  # they name the row that a key's row is, or was varied from
 _KEY_DIGITS = 32
@@ -24,11 +23,8 @@ def keys_of(pool: Pool) -> npt.NDArray[np.object_]:
     names = sorted(pool.columns)
     values = [_plain(pool.columns[name]) for name in names]
     head = json.dumps(names, ensure_ascii=True)
-    keys = np.empty(len(pool), dtype=object)
-    for row, cells in enumerate(zip(*values, strict=True)):
-        text = head + json.dumps(cells, ensure_ascii=True)
-        keys[row] = hashlib.sha256(text.encode()).hexdigest()[:_KEY_DIGITS]
-    return keys
+    rows = (head + json.dumps(cells, ensure_ascii=True) for cells in zip(*values, strict=True))
+    return np.array([hashlib.sha256(row.encode()).hexdigest()[:_KEY_DIGITS] for row in rows], dtype=object)
 
 
 def _plain(column: npt.NDArray[np.generic]) -> list[object]:

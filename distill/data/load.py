@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from distill.data import from_file
 from distill.data.assemble import assemble
 from distill.data.from_file import Kind
-from distill.data.public import load as named
-from distill.data.rows import Dataset
+from distill.data.public import breast_cancer, vader
+from distill.data.public.debian import sections
+from distill.data.rows import Dataset, Pool
 from distill.errors import DataError
+from distill.recipe.public_sets import BREAST_CANCER, CATALOGUE, DEBIAN_SECTIONS, VADER
 from distill.recipe.rules import FILES
 from distill.recipe.schema import Data
+
+_READERS: dict[str, Callable[[], Pool]] = {VADER.name: vader.read, BREAST_CANCER.name: breast_cancer.read}
 
 
 def load(data: Data, base: Path, kind: Kind) -> Dataset:
@@ -26,22 +31,25 @@ def load(data: Data, base: Path, kind: Kind) -> Dataset:
         DataError: the rows are missing, unreadable, or nothing can be learned from them.
         FetchError: a named set cannot be fetched.
     """
-    if data.source in named.NAMES:
-        given = _find(data.path, data.source, base) if data.path else None
-        return named.load(data.source, data.max_rows, given)
-    if data.source not in FILES:
-        raise DataError(f"data.source is {data.source!r}, wanted one of {', '.join((*FILES, *named.NAMES))}.")
-    if not data.path or not data.label:
-        raise DataError(f"data.source {data.source!r} needs data.path, the file, and data.label, its label column.")
-    path = _find(data.path, data.source, base)
-    pool, notes = from_file.read(path, data, kind)
+    named = next((entry for entry in CATALOGUE if entry.name == data.source), None)
+    path = _find(data.path, data.source, base) if data.path else None
+    if named is not None:
+        pool, notes = sections.read(path) if named is DEBIAN_SECTIONS else (_READERS[named.name](), ())
+    elif path is not None and data.source in FILES and data.label:
+        pool, notes = from_file.read(path, data, kind)
+    else:
+        raise DataError(
+            f"data.source is {data.source!r}, wanted one of {', '.join(named.name for named in CATALOGUE)}, or one of "
+            f"{', '.join(FILES)} with data.path, the file, and data.label, its label column."
+        )
     return assemble(
         pool,
-        task=kind.name,
-        name=path.stem,
-        where=path.name,
-        licence="not stated",
-        public=False,
+        task=named.task if named else kind.name,
+        name=named.name if named else Path(str(path)).stem,
+        where=path.name if path else None,
+        # What a user's file holds nobody here knows, so it is neither called public nor given the set's licence.
+        licence=named.licence if named and not path else "not stated",
+        public=path is None,
         max_rows=data.max_rows,
         notes=notes,
     )

@@ -1,9 +1,10 @@
-"""The rows that flow through the spine, as frozen columns."""
+"""The rows that flow through the spine, as frozen columns: as a source has them, and split for good."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -48,16 +49,44 @@ class Rows:
 
     def take(self, index: npt.NDArray[np.generic]) -> Rows:
         """The rows at an integer index or under a boolean mask, in that order."""
-        optional = (self.groups, self.votes, self.teacher_probabilities)
-        groups, votes, probabilities = (None if array is None else array[index] for array in optional)
-        return Rows(
-            columns={name: column[index] for name, column in self.columns.items()},
-            labels=self.labels[index],
-            keys=self.keys[index],
-            groups=groups,
-            votes=votes,
-            teacher_probabilities=probabilities,
-        )
+        return replace(self, **_taken(self, index))
+
+
+@dataclass(frozen=True)
+class Pool:
+    """N rows from one source, read but not yet checked, de-duplicated or split.
+
+    `columns`: as in `Rows.columns`. `labels`: object [N] of str, "" where a row has none.
+    `split`: object [N] of "train", "validation" or "test", or None where Limbeck is to split.
+    `groups`, `votes`, `teacher_probabilities`: as in `Rows`, with classes in the sorted order of the labels.
+    """
+
+    inputs: tuple[Input, ...]
+    columns: Mapping[str, npt.NDArray[np.generic]]
+    labels: npt.NDArray[np.object_]
+    groups: npt.NDArray[np.object_] | None = None
+    votes: npt.NDArray[np.float32] | None = None
+    teacher_probabilities: npt.NDArray[np.float32] | None = None
+    split: npt.NDArray[np.object_] | None = None
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.labels)
+
+    def take(self, index: npt.NDArray[np.generic]) -> Pool:
+        """The rows at an integer index or under a boolean mask, in that order."""
+        return replace(self, **_taken(self, index))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The classes, sorted."""
+        return tuple(sorted({label for label in self.labels if label}))
+
+
+def _taken(rows: Rows | Pool, index: npt.NDArray[np.generic]) -> dict[str, Any]:
+    """What an index changes: the fields that hold a value a row, by name."""
+    arrays = {name: value[index] for name, value in vars(rows).items() if isinstance(value, np.ndarray)}
+    return {"columns": {name: column[index] for name, column in rows.columns.items()}} | arrays
 
 
 @dataclass(frozen=True)

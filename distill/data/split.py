@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from distill.data.pool import Pool
+from distill.data.rows import Pool
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 PARTS = (TRAIN, VALIDATION, TEST)
@@ -49,15 +49,17 @@ def sample(rows: Unique, max_rows: int | None) -> Unique:
     if max_rows is None or len(rows.keys) <= max_rows:
         return rows
     index = np.arange(max_rows)
-    return Unique(rows.pool.take(index), rows.keys[index], rows.dropped, rows.conflicts)
+    return replace(rows, pool=rows.pool.take(index), keys=rows.keys[index])
 
 
 def parts(rows: Unique) -> npt.NDArray[np.object_]:
-    """The part of each row, [N]. A part that the given split lacks is taken out of train, by hash."""
+    """The part of each row, [N]. Of a part that the given split lacks, a tenth of each class is taken out of train."""
     given = _given(rows)
     for part in (TEST, VALIDATION):
-        if not (given == part).any():
-            given = _carve(rows, given, part)
+        for label in () if (given == part).any() else rows.pool.names:
+            of_label = rows.pool.labels == label
+            available = np.flatnonzero(of_label & (given == TRAIN))  # the rows stand in key order
+            given[available[: max(1, round(int(of_label.sum()) * SHARE))]] = part
     return given
 
 
@@ -73,17 +75,6 @@ def _given(rows: Unique) -> npt.NDArray[np.object_]:
         return np.full(len(rows.keys), TRAIN, dtype=object)
     given = np.array(rows.pool.split, dtype=object)
     given[rows.pool.labels == ""] = TRAIN
-    return given
-
-
-def _carve(rows: Unique, given: npt.NDArray[np.object_], part: str) -> npt.NDArray[np.object_]:
-    """Move a tenth of each class (at least one row) from train to `part`; the rows stand in key order."""
-    given = given.copy()
-    for label in rows.pool.names:
-        of_label = rows.pool.labels == label
-        available = np.flatnonzero(of_label & (given == TRAIN))
-        count = max(1, round(int(of_label.sum()) * SHARE))
-        given[available[:count]] = part
     return given
 
 

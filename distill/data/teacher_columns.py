@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from distill.data.column_types import HOLES
 from distill.data.readers.cells import Table
-from distill.data.wording import counted, listed, nearest
-from distill.errors import DataError
+from distill.data.wording import counted, listed
+from distill.errors import DataError, nearest
 
 TOLERANCE = 0.02  # rounding that is mended: a row's sum may be this far from 1
 

@@ -1,19 +1,11 @@
-"""Words that messages about data share: counts with their noun, lists of names, the nearest known name."""
+"""Words that messages about data share: counts with their noun, lists of names."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 _LISTED = 20
 _NAME_CHARACTERS = 40
-
-
-def nearest(name: str, known: Sequence[str]) -> str | None:
-    """The known name most like `name`, if any is: case and spaces do not count."""
-    folded = {key.casefold().strip(): key for key in reversed(known)}
-    found = difflib.get_close_matches(name.casefold().strip(), folded, n=1)
-    return folded[found[0]] if found else None
 
 
 def listed(names: Iterable[str]) -> str:

@@ -112,22 +112,17 @@ def _with_outputs(graph: Graph, temperature: float, score: NoveltyScore, knots: 
     named = {_name(local): value for local, value in constants.items()} | dict(score.constants)
     model.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in named.items())
     model.graph.node.extend(nodes)
+    [logits] = (value for value in model.graph.output if value.name == LOGITS)
+    classes = logits.type.tensor_type.shape.dim[1].dim_value
     del model.graph.output[:]
     model.graph.output.extend(
         [
-            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", _classes(graph)]),
+            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", classes]),
             helper.make_tensor_value_info("novelty", TensorProto.FLOAT, ["N"]),
         ]
     )
     onnx.checker.check_model(model)
-    return Graph(clean(model), ("probabilities", "novelty"))
-
-
-def _classes(graph: Graph) -> int:
-    for value in graph.model.graph.output:
-        if value.name == LOGITS:
-            return int(value.type.tensor_type.shape.dim[1].dim_value)
-    return 0
+    return Graph(clean(model))
 
 
 def _name(local: str) -> str:

@@ -7,7 +7,7 @@ import io
 import logging
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import onnx
@@ -24,14 +24,9 @@ _ANY_SIZE = 1 << 40
 
 @dataclass(frozen=True)
 class Graph:
-    """An ONNX model on its way to the bundle, and the outputs it has so far."""
+    """An ONNX model on its way to the bundle."""
 
     model: onnx.ModelProto
-    outputs: tuple[str, ...]
-
-    def with_model(self, model: onnx.ModelProto) -> Graph:
-        """The same outputs from another model."""
-        return replace(self, model=model)
 
 
 def graph(student: Student) -> Graph:
@@ -47,31 +42,26 @@ def graph(student: Student) -> Graph:
     exported.ir_version = prelude.ir_version = IR_VERSION
     read = [value.name for value in exported.graph.input]
     model = compose.merge_models(prelude, exported, io_map=[(name, name) for name in read])
-    return Graph(clean(model), (LOGITS, DESCRIPTION))
+    return Graph(clean(model))
 
 
 def clean(model: onnx.ModelProto) -> onnx.ModelProto:
     """Take out what says where or how the graph was made: metadata, doc strings, recorded shapes, producer."""
     model.producer_name, model.producer_version, model.domain, model.doc_string = "limbeck", "", "", ""
     model.graph.name = "limbeck"
-    model.graph.doc_string = ""
-    del model.metadata_props[:], model.graph.metadata_props[:], model.graph.value_info[:]
-    del model.functions[:]
-    for node in model.graph.node:
-        node.doc_string = ""
-        del node.metadata_props[:]
-    for value in (*model.graph.input, *model.graph.output, *model.graph.initializer):
-        value.doc_string = ""
-        if not isinstance(value, onnx.TensorProto):
-            del value.metadata_props[:]
+    del model.graph.value_info[:], model.functions[:], model.metadata_props[:]
+    parts = (model.graph, *model.graph.node, *model.graph.input, *model.graph.output, *model.graph.initializer)
+    for part in parts:
+        part.doc_string = ""
+        del part.metadata_props[:]
     return model
 
 
 def _export(network: torch.nn.Module, inputs: Mapping[str, NetworkInput]) -> onnx.ModelProto:
     network.eval()
     dimensions = {name: torch.export.Dim(name, min=1) for it in inputs.values() for name in it.dimensions.values()}
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    logging.getLogger("onnxscript").setLevel(logging.ERROR)
+    for name in ("torch.onnx", "onnxscript"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
@@ -102,11 +92,9 @@ def _rename(model: onnx.ModelProto, inputs: Mapping[str, NetworkInput]) -> None:
         tensor.name = names.setdefault(tensor.name, f"limbeck/student/weight_{place}")
     for place, node in enumerate(model.graph.node):
         node.name = f"limbeck/student/{node.op_type}_{place}"
-        for i, name in enumerate(node.input):
-            node.input[i] = names.get(name, name)
+        node.input[:] = [names.get(name, name) for name in node.input]
         for i, name in enumerate(node.output):
-            if name:
-                node.output[i] = names.setdefault(name, f"limbeck/student/value_{place}_{i}")
+            node.output[i] = name and names.setdefault(name, f"limbeck/student/value_{place}_{i}")
     for value in (*model.graph.input, *model.graph.output):
         symbols = inputs[value.name].symbols if value.name in inputs else ("N", "L")
         for dimension, symbol in zip(value.type.tensor_type.shape.dim, symbols, strict=False):

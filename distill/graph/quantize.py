@@ -24,6 +24,7 @@ _WORTH_A_SCALE = 8
 # point of accuracy of a convolution of 25,000 weights on VADER's validation rows, where its table cost nothing).
 _WORTH_HALVING = 1 << 16
 _CLIPS = np.linspace(0.5, 1.0, 11)  # shares of a channel's range that four bits may spread over
+_CHANNELS = {"GRU": (0, 1), "Conv": (0,)}  # the axes of direction and unit; of output channels
 _PREFIX = "limbeck/integers"
 _SHARED: Mapping[str, npt.NDArray[np.generic]] = {
     f"{_PREFIX}/low_half": np.array(15, np.uint8),
@@ -118,25 +119,22 @@ def weights(graph: Graph, bits: int = 8) -> Graph:
         nodes.append(node)
     del model.graph.node[:]
     model.graph.node.extend(nodes)
-    return graph.with_model(clean(model))
+    return Graph(clean(model))
 
 
 def _stored(model: onnx.ModelProto, name: str, values: Floats, bits: int) -> _Stored:
     channels = _channels(model, name, values)
+    others = tuple(axis for axis in range(values.ndim) if axis not in channels)
     columns = values.shape[-1] if values.shape[-1] % 2 == 0 else values[0].size
     table = any(node.op_type == "Gather" and node.input[0] == name for node in model.graph.node)
     if bits == 4 and columns % 2 == 0 and (table or values.size >= _WORTH_HALVING):
-        integers, scale = _int4(values, channels)
-        flat = (
-            integers.reshape(*values.shape[:-1], columns)
-            if columns == values.shape[-1]
-            else integers.reshape(-1, columns)
-        )
+        integers, scale = _int4(values, others)
+        flat = integers if columns == values.shape[-1] else integers.reshape(-1, columns)
         halves = (flat + 8).astype(np.uint8)
         packed = halves[..., : columns // 2] | (halves[..., columns // 2 :] << 4)
         return _Stored(name, packed, scale, values.shape, halved=True)
-    integers, scale = _int8(values, channels)
-    return _Stored(name, integers, scale, values.shape, halved=False)
+    scale = _range(values, others) / np.float32(127)
+    return _Stored(name, np.rint(values / scale).astype(np.int8), scale, values.shape, halved=False)
 
 
 def _floats(integers: str, output: str, halved: bool) -> list[onnx.NodeProto]:
@@ -156,20 +154,13 @@ def _floats(integers: str, output: str, halved: bool) -> list[onnx.NodeProto]:
     ]
 
 
-def _int8(values: Floats, channels: tuple[int, ...]) -> tuple[npt.NDArray[np.int8], Floats]:
-    """Symmetric, -127..127, one scale a channel; the scale keeps every dimension, to broadcast."""
-    scale = _range(values, channels) / np.float32(127)
-    return np.rint(values / scale).astype(np.int8), scale
-
-
-def _int4(values: Floats, channels: tuple[int, ...]) -> tuple[npt.NDArray[np.int8], Floats]:
+def _int4(values: Floats, others: tuple[int, ...]) -> tuple[npt.NDArray[np.int8], Floats]:
     """Symmetric, -8..7, one scale a channel: the one among a few that leaves the smallest mean squared error.
 
     So few steps are better spent on the many values near zero than on the few at the ends (Banner et al., 2019, "Post
-    training 4-bit quantization of convolutional networks").
+    training 4-bit quantization of convolutional networks"). `others`: the axes that are no channels.
     """
-    others = tuple(axis for axis in range(values.ndim) if axis not in channels)
-    whole = _range(values, channels) / np.float32(7)
+    whole = _range(values, others) / np.float32(7)
     best, least = whole, np.full(whole.shape, np.inf, np.float32)
     for share in _CLIPS:
         scale = (whole * np.float32(share)).astype(np.float32)
@@ -178,25 +169,20 @@ def _int4(values: Floats, channels: tuple[int, ...]) -> tuple[npt.NDArray[np.int
     return np.clip(np.rint(values / best), -8, 7).astype(np.int8), best.astype(np.float32)
 
 
-def _range(values: Floats, channels: tuple[int, ...]) -> Floats:
-    """The largest magnitude of each channel, 1 where all is zero."""
-    others = tuple(axis for axis in range(values.ndim) if axis not in channels)
+def _range(values: Floats, others: tuple[int, ...]) -> Floats:
+    """The largest magnitude of each channel, 1 where all is zero; `others`: the axes that are no channels, kept."""
     largest = np.abs(values).max(axis=others, keepdims=True)
     return np.where(largest == 0, np.float32(1), largest).astype(np.float32)
 
 
 def _channels(model: onnx.ModelProto, name: str, values: Floats) -> tuple[int, ...]:
     """The axes of output channels: first for Conv and transposed Gemm, last for MatMul and plain Gemm."""
-    for node in model.graph.node:
-        if name not in node.input:
-            continue
+    for node in (node for node in model.graph.node if name in node.input):
         if node.op_type == "Gather":  # a scale a row, unless a row is too short to pay for one
             return (0,) if values.shape[1] >= _WORTH_A_SCALE else (1,)
-        if node.op_type == "GRU":  # direction and unit
-            return (0, 1)
-        if node.op_type == "Conv":
-            return (0,)
         if node.op_type == "Gemm":
             transposed = any(item.name == "transB" and item.i for item in node.attribute)
             return (0,) if transposed else (1,)
+        if node.op_type in _CHANNELS:
+            return _CHANNELS[node.op_type]
     return (values.ndim - 1,)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from distill.data.rows import Dataset
 from distill.graph import calibrate, export, quantize
 from distill.graph.calibrate import Calibrated
 from distill.graph.export import Graph
@@ -56,15 +55,13 @@ def teach(inputs: TrainingInputs, one: Draft, inherits: bool = True) -> Student:
 
     `inherits`: whether its weights start from something of the fitted teacher's.
     """
-    start = _start(inputs, one, taught=inherits)
-    return _distilled(inputs, one.config, one.prelude, inputs.soft, start, one.name)
+    return _distilled(inputs, one, one.config, inputs.soft, inherits, one.name)
 
 
 def twin(inputs: TrainingInputs, one: Draft, name: str = "hard-label twin") -> Student:
     """The same network, which reads through the same prelude, taught by gold labels alone."""
-    start = _start(inputs, one, taught=False)
-    config = inputs.budgeted_alone(one.section)
-    return _distilled(inputs, config, one.prelude, train.hard_labels(inputs.soft), start, name)
+    config = inputs.budgeted(one.section, alone=True)
+    return _distilled(inputs, one, config, train.hard_labels(inputs.soft), False, name)
 
 
 def finish(inputs: TrainingInputs, one: Draft, student: Student) -> TrainedStudent:
@@ -90,11 +87,6 @@ def stored_bytes(inputs: TrainingInputs, one: Draft) -> int:
     return int(one.prelude.model.ByteSize()) + weights * one.config.bits // 8
 
 
-def without(inputs: TrainingInputs, rows: Dataset, soft: SoftLabels) -> TrainingInputs:
-    """The same from fewer rows."""
-    return replace(inputs, rows=rows, soft=soft)
-
-
 def _start(inputs: TrainingInputs, one: Draft, taught: bool) -> Start:
     """What the weights start from: something of the fitted teacher's, or of the teacher as it was before."""
     start = inputs.modality.students[str(one.config.kind)].start
@@ -102,7 +94,7 @@ def _start(inputs: TrainingInputs, one: Draft, taught: bool) -> Start:
 
 
 def _distilled(
-    inputs: TrainingInputs, config: Config, prelude: Prelude, soft: SoftLabels, start: Start, name: str
+    inputs: TrainingInputs, one: Draft, config: Config, soft: SoftLabels, taught: bool, name: str
 ) -> Student:
-    shape = (len(inputs.rows.labels), inputs.seed)
-    return train.distill(config, inputs.modality, prelude, soft, inputs.rows.validation, *shape, start, name)
+    shape, start = (len(inputs.rows.labels), inputs.seed), _start(inputs, one, taught)
+    return train.distill(config, inputs.modality, one.prelude, soft, inputs.rows.validation, *shape, start, name)

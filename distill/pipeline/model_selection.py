@@ -36,11 +36,11 @@ class Tried:
 class Selection:
     """The students that a recipe means, one after the other, until one is taken."""
 
-    def __init__(self, inputs: TrainingInputs, recipe: Recipe, drafts: tuple[Draft, ...]) -> None:
-        """`drafts`: in the order in which they are to be taught."""
-        self.drafts = drafts
-        self._inputs = inputs
-        self._recipe = recipe
+    def __init__(self, inputs: TrainingInputs, recipe: Recipe) -> None:
+        """The student that the recipe names; for "auto", the candidates by their size."""
+        auto = recipe.student.kind == AUTO
+        self.drafts = by_size(inputs, recipe) if auto else (build_student.draft(inputs, recipe.student),)
+        self._inputs, self._recipe = inputs, recipe
         self._tried: list[Tried] = []
 
     def takes(self, trained: TrainedStudent) -> bool:
@@ -63,12 +63,6 @@ class Selection:
     def _references(self) -> assess.References:
         """Teacher and baseline on validation rows: once for all candidates."""
         return assess.references(self._inputs, self._inputs.rows.validation)
-
-
-def of(inputs: TrainingInputs, recipe: Recipe) -> Selection:
-    """The student that the recipe names; for "auto", the candidates by their size."""
-    drafts = by_size(inputs, recipe) if recipe.student.kind == AUTO else (build_student.draft(inputs, recipe.student),)
-    return Selection(inputs, recipe, drafts)
 
 
 def by_size(inputs: TrainingInputs, recipe: Recipe) -> tuple[Draft, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from distill.evaluation import gates, novelty_auroc
@@ -43,7 +43,7 @@ def run(recipe: Recipe, base: Path, out: Path) -> Outcome:
     inputs = training_inputs.prepare(rows, recipe.teacher, recipe.transfer, recipe.seed, base)
 
     say("student")
-    selection = model_selection.of(inputs, recipe)
+    selection = model_selection.Selection(inputs, recipe)
     for draft in selection.drafts:  # one, or for "auto" the candidates from the smallest on
         student = build_student.teach(inputs, draft)
         exported = export.graph(student)
@@ -77,6 +77,6 @@ def _novelty(inputs: TrainingInputs, trained: TrainedStudent, contrast: Contrast
     graph = trained.calibrated.graph
     if contrast.left_out is not None:
         soft, rows = novelty_auroc.without(inputs.soft, inputs.rows, contrast.left_out)
-        fewer = build_student.without(inputs, rows, soft)
+        fewer = replace(inputs, rows=rows, soft=soft)
         graph = build_student.make(fewer, trained.draft.config, "novelty probe").calibrated.graph
     return novelty_auroc.judge(graph, contrast, inputs.seed)

@@ -33,17 +33,10 @@ class TrainingInputs:
     copies: int  # varied copies a row that were asked for
     seed: int
 
-    def budgeted(self, student: Student) -> Student:
-        """The student's section with what it leaves open set for these rows."""
-        return budget.fit(student, self.modality.students[str(student.kind)].budget, self._size(student))
-
-    def budgeted_alone(self, student: Student) -> Student:
-        """The same for a student that learns from the labelled rows alone."""
-        return budget.alone(student, self.modality.students[str(student.kind)].budget, self._size(student))
-
-    def _size(self, student: Student) -> Size:
-        train = self.rows.train
-        return Size(len(train), self.copies, self.modality.row_length(train, student))
+    def budgeted(self, student: Student, alone: bool = False) -> Student:
+        """The student's section with what it leaves open set for these rows; `alone`: for the labelled rows alone."""
+        size = Size(len(self.rows.train), self.copies, self.modality.row_length(self.rows.train, student))
+        return (budget.alone if alone else budget.fit)(student, self.modality.students[str(student.kind)].budget, size)
 
 
 def read(recipe: Recipe, base: Path) -> Dataset:
@@ -57,10 +50,9 @@ def read(recipe: Recipe, base: Path) -> Dataset:
     rows = load(recipe.data, base, modality)
     rows = replace(rows, notes=(*rows.notes, *modality.notes(recipe, rows)))
     say(f"  {len(rows.train)} training, {len(rows.validation)} validation, {len(rows.test)} test rows")
-    for note in rows.notes[:_SHOWN_NOTES]:
+    more = f"and {len(rows.notes) - _SHOWN_NOTES} more notes on the data: they are in the manifest and the report"
+    for note in (*rows.notes[:_SHOWN_NOTES], *([more] if len(rows.notes) > _SHOWN_NOTES else [])):
         say(f"  {note}")
-    if len(rows.notes) > _SHOWN_NOTES:
-        say(f"  and {len(rows.notes) - _SHOWN_NOTES} more notes on the data: they are in the manifest and the report")
     return rows
 
 

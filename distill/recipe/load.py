@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import tomllib
@@ -12,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from distill.errors import RecipeError
+from distill.errors import RecipeError, nearest
 from distill.recipe import messages
 from distill.recipe.schema import Recipe
 
@@ -29,11 +28,12 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     Raises:
         RecipeError: no such file, not TOML, an unknown key, or a wrong value.
     """
-    path = _find(Path(path))
+    path = find(path)
     raw = _parse(path)
     for override in overrides:
         _merge(raw, _override(override), override)
-    raw.setdefault("name", _name(path))
+    name = re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()).lstrip("._-")[:64].rstrip("._-")
+    raw.setdefault("name", name or "recipe")
     try:
         return Recipe.model_validate_json(json.dumps(raw, default=_no_date), strict=True)
     except ValidationError as error:
@@ -46,15 +46,7 @@ def find(path: str | Path) -> Path:
     Raises:
         RecipeError: there is none.
     """
-    return _find(Path(path))
-
-
-def built_in() -> tuple[str, ...]:
-    """Names of the recipes that come with Limbeck."""
-    return tuple(sorted(path.stem for path in BUILT_IN.glob("*.toml")))
-
-
-def _find(path: Path) -> Path:
+    path = Path(path)
     try:
         there = path.exists()
     except (OSError, ValueError):  # a name too long, or with a NUL
@@ -64,12 +56,17 @@ def _find(path: Path) -> Path:
     names = built_in()
     if path.suffix in ("", ".toml") and path.stem in names:
         return BUILT_IN / f"{path.stem}.toml"
-    near = difflib.get_close_matches(path.stem, names, n=1)
-    meant = f" Did you mean {near[0]}?" if near else ""
+    near = nearest(path.stem, names)
+    meant = f" Did you mean {near}?" if near else ""
     raise RecipeError(
         f"No recipe file {str(path)!r}, and no built-in recipe of that name.{meant} "
         f"Built in: {', '.join(names) or 'none'}."
     )
+
+
+def built_in() -> tuple[str, ...]:
+    """Names of the recipes that come with Limbeck."""
+    return tuple(sorted(path.stem for path in BUILT_IN.glob("*.toml")))
 
 
 def _parse(path: Path) -> dict[str, Any]:
@@ -120,12 +117,6 @@ def _merge(raw: dict[str, Any], change: dict[str, Any], override: str) -> None:
             raise RecipeError(f"--set {override!r}: {key} is a section. Set one of its keys, as in {key}.key=value")
         else:
             raw[key] = value
-
-
-def _name(path: Path) -> str:
-    """The file's stem, made to fit `Recipe.name`."""
-    name = re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()).lstrip("._-")[:64].rstrip("._-")
-    return name or "recipe"
 
 
 def _no_date(value: object) -> str:

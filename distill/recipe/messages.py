@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
+
+from distill.errors import nearest
 
 _SHOWN = 10
 _TYPES = {
@@ -63,7 +65,7 @@ def _unknown(location: tuple[str, ...], model: type[BaseModel]) -> str:
     section = location[0] if len(location) > 1 else ""
     known = sections[section]
     what = f"unknown key {'.'.join(location)!r}"
-    near = _near(key, known)
+    near = nearest(key.replace("-", "_").replace(" ", "_"), known)
     if near:
         return f"{what}. Did you mean {'.'.join((*location[:-1], near))!r}?"
     elsewhere = [".".join(filter(None, (name, key))) for name, keys in sections.items() if key in keys]
@@ -76,21 +78,13 @@ def _unknown(location: tuple[str, ...], model: type[BaseModel]) -> str:
     return f"{what}. Known in {f'[{section}]' if section else 'a recipe'}: {', '.join(known)}."
 
 
-def _near(key: str, known: list[str]) -> str | None:
-    plain = key.lower().replace("-", "_").replace(" ", "_")
-    found = difflib.get_close_matches(plain, known, n=1)
-    return found[0] if found else None
-
-
 def _sections(model: type[BaseModel]) -> dict[str, list[str]]:
     """Section name -> its keys; "" is the recipe itself."""
-    sections = {"": list(model.model_fields)}
-    for name, field in model.model_fields.items():
-        kinds = [field.annotation, *get_args(field.annotation)]
-        for kind in kinds:
-            if isinstance(kind, type) and issubclass(kind, BaseModel):
-                sections[name] = list(kind.model_fields)
-    return sections
+    return {"": list(model.model_fields)} | {
+        name: list(field.annotation.model_fields)
+        for name, field in model.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+    }
 
 
 def _shown(value: object) -> str:

@@ -32,6 +32,15 @@ def places(columns: Columns) -> list[npt.NDArray[np.int64]]:
     return chunks
 
 
+def of_like_length(
+    lengths: npt.NDArray[np.int64], order: npt.NDArray[np.int64], size: int, pool: int
+) -> list[npt.NDArray[np.int64]]:
+    """Places in batches of `size`, by length within every `pool` batches of `order`, so that little is padding."""
+    pools = (order[start : start + pool * size] for start in range(0, len(order), pool * size))
+    by_length = (part[np.argsort(lengths[part], kind="stable")] for part in pools)
+    return [part[start : start + size] for part in by_length for start in range(0, len(part), size)]
+
+
 def run(
     call: Callable[[dict[str, npt.NDArray[np.generic]]], Sequence[npt.NDArray[np.float32]]], columns: Columns
 ) -> list[npt.NDArray[np.float32]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,21 +104,15 @@ def _fitted(inputs: tuple[Input, ...], train: Rows, validation: Rows, classes: i
 
 
 def _losses(model: TreesModel, held: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]) -> list[float]:
-    places = np.searchsorted(model.trees.classes_, labels)
-    places = np.minimum(places, len(model.trees.classes_) - 1)
+    places = np.minimum(np.searchsorted(model.trees.classes_, labels), len(model.trees.classes_) - 1)
     known = model.trees.classes_[places] == labels
-    losses = []
-    for probabilities in model.trees.staged_predict_proba(held):
-        right = np.where(known, probabilities[np.arange(len(labels)), places], _SMALLEST_PROBABILITY)
-        losses.append(float(-np.log(np.maximum(right, _SMALLEST_PROBABILITY)).mean()))
-    return losses
+    staged = (answers[np.arange(len(labels)), places] for answers in model.trees.staged_predict_proba(held))
+    right = (np.where(known, answers, 0) for answers in staged)
+    return [float(-np.log(np.maximum(answers, _SMALLEST_PROBABILITY)).mean()) for answers in right]
 
 
 def _codes(values: list[str]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for value in values:
-        counts[value] = counts.get(value, 0) + 1
-    ranked = sorted((-rows, value) for value, rows in counts.items() if rows >= MIN_ROWS and value)
+    ranked = sorted((-rows, value) for value, rows in Counter(values).items() if rows >= MIN_ROWS and value)
     return {value: place for place, (_, value) in enumerate(ranked[: _MAX_CATEGORIES - 1])}
 
 

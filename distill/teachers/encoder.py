@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -20,7 +21,7 @@ from distill.progress import track
 from distill.recipe.schema import Teacher as Config
 from distill.teachers import layer_transfer, model_soup
 from distill.teachers.encoder_network import EncoderClassifier, Texts, forward_all, tokenizer
-from distill.teachers.finetune import Examples, finetune
+from distill.teachers.finetune import finetune
 from distill.teachers.frozen_features import BATCH, Features
 from distill.teachers.layer_transfer import FirstLayers
 from distill.teachers.teacher import Unfitted
@@ -40,24 +41,23 @@ class EncoderModel:
     classes: int
     fitted: Path  # the trained parameters, safetensors
     features: Features  # of the encoder as it was; of use where it is frozen
-    _network: list[EncoderClassifier] = field(default_factory=list, repr=False)
 
     def logits(self, rows: Rows) -> npt.NDArray[np.float32]:
         """Logits [N,K]."""
         if self.config.mode == "frozen" and len(rows):
-            pooled = torch.from_numpy(self.features.of(rows, self._loaded, "teacher answers"))
+            pooled = torch.from_numpy(self.features.of(rows, lambda: self._network, "teacher answers"))
             with torch.inference_mode():
-                logits: torch.Tensor = self._loaded().head(pooled)
+                logits: torch.Tensor = self._network.head(pooled)
             return logits.float().numpy()
         texts = Texts(self.weights.folder, rows.columns["text"].tolist(), self.config.max_tokens)
         batches = track(texts.in_order(BATCH), "teacher answers", -(-len(rows) // BATCH))
-        return forward_all(self._loaded(), texts, batches, pooled=False, precision=self.config.precision)
+        return forward_all(self._network, texts, batches, pooled=False, precision=self.config.precision)
 
     def word_vectors(self, words: Sequence[str]) -> npt.NDArray[np.float32]:
         """The pooled state of each word on its own, [V,H]."""
         texts = Texts(self.weights.folder, words, self.config.max_tokens)
         batches = track(texts.in_order(BATCH * 4), "word vectors", -(-len(words) // (BATCH * 4)))
-        return forward_all(self._loaded(), texts, batches, pooled=True, precision=self.config.precision)
+        return forward_all(self._network, texts, batches, pooled=True, precision=self.config.precision)
 
     def word_pieces(self, words: Sequence[str]) -> list[list[str]]:
         """The pieces of each word, none for one that is unknown."""
@@ -65,7 +65,7 @@ class EncoderModel:
 
     def first_layers(self, layers: int, pieces: Sequence[str], max_tokens: int, tuned: bool) -> FirstLayers:
         """Copies of the first layers, see `distill.teachers.layer_transfer`."""
-        network = self._loaded() if tuned else EncoderClassifier(self.weights.folder, self.classes)
+        network = self._network if tuned else EncoderClassifier(self.weights.folder, self.classes)
         head = network.head if tuned else nn.Identity()
         return layer_transfer.first_layers(
             network.encoder, head, tokenizer(self.weights.folder), layers, pieces, max_tokens
@@ -78,26 +78,24 @@ class EncoderModel:
         """
         if self.config.mode == "frozen":
             return None
-        network = self._loaded()
-        network.encoder.save_pretrained(folder)
+        self._network.encoder.save_pretrained(folder)
         # A fresh one: one that has cut texts remembers the length it cut at, and would be saved with it.
         tokenizer.__wrapped__(self.weights.folder).save_pretrained(folder)
-        [head] = [module for module in network.head.modules() if isinstance(module, nn.Linear)]
+        [head] = [module for module in self._network.head.modules() if isinstance(module, nn.Linear)]
         return head
 
     def call_one(self, rows: Rows, place: int) -> None:
         """Text to logits for one row."""
         texts = Texts(self.weights.folder, [str(rows.columns["text"][place])], self.config.max_tokens)
-        forward_all(self._loaded(), texts, [[0]], pooled=False, precision="float32")  # the faster for one row
+        forward_all(self._network, texts, [[0]], pooled=False, precision="float32")  # the faster for one row
 
-    def _loaded(self) -> EncoderClassifier:
-        if not self._network:
-            network = EncoderClassifier(self.weights.folder, self.classes)
-            if self.config.mode == "frozen":
-                network.head = _head(network, self.classes)
-            network.load_state_dict(load_file(self.fitted), strict=False)
-            self._network.append(network.eval())
-        return self._network[0]
+    @cached_property
+    def _network(self) -> EncoderClassifier:
+        network = EncoderClassifier(self.weights.folder, self.classes)
+        if self.config.mode == "frozen":
+            network.head = _head(network, self.classes)
+        network.load_state_dict(load_file(self.fitted), strict=False)
+        return network.eval()
 
 
 def prepare(config: Config, dataset: Dataset, seed: int, base: Path) -> Unfitted:
@@ -118,12 +116,12 @@ def prepare(config: Config, dataset: Dataset, seed: int, base: Path) -> Unfitted
         others = [fit(config, found, rows, *shape, *place, features, run) for run, place in places.items()]
 
         def accuracy(file: Path) -> float:
-            answers = replace(first, fitted=file, _network=[]).logits(dataset.validation)
+            answers = replace(first, fitted=file).logits(dataset.validation)
             return float((answers.argmax(axis=1) == dataset.validation.labels).mean())
 
         files = [run.fitted for run in (first, *others)]
         fitted = model_soup.mean(files, accuracy, folder_of(f"{part}, {config.runs} runs"), name)
-        return replace(first, fitted=fitted, _network=[])
+        return replace(first, fitted=fitted)
 
     return Unfitted(
         description=_description(config),
@@ -173,14 +171,8 @@ def fit(
             _fit_head(network, features, train, validation, classes, seed, name)
             parameters = {f"head.{key}": value for key, value in network.head.state_dict().items()}
         else:
-            examples = [
-                Examples(
-                    Texts(weights.folder, rows.columns["text"].tolist(), config.max_tokens), rows.labels, rows.votes
-                )
-                for rows in (train, validation)
-            ]
             order = seed + _SEEDS_A_RUN * run
-            finetune(network, config, examples[0], examples[1], order, folder / "unfinished.pt", name)
+            finetune(network, config, weights.folder, train, validation, order, folder / "unfinished.pt", name)
             parameters = {key: value for key, value in network.named_parameters() if value.requires_grad}
         with cache.replacing(fitted) as temporary:
             save_file({key: value.detach().contiguous() for key, value in parameters.items()}, temporary)
@@ -243,8 +235,8 @@ def _train_head(
     """Leave in `head` the weights of the epoch that was best on held-out rows."""
     optimizer = torch.optim.AdamW(head.parameters(), lr=1e-3, weight_decay=0.01)
     random = np.random.default_rng(seed)
-    best, best_accuracy, since = head.state_dict(), -1.0, 0
-    for _ in track(range(_HEAD_EPOCHS), f"{name}: head"):
+    best, best_accuracy, best_epoch = head.state_dict(), -1.0, -1
+    for epoch in track(range(_HEAD_EPOCHS), f"{name}: head"):
         head.train()
         for places in np.array_split(random.permutation(len(labels)), max(1, len(labels) // 256)):
             loss = functional.cross_entropy(head(states[places]), labels[places])
@@ -254,10 +246,9 @@ def _train_head(
         head.eval()
         with torch.inference_mode():
             accuracy = float((head(held).argmax(dim=1).numpy() == held_labels).mean())
-        since += 1
         if accuracy > best_accuracy:
-            best_accuracy, since = accuracy, 0
+            best_accuracy, best_epoch = accuracy, epoch
             best = {key: value.clone() for key, value in head.state_dict().items()}
-        if since >= _HEAD_PATIENCE:
+        if epoch - best_epoch >= _HEAD_PATIENCE:
             break
     head.load_state_dict(best)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from distill.errors import FetchError
+from distill.runtime import batched
 
 
 class EncoderClassifier(nn.Module):
@@ -48,12 +49,10 @@ class EncoderClassifier(nn.Module):
         """Freeze all but the last `layers` layers and the head; None trains everything."""
         if layers is None:
             return
-        for parameter in self.encoder.parameters():
-            parameter.requires_grad = False
+        self.encoder.requires_grad_(False)
         stack = next(module for module in self.encoder.modules() if isinstance(module, nn.ModuleList))
         for layer in list(stack)[-layers:]:
-            for parameter in layer.parameters():
-                parameter.requires_grad = True
+            layer.requires_grad_(True)
 
 
 class Texts:
@@ -88,11 +87,7 @@ class Texts:
         """Batches for one epoch: random, but rows of a batch are of like length, so that little is padding."""
         random = np.random.default_rng(seed)
         order = random.permutation(len(self.ids))
-        batches: list[list[int]] = []
-        for start in range(0, len(order), pool * batch_size):
-            part = order[start : start + pool * batch_size]
-            part = part[np.argsort(self.lengths[part], kind="stable")]
-            batches += [part[i : i + batch_size].tolist() for i in range(0, len(part), batch_size)]
+        batches = [places.tolist() for places in batched.of_like_length(self.lengths, order, batch_size, pool)]
         random.shuffle(batches)
         return batches
 
@@ -129,15 +124,11 @@ def forward_all(
 ) -> np.ndarray:
     """Logits [N,K], or pooled states [N,H], of every row, in row order."""
     network.eval()
-    result: np.ndarray | None = None
-    with torch.inference_mode():
-        for places in batches:
-            batch = texts.batch(places)
-            with computing(precision):
-                part = (network.pool(batch) if pooled else network(batch)).float().numpy()
-            if result is None:
-                result = np.empty((len(texts.ids), part.shape[1]), np.float32)
-            result[places] = part
-    if result is None:
-        raise ValueError("forward_all needs at least one row")
-    return result
+    places: list[int] = []
+    parts: list[np.ndarray] = []
+    with torch.inference_mode(), computing(precision):
+        for batch in batches:
+            found = (network.pool if pooled else network)(texts.batch(batch))
+            parts.append(found.float().numpy())
+            places += batch
+    return np.concatenate(parts)[np.argsort(places)]

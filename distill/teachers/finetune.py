@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from distill import cache
+from distill.data.rows import Rows
 from distill.progress import say, track
 from distill.recipe.schema import Teacher as Config
 from distill.teachers.encoder_network import EncoderClassifier, Texts, computing, forward_all
 
 _STEPS_BETWEEN_SAVES = 100
 _WARM_UP = 0.1
-
-
-@dataclass(frozen=True)
-class Examples:
-    """What fine-tuning reads: tokenised texts with labels [N], and votes [N,K] or None."""
-
-    texts: Texts
-    labels: npt.NDArray[np.int64]
-    votes: npt.NDArray[np.float32] | None
 
 
 def cross_entropy_with_votes(logits: Tensor, labels: Tensor, votes: Tensor | None, vote_weight: float) -> Tensor:
@@ -38,16 +27,25 @@ def cross_entropy_with_votes(logits: Tensor, labels: Tensor, votes: Tensor | Non
 
 
 def finetune(
-    network: EncoderClassifier, config: Config, train: Examples, validation: Examples, seed: int, state: Path, name: str
+    network: EncoderClassifier,
+    config: Config,
+    folder: Path,
+    train: Rows,
+    validation: Rows,
+    seed: int,
+    state: Path,
+    name: str,
 ) -> None:
     """Train `network` in place and leave in it the weights of the epoch that was best on validation rows.
 
-    `state`: a file that holds the unfinished work; it is removed by the caller once the result is stored.
+    `folder`: of its tokenizer. `state`: a file that holds the unfinished work; it is removed by the caller once the
+    result is stored.
     """
+    texts, held = (Texts(folder, rows.columns["text"].tolist(), config.max_tokens) for rows in (train, validation))
     network.train_last(config.train_layers)
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=0.01, fused=True)
-    epochs = [train.texts.shuffled(config.batch_size, seed + epoch) for epoch in range(config.epochs)]
+    epochs = [texts.shuffled(config.batch_size, seed + epoch) for epoch in range(config.epochs)]
     batches = [batch for epoch in epochs for batch in epoch]
     warm_up = max(1, int(_WARM_UP * len(batches)))
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -69,7 +67,7 @@ def finetune(
         labels = torch.from_numpy(train.labels[places])
         votes = None if train.votes is None else torch.from_numpy(train.votes[places])
         with computing(config.precision):
-            logits = network(train.texts.batch(places)).float()
+            logits = network(texts.batch(places)).float()
         loss = cross_entropy_with_votes(logits, labels, votes, config.vote_weight)
         optimizer.zero_grad()
         loss.backward()
@@ -77,7 +75,8 @@ def finetune(
         optimizer.step()
         schedule.step()
         if step % len(epochs[0]) == 0:
-            accuracy = _accuracy(network, validation, config)
+            answers = forward_all(network, held, held.in_order(config.batch_size), False, config.precision)
+            accuracy = float((answers.argmax(axis=1) == validation.labels).mean())
             say(f"  {name}, epoch {step // len(epochs[0])} of {config.epochs}: validation accuracy {accuracy:.3f}")
             if accuracy > best_accuracy:
                 best_accuracy, best = accuracy, _copy(network)
@@ -97,12 +96,6 @@ def finetune(
                 )
     if best is not None:
         network.load_state_dict(best, strict=False)
-
-
-def _accuracy(network: EncoderClassifier, rows: Examples, config: Config) -> float:
-    batches = rows.texts.in_order(config.batch_size)
-    logits = forward_all(network, rows.texts, batches, pooled=False, precision=config.precision)
-    return float((logits.argmax(axis=1) == rows.labels).mean())
 
 
 def _copy(network: EncoderClassifier) -> dict[str, torch.Tensor]:

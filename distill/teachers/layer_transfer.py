@@ -70,10 +70,12 @@ def first_layers(
         "norm.weight": state["embeddings.LayerNorm.weight"],
         "norm.bias": state["embeddings.LayerNorm.bias"],
     }
-    for layer in range(layers):
-        for ours, theirs in _PARTS.items():
-            for parameter in ("weight", "bias"):
-                weights[f"layers.{layer}.{ours}.{parameter}"] = state[f"encoder.layer.{layer}.{theirs}.{parameter}"]
+    weights |= {
+        f"layers.{layer}.{ours}.{parameter}": state[f"encoder.layer.{layer}.{theirs}.{parameter}"]
+        for layer in range(layers)
+        for ours, theirs in _PARTS.items()
+        for parameter in ("weight", "bias")
+    }
     linear = [module for module in head.modules() if isinstance(module, nn.Linear)]
     if len(linear) == 1:
         weights |= {"head.1.weight": linear[0].weight, "head.1.bias": linear[0].bias}

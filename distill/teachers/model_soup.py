@@ -26,7 +26,9 @@ def mean(runs: Sequence[Path], accuracy: Callable[[Path], float], folder: Path, 
     if cache.stored(fitted, load_file) is None:
         folder.mkdir(parents=True, exist_ok=True)
         unjudged = folder / "mean.safetensors"
-        _average(runs, unjudged)
+        parts = [load_file(file) for file in runs]
+        with cache.replacing(unjudged) as temporary:
+            save_file({key: torch.stack([part[key] for part in parts]).mean(dim=0) for key in parts[0]}, temporary)
         candidates = [unjudged, *runs]
         together, *singles = map(accuracy, candidates)
         say(
@@ -38,9 +40,3 @@ def mean(runs: Sequence[Path], accuracy: Callable[[Path], float], folder: Path, 
             save_file(load_file(candidates[best]), temporary)
         unjudged.unlink()
     return fitted
-
-
-def _average(files: Sequence[Path], path: Path) -> None:
-    parts = [load_file(file) for file in files]
-    with cache.replacing(path) as temporary:
-        save_file({key: torch.stack([part[key] for part in parts]).mean(dim=0) for key in parts[0]}, temporary)

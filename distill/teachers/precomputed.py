@@ -54,5 +54,4 @@ def prepare(config: Config, dataset: Dataset, seed: int, base: Path) -> Unfitted
         identity=(cache.code(__name__),),
         fit=lambda rows, part, folder_of, name: PrecomputedModel(),
         file=None,
-        fits=False,
     )

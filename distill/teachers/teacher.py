@@ -58,8 +58,7 @@ class Unfitted:
     identity: tuple[str, ...]  # what else decides what is learned, beside section, rows and seed: weights, code
     # Rows, the name of the part, the folder of a part of this name, and how to call it in messages.
     fit: Callable[[Rows, str, Callable[[str], Path], str], Model]
-    file: Callable[[Path], Path] | None  # the whole model's file, where its folder is this; None: it is not ours to run
-    fits: bool = True  # whether there is anything to fit: otherwise folds are the same model
+    file: Callable[[Path], Path] | None  # the whole model's file in its folder; None: not ours to fit or to run
 
 
 @dataclass(frozen=True)

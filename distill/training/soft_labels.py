@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +13,10 @@ from distill.teachers.teacher import Teacher
 
 @dataclass(frozen=True)
 class SoftLabels:
-    """What a student is taught by: rows [T], the teacher's logits [T,K] (NaN: it did not say), who the teacher was."""
+    """What a student is taught by: rows [T], and the teacher's logits [T,K] (NaN: it did not say)."""
 
     rows: Rows
     logits: npt.NDArray[np.float32]
-    teacher_id: str
 
 
 def make(teacher: Teacher, train: Rows, copies: Rows | None) -> SoftLabels:
@@ -27,14 +26,13 @@ def make(teacher: Teacher, train: Rows, copies: Rows | None) -> SoftLabels:
     so no teacher labels a variant of what it was fitted on.
     """
     rows = train if copies is None else _joined(train, copies)
-    return SoftLabels(rows, teacher.out_of_fold_logits(rows), teacher.id)
+    return SoftLabels(rows, teacher.out_of_fold_logits(rows))
 
 
 def _joined(first: Rows, second: Rows) -> Rows:
     """Both, with the copies' groups and votes left out: no stage after this reads them."""
-    bare = replace(first, groups=None, votes=None, teacher_probabilities=None)
     return Rows(
-        columns={name: np.concatenate([column, second.columns[name]]) for name, column in bare.columns.items()},
-        labels=np.concatenate([bare.labels, second.labels]),
-        keys=np.concatenate([bare.keys, second.keys]),
+        columns={name: np.concatenate([column, second.columns[name]]) for name, column in first.columns.items()},
+        labels=np.concatenate([first.labels, second.labels]),
+        keys=np.concatenate([first.keys, second.keys]),
     )

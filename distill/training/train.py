@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import copy
-import io
 import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -22,23 +21,25 @@ from distill.data.rows import Rows
 from distill.errors import RecipeError
 from distill.modalities import initialization
 from distill.modalities.initialization import Start
-from distill.modalities.modality import Modality
+from distill.modalities.modality import Modality, NetworkRows
 from distill.modalities.prelude import Prelude
 from distill.progress import say, track
 from distill.recipe.schema import Student as Config
-from distill.training.batches import Batches
+from distill.runtime import batched
 from distill.training.losses import distillation
 from distill.training.soft_labels import SoftLabels
 
 _SECONDS_BETWEEN_SAVES = 60.0
 _LARGEST_GRADIENT = 1.0  # its norm; a transformer's first steps would otherwise undo what it starts from
 _EVALUATION_ROWS = 1024
+_POOL = 32  # batches whose rows are put in order of their length
 # One number of threads everywhere: sums are then added in one order, and a student comes out byte for byte the same.
 # One, because students are small: beside other work, two threads wait for each other (0.2 s became 6 to 11, measured).
 _THREADS = 1
 
 
-Best: TypeAlias = dict[str, Any]  # accuracy, loss, best_epoch, and the weights of that epoch as "state"
+# Of the best epoch, by accuracy, then by likelihood: accuracy, loss, best_epoch, and its weights as "state".
+Best: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Student:
     config: Config
     best_epoch: int
     validation_accuracy: float
-    parameters: int = field(default=0)
+    parameters: int = 0
 
 
 def distill(
@@ -77,7 +78,7 @@ def distill(
         stored = cache.stored(path, lambda file: torch.load(file, weights_only=True))
         if stored is None:
             unfinished = path.with_suffix(".unfinished")
-            features, held = (Batches(modality.batches(prelude, rows)) for rows in (soft.rows, validation))
+            features, held = (modality.batches(prelude, rows) for rows in (soft.rows, validation))
             stored = _train(network, config, features, held, soft, validation, seed, name, unfinished)
             with cache.replacing(path) as temporary:
                 torch.save(stored, temporary)
@@ -106,19 +107,19 @@ def hard_labels(soft: SoftLabels) -> SoftLabels:
     """The same rows taught by gold labels alone: what the student's twin learns from."""
     labelled = soft.rows.labelled
     nothing = np.full((int(labelled.sum()), soft.logits.shape[1]), np.nan, np.float32)
-    return replace(soft, rows=soft.rows.take(labelled), logits=nothing, teacher_id="gold labels")
+    return replace(soft, rows=soft.rows.take(labelled), logits=nothing)
 
 
 def logits(student: Student, rows: Rows) -> npt.NDArray[np.float32]:
     """The torch student's own answers [N,K], before export and quantisation."""
-    return _answers(student.network, Batches(student.modality.batches(student.prelude, rows)), len(rows))
+    return _answers(student.network, student.modality.batches(student.prelude, rows), len(rows))
 
 
 def _train(
     network: nn.Module,
     config: Config,
-    features: Batches,
-    held: Batches,
+    features: NetworkRows,
+    held: NetworkRows,
     soft: SoftLabels,
     validation: Rows,
     seed: int,
@@ -164,7 +165,10 @@ def _train(
         schedule.step()
         done += 1
         if step.ends_epoch:
-            best = _better(best, network, step.epoch, *_judge(network, held, validation.labels))
+            accuracy, nll = _judge(network, held, validation.labels)
+            if math.isfinite(nll) and (accuracy, -nll) > (best["accuracy"], -float(best["loss"])):
+                weights = {key: value.detach().clone() for key, value in network.state_dict().items()}
+                best = {"accuracy": accuracy, "loss": nll, "best_epoch": step.epoch, "state": weights}
             if step.epoch - int(best["best_epoch"]) >= config.patience:
                 break
         if time.monotonic() - saved >= _SECONDS_BETWEEN_SAVES:
@@ -191,37 +195,36 @@ class _Step:
     order: Mapping[str, Any]
 
 
-def _walk(features: Batches, config: Config, random: np.random.Generator, epoch: int, skip: int) -> Iterator[_Step]:
+def _walk(features: NetworkRows, config: Config, random: np.random.Generator, epoch: int, skip: int) -> Iterator[_Step]:
     """The steps of all epochs from `epoch` (from 0 on) without the first `skip` of it.
 
     Where an epoch is done but nothing of the next, the order is still that of the one before.
     """
     if epoch and not skip:  # saved at the end of an epoch, which is shuffled once more to come behind it
-        features.shuffled(config.batch_size, random)
+        _shuffled(features, config.batch_size, random)
     for number in range(epoch, config.epochs):
         order = copy.deepcopy(dict(random.bit_generator.state))
-        batches = features.shuffled(config.batch_size, random)
+        batches = _shuffled(features, config.batch_size, random)
         for place in range(skip, len(batches)):
             yield _Step(number + 1, batches[place], place == len(batches) - 1, order)
         skip = 0
 
 
-def _better(best: Best, network: nn.Module, epoch: int, accuracy: float, nll: float) -> Best:
-    """The epoch's weights if they are the best so far, by accuracy, then by likelihood; else `best`."""
-    if not math.isfinite(nll) or (accuracy, -nll) <= (best["accuracy"], -float(best["loss"])):
-        return best
-    state = {key: value.detach().clone() for key, value in network.state_dict().items()}
-    return {"accuracy": accuracy, "loss": nll, "best_epoch": epoch, "state": state}
+def _shuffled(features: NetworkRows, size: int, random: np.random.Generator) -> list[npt.NDArray[np.int64]]:
+    """Places for one epoch: random, but rows of a batch are of like length."""
+    order = random.permutation(len(features.lengths))
+    batches = batched.of_like_length(features.lengths, order, size, _POOL)
+    return [batches[i] for i in random.permutation(len(batches))]
 
 
-def _judge(network: nn.Module, rows: Batches, labels: npt.NDArray[np.int64]) -> tuple[float, float]:
+def _judge(network: nn.Module, rows: NetworkRows, labels: npt.NDArray[np.int64]) -> tuple[float, float]:
     """Accuracy and mean negative log-likelihood."""
     logits, gold = torch.from_numpy(_answers(network, rows, len(labels))), torch.from_numpy(labels)
     accuracy = float((logits.argmax(dim=1) == gold).double().mean())
     return accuracy, float(nn.functional.cross_entropy(logits, gold))
 
 
-def _answers(network: nn.Module, rows: Batches, count: int) -> npt.NDArray[np.float32]:
+def _answers(network: nn.Module, rows: NetworkRows, count: int) -> npt.NDArray[np.float32]:
     network.eval()
     with torch.inference_mode():
         parts = [
@@ -241,13 +244,14 @@ def _path(
     seed: int,
     start: Start,
 ) -> Path:
-    content = io.BytesIO()
-    content.write(prelude.model.SerializeToString(deterministic=True))
-    content.write(repr(replace(prelude, model=onnx.ModelProto())).encode())
-    content.write(soft.logits.tobytes())
-    content.write(soft.rows.labels.tobytes())
-    content.write(initialization.digest(start).encode())
+    content = (
+        prelude.model.SerializeToString(deterministic=True),
+        repr(replace(prelude, model=onnx.ModelProto())).encode(),
+        soft.logits.tobytes(),
+        soft.rows.labels.tobytes(),
+        initialization.digest(start).encode(),
+    )
     keys = [soft.rows.keys.tolist(), validation.keys.tolist(), validation.labels.tolist()]
-    parts = [config.model_dump(mode="json"), cache.digest(content.getvalue()), cache.key("rows", *keys), classes, seed]
+    parts = [config.model_dump(mode="json"), cache.digest(b"".join(content)), cache.key("rows", *keys), classes, seed]
     stage = ("student", cache.code(__name__, modality.package), torch.__version__)
     return cache.root() / "students" / f"{cache.key(*stage, *parts)}.pt"

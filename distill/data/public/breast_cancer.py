@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from distill.data.pool import Pool
+from distill.data.rows import Pool
 from handler.bundle.contract import Input
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from distill.data.normalize import clean
-from distill.data.pool import Pool
 from distill.data.public import pypi
+from distill.data.rows import Pool
 from distill.errors import FetchError
 from handler.bundle.contract import Input
 
@@ -45,18 +45,15 @@ def read() -> Pool:
     Raises:
         FetchError: the sdist cannot be had, or is not the pinned one.
     """
-    texts: list[str] = []
-    labels: list[str] = []
-    groups: list[str] = []
-    votes: list[list[float]] = []
+    rows: list[tuple[str, str, str, list[float]]] = []
     with tarfile.open(fileobj=io.BytesIO(_archive(pypi.fetch(SDIST)))) as archive:
         for domain, stem in DOMAINS.items():
             ratings = {row[0]: json.loads(row[3]) for row in _lines(archive, f"{stem}_anonDataRatings.txt")}
-            for row, mean, text in _lines(archive, f"{stem}_GroundTruth.txt"):
-                texts.append(clean(text))
-                labels.append(CLASSES[_class(float(mean))])
-                groups.append(domain)
-                votes.append(_shares(ratings[row]))
+            rows += [
+                (clean(text), CLASSES[_class(float(mean))], domain, _shares(ratings[row]))
+                for row, mean, text in _lines(archive, f"{stem}_GroundTruth.txt")
+            ]
+    texts, labels, groups, votes = zip(*rows, strict=True)
     return Pool(
         inputs=(Input("text", "string", "text"),),
         columns={"text": np.array(texts, dtype=object)},
@@ -91,7 +88,5 @@ def _class(rating: float) -> int:
 
 
 def _shares(ratings: list[int]) -> list[float]:
-    counts = [0, 0, 0]
-    for rating in ratings:
-        counts[_class(rating)] += 1
-    return [count / len(ratings) for count in counts]
+    classes = [_class(rating) for rating in ratings]
+    return [classes.count(place) / len(ratings) for place in range(len(CLASSES))]

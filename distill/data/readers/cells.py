@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from distill.data.normalize import clean
-from distill.data.wording import listed, nearest
-from distill.errors import DataError
+from distill.data.wording import listed
+from distill.errors import DataError, nearest
 
 
 @dataclass(frozen=True)

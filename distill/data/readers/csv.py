@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import re
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -26,15 +26,8 @@ _JSON_LINES = re.compile(r'\s*\{\s*"(\\.|[^"\\])*"\s*:')
 _EXCEL_HINT = re.compile(r'"?sep=([,;\t|])"?\r?\n', re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class _Problem:
-    """Why a text is not a table in one dialect."""
-
-    line: int
-    reason: str
-
-
-_Records = list[tuple[int, list[str]]]
+_Records = list[tuple[int, list[str]]]  # cells with the line they begin on
+_Problem = tuple[int, str]  # the line, and why the text is not a table in one dialect
 
 
 def read(content: bytes, where: str, wanted: Sequence[str] = ()) -> Table:
@@ -48,15 +41,13 @@ def read(content: bytes, where: str, wanted: Sequence[str] = ()) -> Table:
     Raises:
         DataError: empty, not text, without rows, a line of another width, a quote never closed.
     """
-    decoded = decode(content, where)
-    text, first = decoded.text, 1
+    text, odd = decode(content, where)
     hint = _EXCEL_HINT.match(text)
-    if hint:
-        text, first = text[hint.end() :], 2
+    text = text[hint.end() :] if hint else text
     if _JSON_LINES.match(text):
         raise DataError(f'{where} holds JSON objects, wanted CSV. Set data.source = "jsonl".')
     delimiter = hint[1] if hint else sniff(text, wanted)
-    records = _parse(text, delimiter, where, first)
+    records = _parse(text, delimiter, where, first=2 if hint else 1)
     if not records:
         raise DataError(f"{where} is empty, wanted a header line and rows.")
     header = [clean(name).strip() for name in records[0][1]]
@@ -65,7 +56,7 @@ def read(content: bytes, where: str, wanted: Sequence[str] = ()) -> Table:
         raise DataError(f"{where} has a header and no rows. Add rows.")
     columns, notes = _columns(header, rows, where)
     lines = np.array([line for line, _ in rows], dtype=np.int64)
-    return Table(where, "line", columns, lines, (*decoded.notes, *notes))
+    return Table(where, "line", columns, lines, (*odd, *notes))
 
 
 def sniff(text: str, wanted: Sequence[str] = ()) -> str:
@@ -73,15 +64,10 @@ def sniff(text: str, wanted: Sequence[str] = ()) -> str:
     sample = text[:_SNIFFED_CHARACTERS]
 
     def score(delimiter: str) -> tuple[int, bool, float, int]:
-        rows = []
-        try:
-            for row in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter):
-                rows.append(row)
-                if len(rows) > _SNIFFED_ROWS:
-                    break
-        except csv.Error:
-            pass
-        rows = [row for row in rows if row]
+        found: list[list[str]] = []
+        with contextlib.suppress(csv.Error):  # the rows before it are kept
+            found.extend(islice(csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter), _SNIFFED_ROWS + 1))
+        rows = [row for row in found if row]
         header = [name.strip() for name in rows[0]] if rows else []
         even = sum(len(row) == len(header) for row in rows) / max(1, len(rows))
         return sum(name in header for name in wanted), len(header) > 1, even, len(header)
@@ -91,27 +77,26 @@ def sniff(text: str, wanted: Sequence[str] = ()) -> str:
 
 def _parse(text: str, delimiter: str, where: str, first: int) -> _Records:
     """Every record with the line it begins on: plainly, then with the two habits that RFC 4180 does not know."""
-    dialects: list[dict[str, Any]] = [{}]
-    if '\\"' in text:
-        dialects.append({"escapechar": "\\", "doublequote": False})
-    if f'{delimiter} "' in text:
-        dialects.append({"skipinitialspace": True})
-    if delimiter == "\t":
-        dialects.append({"quoting": csv.QUOTE_NONE})
+    dialects: tuple[tuple[bool, dict[str, Any]], ...] = (
+        (True, {}),
+        ('\\"' in text, {"escapechar": "\\", "doublequote": False}),
+        (f'{delimiter} "' in text, {"skipinitialspace": True}),
+        (delimiter == "\t", {"quoting": csv.QUOTE_NONE}),
+    )
     problems = []
-    for dialect in dialects:
-        result = _attempt(text, delimiter, first, dialect)
-        if not isinstance(result, _Problem):
-            return result
-        problems.append(result)
-    problem = problems[0]
+    for dialect in (options for likely, options in dialects if likely):
+        records, problem = _attempt(text, delimiter, first, dialect)
+        if problem is None:
+            return records
+        problems.append(problem)
+    line, reason = problems[0]
     raise DataError(
-        f"{where}, line {problem.line}: {problem.reason}. Cells are separated by a {DELIMITERS[delimiter]}; "
+        f"{where}, line {line}: {reason}. Cells are separated by a {DELIMITERS[delimiter]}; "
         'a cell that holds one, a quote or a line break stands in double quotes, and a quote in it is doubled ("").'
     )
 
 
-def _attempt(text: str, delimiter: str, first: int, dialect: dict[str, Any]) -> _Records | _Problem:
+def _attempt(text: str, delimiter: str, first: int, dialect: dict[str, Any]) -> tuple[_Records, _Problem | None]:
     limit = csv.field_size_limit(_MAX_CELL)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, **dialect)
     records: _Records = []
@@ -121,15 +106,15 @@ def _attempt(text: str, delimiter: str, first: int, dialect: dict[str, Any]) -> 
             if any(cell.strip() for cell in record):  # a blank line, or one of delimiters only, is no row
                 if records and len(record) != len(records[0][1]):
                     found, wanted = len(record), len(records[0][1])
-                    return _Problem(begins, f"{counted(found, 'cell')}, and the header has {wanted}")
+                    return [], (begins, f"{counted(found, 'cell')}, and the header has {wanted}")
                 records.append((begins, record))
             begins = first + reader.line_num
     except csv.Error as error:
         reason = "a quote is opened and never closed" if "end of data" in str(error) else "text follows a closing quote"
-        return _Problem(begins, reason)
+        return [], (begins, reason)
     finally:
         csv.field_size_limit(limit)
-    return records
+    return records, None
 
 
 def _columns(header: list[str], rows: _Records, where: str) -> tuple[dict[str, Any], list[str]]:
@@ -141,7 +126,6 @@ def _columns(header: list[str], rows: _Records, where: str) -> tuple[dict[str, A
     columns = {name: column for name, column in zip(header, cells, strict=True) if name}
     nameless = [index + 1 for index, name in enumerate(header) if not name and any(cells[index])]
     notes = [f"column {index} has no name and is left out" for index in nameless]
-    widest = Counter(name.casefold() for name in named).most_common(1)[0]
-    if widest[1] > 1:
+    if len({name.casefold() for name in named}) < len(named):
         notes.append(f"{where} has columns whose names differ only in case")
     return columns, notes

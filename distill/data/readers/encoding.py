@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass
 
 from distill.errors import DataError
 
@@ -30,16 +29,10 @@ _MAX_CONTROL = 0.02  # share of control characters over which a file is not text
 _SAMPLE = 1 << 16
 
 
-@dataclass(frozen=True)
-class Decoded:
-    """A file's text, line ends as they were, and what had to be done to get it."""
+def decode(content: bytes, where: str) -> tuple[str, tuple[str, ...]]:
+    """A file's text, line ends as they were, and notes on what had to be done to get it.
 
-    text: str
-    notes: tuple[str, ...] = ()
-
-
-def decode(content: bytes, where: str) -> Decoded:
-    """UTF-8, or what a byte order mark says; a byte that is not UTF-8 is read as Windows-1252.
+    It is UTF-8, or what a byte order mark says; a byte that is not UTF-8 is read as Windows-1252.
 
     Raises:
         DataError: not text.
@@ -63,7 +56,7 @@ def _utf16(sample: bytes) -> str | None:
     return None
 
 
-def _strict(content: bytes, encoding: str, where: str) -> Decoded:
+def _strict(content: bytes, encoding: str, where: str) -> tuple[str, tuple[str, ...]]:
     if encoding == "utf-8":
         sample = content[:_SAMPLE]
         control = len(sample) - len(sample.translate(None, delete=_CONTROL))
@@ -82,7 +75,7 @@ def _strict(content: bytes, encoding: str, where: str) -> Decoded:
     if nuls:
         text = text.replace("\0", "")
         notes.append(f"{nuls:,} NUL characters left out of {where}")
-    return Decoded(text.rstrip("\x1a"), tuple(notes))  # DOS ended a text with Control-Z
+    return text.rstrip("\x1a"), tuple(notes)  # DOS ended a text with Control-Z
 
 
 def _as_windows(error: UnicodeError) -> tuple[str, int]:

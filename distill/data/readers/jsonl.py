@@ -22,13 +22,9 @@ def read(content: bytes, where: str) -> Table:
     Raises:
         DataError: empty, not text, or a line that is not a JSON object.
     """
-    decoded = decode(content, where)
-    lines: list[int] = []
-    records: list[dict[str, object]] = []
-    for number, line in enumerate(decoded.text.split("\n"), start=1):
-        if line.strip():
-            records.append(_record(line, f"{where}, line {number}"))
-            lines.append(number)
+    text, notes = decode(content, where)
+    filled = {number: line for number, line in enumerate(text.split("\n"), start=1) if line.strip()}
+    lines, records = list(filled), [_record(line, f"{where}, line {number}") for number, line in filled.items()]
     if not records:
         raise DataError(f"{where} is empty, wanted one JSON object a line.")
     columns, unusable = {}, {}
@@ -39,7 +35,7 @@ def read(content: bytes, where: str) -> Table:
             columns[name] = np.array([cell(value) for value in values], dtype=object)
         else:
             unusable[name] = f"line {lines[nested]} holds {_KINDS[type(values[nested])]}, wanted text or a number"
-    return Table(where, "line", columns, np.array(lines, dtype=np.int64), decoded.notes, unusable)
+    return Table(where, "line", columns, np.array(lines, dtype=np.int64), notes, unusable)
 
 
 def cell(value: object) -> str:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from distill.data.public import pypi, vader
-from distill.data.public.load import NAMES
 from distill.errors import FetchError
 from distill.recipe.public_sets import CATALOGUE
 from distill.recipe.schema import Data
@@ -40,7 +39,7 @@ def test_vader_has_labels_votes_and_domains() -> None:
 
 
 def test_every_listed_set_is_described() -> None:
-    assert NAMES == ("vader-icwsm14", "breast-cancer", "debian-sections")
+    assert tuple(named.name for named in CATALOGUE) == ("vader-icwsm14", "breast-cancer", "debian-sections")
     for named in CATALOGUE:
         assert all((named.task, named.rows, named.size, named.licence, named.purpose, named.source))
 

@@ -100,7 +100,7 @@ def test_the_probes_training_sees_no_row_of_the_group_and_no_variant_of_one() ->
         labels=np.concatenate([dataset.train.labels, copies.labels]),
         keys=np.concatenate([dataset.train.keys, copies.keys]),
     )
-    soft = SoftLabels(joined, np.arange(2 * len(joined), dtype=np.float32).reshape(-1, 2), "made")
+    soft = SoftLabels(joined, np.arange(2 * len(joined), dtype=np.float32).reshape(-1, 2))
     fewer, smaller = novelty_auroc.without(soft, dataset, "news")
     kept = np.flatnonzero(np.tile(dataset.train.groups != "news", 2))
     assert fewer.rows.keys.tolist() == joined.keys[kept].tolist()

@@ -36,7 +36,7 @@ def config_of(folder: Path, mode: str = "frozen") -> TeacherConfig:
 def inputs(folder: Path, mode: str) -> TrainingInputs:
     rows, config = made.text_dataset(60, ROWS), config_of(folder, mode)
     teacher = fit.fit(config, rows, 1, 0, folder.parent)
-    soft = SoftLabels(rows.train, teacher.logits(rows.train), teacher.id)
+    soft = SoftLabels(rows.train, teacher.logits(rows.train))
     return TrainingInputs(TEXT, rows, teacher, (), soft, 0, 0)
 
 

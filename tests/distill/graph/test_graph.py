@@ -318,8 +318,8 @@ def test_columns_that_never_vary_give_finite_answers(kind: str) -> None:
 
 
 def test_the_unfinished_graph_names_its_outputs() -> None:
-    assert exported("conv").outputs == (LOGITS, DESCRIPTION)
-    assert calibrated("conv").graph.outputs == ("probabilities", "novelty")
+    assert [value.name for value in exported("conv").model.graph.output] == [LOGITS, DESCRIPTION]
+    assert [value.name for value in calibrated("conv").graph.model.graph.output] == ["probabilities", "novelty"]
 
 
 @pytest.mark.parametrize("kind", ["static", "conv"])
@@ -363,7 +363,7 @@ def test_four_bits_are_read_back_as_the_nearest_step_and_the_graph_computes_with
     assert halved or kind == "mlp"  # whose columns here are odd in number
     rows = odd_rows(kind)
     np.testing.assert_allclose(
-        calibrate.run(small, rows)[0], calibrate.run(whole.with_model(read_back), rows)[0], rtol=1e-4, atol=1e-4
+        calibrate.run(small, rows)[0], calibrate.run(Graph(read_back), rows)[0], rtol=1e-4, atol=1e-4
     )
 
 

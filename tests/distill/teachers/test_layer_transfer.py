@@ -131,7 +131,7 @@ def test_a_mini_student_trains(folder: Path, empty_cache: Path) -> None:
     teacher = taught(folder, dataset)
     config = Config(**{**MINI.model_dump(), "epochs": 8, "learning_rate": 3e-3, "batch_size": 16, "dropout": 0.0})
     prelude = TEXT.fit_prelude(config, dataset, None, (), teacher)
-    soft = train.hard_labels(SoftLabels(dataset.train, np.zeros((len(dataset.train), 2), np.float32), "made"))
+    soft = train.hard_labels(SoftLabels(dataset.train, np.zeros((len(dataset.train), 2), np.float32)))
     start = initialization.of_layers(config, teacher, prelude, False)
     found = train.distill(config, TEXT, prelude, soft, dataset.validation, 2, 0, start)
     answers = train.logits(found, dataset.test).argmax(axis=1)

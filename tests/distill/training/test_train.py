@@ -24,7 +24,7 @@ SMALL = {"vocabulary": 100, "buckets": 8, "max_tokens": 32, "embedding": 16, "ep
 def soft_of(dataset: Dataset) -> SoftLabels:
     """A teacher that is right, and fairly sure of it."""
     logits = np.where(dataset.train.labels[:, None] == np.arange(len(dataset.labels)), 2.0, -2.0)
-    return SoftLabels(dataset.train, logits.astype(np.float32), "made")
+    return SoftLabels(dataset.train, logits.astype(np.float32))
 
 
 def distilled(dataset: Dataset, kind: str, seed: int = 0, **settings: object) -> Student:

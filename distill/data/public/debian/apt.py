@@ -126,9 +126,8 @@ def own_codename() -> str:
 def _reason(said: str, targets: list[dict[str, str]]) -> str:
     """Why there is nothing: apt's first error, or its first failure, or the sources it has instead."""
     lines = [line.strip() for line in said.splitlines()]
-    for start in ("E: ", "W: Failed"):
-        for line in lines:
-            if line.startswith(start):
-                return " ".join(line[3:].split()).rstrip(".")
+    told = [line for start in ("E: ", "W: Failed") for line in lines if line.startswith(start)]
+    if told:
+        return " ".join(told[0][3:].split()).rstrip(".")
     origins = sorted({f"{target.get('origin', '')} {target.get('codename', '')}".strip() for target in targets})
     return f"its sources are {', '.join(filter(None, origins))}" if any(origins) else "it has no sources"

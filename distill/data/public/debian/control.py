@@ -60,19 +60,17 @@ def read(lines: Iterable[str], where: str) -> Iterator[dict[str, str]]:
         elif line[0] in " \t" and name:
             stanza[name] += "\n" + line[1:]
         else:
-            name, value = _field(line, f"{where}, line {number}")
+            match = _FIELD.fullmatch(line)
+            if not match:
+                raise DataError(
+                    f"{where}, line {number} is neither a field (Name: value) nor the rest of one. {_WANTED}"
+                )
+            name = match[1].lower()
             if name in stanza:
                 raise DataError(f"{where}, line {number}: a field that its stanza has already. {_WANTED}")
-            stanza[name] = value
+            stanza[name] = match[2].strip()
     if stanza:
         yield stanza
-
-
-def _field(line: str, at: str) -> tuple[str, str]:
-    match = _FIELD.fullmatch(line)
-    if not match:
-        raise DataError(f"{at} is neither a field (Name: value) nor the rest of one. {_WANTED}")
-    return match[1].lower(), match[2].strip()
 
 
 def _unpacked(raw: BinaryIO) -> BinaryIO | gzip.GzipFile | lzma.LZMAFile:

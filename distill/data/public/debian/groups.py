@@ -27,12 +27,9 @@ def parts(packages: Sequence[Package]) -> npt.NDArray[np.object_]:
     family = _families(packages)
     names = [family[package.source] for package in packages]
     sizes = Counter(names)
-    part = {name: TRAIN if size > MAX_JUDGING else _by_hash(name) for name, size in sizes.items()}
-    return np.array([part[name] for name in names], dtype=object)
-
-
-def _by_hash(name: str) -> str:
-    return _TENTHS.get(int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) % 10, TRAIN)
+    tenth = {name: int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) % 10 for name in sizes}
+    parts = [TRAIN if sizes[name] > MAX_JUDGING else _TENTHS.get(tenth[name], TRAIN) for name in names]
+    return np.array(parts, dtype=object)
 
 
 def _families(packages: Sequence[Package]) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -74,12 +74,8 @@ def keep(path: Path, release: str, packages: Sequence[Package]) -> None:
             file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
 
 
-def kept(path: Path) -> tuple[str, list[Package]] | None:
-    """The release and its packages as `keep` wrote them; None where there is no such file, or a damaged one."""
-    return cache.stored(path, _read)
-
-
-def _read(path: Path) -> tuple[str, list[Package]]:
+def kept(path: Path) -> tuple[str, list[Package]]:
+    """The release and its packages as `keep` wrote them; for `cache.stored`."""
     with gzip.open(path, "rt", encoding="utf-8", newline="\n") as lines:
         head = json.loads(next(lines))
         if head["format"] != _FORMAT:
@@ -89,10 +85,5 @@ def _read(path: Path) -> tuple[str, list[Package]]:
 
 def _text(description: str) -> str:
     """Lines without the space before them; one with a full stop alone is the empty line it stands for."""
-    return clean("\n".join(_lines(description)).strip())
-
-
-def _lines(description: str) -> Iterator[str]:
-    for line in description.split("\n"):
-        line = line.strip()
-        yield "" if line == "." else line
+    lines = (line.strip() for line in description.split("\n"))
+    return clean("\n".join("" if line == "." else line for line in lines).strip())

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from distill import cache
-from distill.data.pool import Pool
 from distill.data.public.debian import apt, control, groups, packages
 from distill.data.public.debian.packages import Package
+from distill.data.rows import Pool
 from distill.errors import DataError, FetchError
 from handler.bundle.contract import Input
 
@@ -48,7 +48,7 @@ def read(path: Path | None = None) -> tuple[Pool, tuple[str, ...]]:
 def _of_release() -> tuple[str, list[Package]]:
     """Name and packages of the release that apt's sources name."""
     path = cache.root() / "datasets" / "debian-sections.jsonl.gz"
-    kept = packages.kept(path)
+    kept = cache.stored(path, packages.kept)
     if kept is not None:
         return kept
     try:
