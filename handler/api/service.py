@@ -10,7 +10,7 @@ from typing import Any
 
 from handler.api import routes
 from handler.api.routes import LIVE, SERVER, Route
-from handler.api.telemetry import Served, Telemetry
+from handler.api.telemetry import Telemetry
 from handler.errors import RequestError
 from handler.http import body, events, response
 from handler.http.events import Request
@@ -60,7 +60,7 @@ class Service:
         door = events.door(event)
         asked, route, fault = _NOTHING, "unknown", None
         try:
-            asked = door.request()
+            asked = door.request(event)
             found = self._find(asked)
             route = f"{found.method} {found.name}"
             answer = self._answer(asked, found)
@@ -72,7 +72,15 @@ class Service:
         answer = self._finished(answer, asked)
         result = door.answer(answer)
         duration_ms = (time.perf_counter() - started) * 1000
-        self._telemetry.record(Served(request_id, door.name, route, answer, asked.size, duration_ms, fault))
+        self._telemetry.record(
+            request_id,
+            answer,
+            door=door.name,
+            route=route,
+            body_bytes=asked.size,
+            duration_ms=duration_ms,
+            fault=fault,
+        )
         return result
 
     def _find(self, asked: Request) -> Route:

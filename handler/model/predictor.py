@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,9 +25,6 @@ from handler.errors import BundleError
 from handler.modalities import register
 from handler.modalities.modality import Arrays, Record
 from handler.model import optimized_graph
-
-if TYPE_CHECKING:  # half a millisecond at every start
-    import numpy.typing as npt
 
 RUNTIME = str(ort.__version__)
 
@@ -99,7 +95,7 @@ class Predictor:
         probabilities, novelty = self.run(self.arrays(inputs))
         return [self._prediction(row, unlike) for row, unlike in zip(probabilities, novelty, strict=True)]
 
-    def run(self, arrays: Arrays) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def run(self, arrays: Arrays) -> tuple[np.typing.NDArray[np.float32], np.typing.NDArray[np.float32]]:
         """Run the graph: arrays of shape [N] by input name -> probabilities [N,K], novelty [N]."""
         probabilities, novelty = self._session.run(["probabilities", "novelty"], arrays)
         return probabilities, novelty
@@ -119,7 +115,7 @@ class Predictor:
                 "probabilities and novelty. Seal the bundle again."
             )
 
-    def _prediction(self, row: npt.NDArray[np.float32], novelty: np.float32) -> Prediction:
+    def _prediction(self, row: np.typing.NDArray[np.float32], novelty: np.float32) -> Prediction:
         best = int(row.argmax())
         score = float(row[best])
         return Prediction(
