@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from distill import cache
 from distill.data.rows import Dataset
 from distill.errors import DistillError
 from distill.evaluation.evidence import Evidence, GateResult
@@ -21,6 +20,7 @@ from distill.modalities.register import MODALITIES
 from distill.packaging.openapi import document
 from distill.recipe.schema import Serving as Config
 from distill.reporting import model_card, report
+from distill.reporting.tables import write_text
 from distill.runtime import batched
 from handler.bundle import contract
 from handler.bundle.contract import DriftBaseline, Limits, Manifest, Metric, Serving, Thresholds
@@ -119,14 +119,15 @@ def seal(
     model_hash = contract.sha256_of(staged.folder / contract.MODEL)
     serving = replace(staged.serving, evidence=tuple(_headline(evidence)))
     version = contract.version_of(model_hash, serving)
-    _write_golden(staged, dataset)
     described = document.document(staged.name, version, serving)
-    write(staged.folder / contract.OPENAPI, json.dumps(described, indent=1, ensure_ascii=False) + "\n")
-    title = f"{staged.name} {version}"
-    write(staged.folder / contract.REPORT, report.html(title, serving, evidence, gates, provenance))
-    write(
-        staged.folder / contract.CARD, model_card.markdown(staged.name, version, serving, evidence, gates, provenance)
-    )
+    texts = {
+        contract.GOLDEN: _golden(staged, dataset),
+        contract.OPENAPI: json.dumps(described, indent=1, ensure_ascii=False) + "\n",
+        contract.REPORT: report.html(f"{staged.name} {version}", serving, evidence, gates, provenance),
+        contract.CARD: model_card.markdown(staged.name, version, serving, evidence, gates, provenance),
+    }
+    for name, text in texts.items():
+        write_text(text, staged.folder / name)
     manifest = Manifest(
         name=staged.name,
         version=version,
@@ -138,26 +139,18 @@ def seal(
         privacy=contract.NO_PRIVACY_CLAIMED,
     )
     # Back and forth through JSON, so that what is written is what a reader accepts.
-    text = contract.dumps(contract.parse(json.dumps(asdict(manifest))))
-    write(staged.folder / contract.MANIFEST, text)
+    write_text(contract.dumps(contract.parse(json.dumps(asdict(manifest)))), staged.folder / contract.MANIFEST)
     folder = staged.folder.parent / version
     staged.folder.chmod(0o755)
     _take_place(staged.folder, folder)
     contract.read(folder)
-    write(folder.parent / contract.LATEST, version + "\n")
+    write_text(version + "\n", folder.parent / contract.LATEST)
     return folder
 
 
 def discard(staged: Staged) -> None:
     """Remove a bundle that was not sealed."""
     shutil.rmtree(staged.folder, ignore_errors=True)
-
-
-def write(path: Path, text: str) -> None:
-    """Write a UTF-8 file by rename."""
-    with cache.replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.chmod(0o644)
 
 
 def _take_place(folder: Path, target: Path) -> None:
@@ -203,11 +196,8 @@ def _headline(evidence: Evidence) -> list[Metric]:
     ]
 
 
-def _write_golden(staged: Staged, dataset: Dataset) -> None:
+def _golden(staged: Staged, dataset: Dataset) -> str:
     predictor = staged.predictor()
     inputs = MODALITIES[dataset.task].golden_inputs(dataset.inputs, dataset.train, staged.serving.limits)
-    lines = [
-        json.dumps({"input": item, "prediction": asdict(predictor.predict([item])[0])}, ensure_ascii=False)
-        for item in inputs
-    ]
-    write(staged.folder / contract.GOLDEN, "\n".join(lines) + "\n")
+    rows = ({"input": item, "prediction": asdict(predictor.predict([item])[0])} for item in inputs)
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

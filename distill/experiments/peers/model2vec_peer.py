@@ -5,10 +5,9 @@ Quantised: with its embedding as int8, and fewer rows than word pieces where a s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 from model2vec import StaticModel
 from model2vec.distill import distill
 from model2vec.inference import StaticModelPipeline
@@ -16,7 +15,7 @@ from model2vec.model import quantize_model
 from model2vec.train import StaticModelForClassification
 
 from distill.experiments.peers import exchange
-from distill.experiments.peers.exchange import Floats, Model, Questions, Setting
+from distill.experiments.peers.exchange import Model, Questions, Setting
 
 # The encoder it is distilled from, the principal components that are kept, whether the weight of each word piece is
 # learned apart from its direction, and the learning rate. All else is the library's default.
@@ -92,15 +91,10 @@ def _tuned(model: StaticModel, questions: Questions, setting: Setting) -> Static
 def _shipped(folder: Path, description: str) -> Model:
     """The pipeline that is saved in `folder`."""
     pipeline = StaticModelPipeline.from_pretrained(folder)
-
-    def answer(texts: Sequence[str]) -> Floats:
-        found: Floats = pipeline.predict_proba(texts, use_multiprocessing=False).astype(np.float32)
-        return found
-
     return Model(
         description=description,
         kilobytes=exchange.kilobytes(*(folder / name for name in _SHIPPED)),
-        answer=answer,
+        answer=partial(pipeline.predict_proba, use_multiprocessing=False),
         call=lambda text: pipeline.predict_proba([text]),
     )
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper
 
+from distill.data.rows import Rows
 from distill.errors import DataError
 from distill.modalities.prelude import FEATURES, Prelude
 from distill.modalities.text import char_ngrams, spelling_correction, token_batches, tokenizer
@@ -68,6 +69,11 @@ def fit(
         buckets=buckets,
         vocabulary_rows=fewest_rows(counts[word] for word in known),
     )
+
+
+def batches(prelude: TextPrelude, rows: Rows) -> Tokens:
+    """Rows as a network reads them."""
+    return prelude.tokens(rows.columns)
 
 
 def storable(counts: Counter[str], seen: Counter[str], public: frozenset[str], rows: int) -> list[str]:
