@@ -23,7 +23,6 @@ from distill.reporting import model_card, report
 from distill.reporting.tables import write_text
 from distill.runtime import batched
 from handler.bundle import contract
-from handler.bundle.contract import DriftBaseline, Limits, Manifest, Metric, Serving, Thresholds
 from handler.model.predictor import Predictor
 
 _HEADLINE = ("accuracy", "macro_f1", "retention", "fidelity", "ece", "novelty_auroc")
@@ -37,7 +36,7 @@ class Staged:
 
     folder: Path
     name: str
-    serving: Serving  # without evidence yet
+    serving: contract.Serving  # without evidence yet
     temperature: float
 
     def predictor(self) -> Predictor:
@@ -89,19 +88,19 @@ def _scratch(name: str, out: Path) -> Path:
 
 def _staged(folder: Path, calibrated: Calibrated, dataset: Dataset, config: Config, name: str) -> Staged:
     (folder / contract.MODEL).write_bytes(calibrated.graph.model.SerializeToString(deterministic=True))
-    serving = Serving(
+    serving = contract.Serving(
         task=dataset.task,
         inputs=dataset.inputs,
         labels=dataset.labels,
-        thresholds=Thresholds(abstain_below=config.abstain_below),
-        limits=Limits(
+        thresholds=contract.Thresholds(abstain_below=config.abstain_below),
+        limits=contract.Limits(
             max_inputs=config.max_inputs,
             max_characters=config.max_characters,
             max_body_bytes=config.max_body_bytes,
             max_depth=config.max_depth,
             max_explained=config.max_explained,
         ),
-        drift_baseline=DriftBaseline(0, 0.0, 0.0, 0.0, {}),
+        drift_baseline=contract.DriftBaseline(0, 0.0, 0.0, 0.0, {}),
         evidence=(),
     )
     staged = Staged(folder, name, serving, calibrated.temperature)
@@ -128,7 +127,7 @@ def seal(
     }
     for name, text in texts.items():
         write_text(text, staged.folder / name)
-    manifest = Manifest(
+    manifest = contract.Manifest(
         name=staged.name,
         version=version,
         schema=contract.SCHEMA,
@@ -167,12 +166,12 @@ def _take_place(folder: Path, target: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _drift_baseline(staged: Staged, dataset: Dataset) -> DriftBaseline:
+def _drift_baseline(staged: Staged, dataset: Dataset) -> contract.DriftBaseline:
     predictor, rows = staged.predictor(), dataset.validation
     columns = {column.name: rows.columns[column.name] for column in dataset.inputs}
     probabilities, novelty = batched.run(predictor.run, columns)
     confidence, label = probabilities.max(axis=1), probabilities.argmax(axis=1)
-    return DriftBaseline(
+    return contract.DriftBaseline(
         rows=len(rows),
         mean_confidence=round(float(confidence.mean()), _HEADLINE_DIGITS),
         mean_novelty=round(float(novelty.mean()), _HEADLINE_DIGITS),
@@ -183,7 +182,7 @@ def _drift_baseline(staged: Staged, dataset: Dataset) -> DriftBaseline:
     )
 
 
-def _headline(evidence: Evidence) -> list[Metric]:
+def _headline(evidence: Evidence) -> list[contract.Metric]:
     return [
         replace(
             metric,

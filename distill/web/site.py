@@ -23,10 +23,8 @@ from distill import cache
 from distill.errors import DataError
 from distill.modalities.register import MODALITIES
 from distill.reporting import rendering, tables
-from distill.reporting.tables import Table, cost
 from distill.web import policy, runtime
 from handler.bundle import contract, golden
-from handler.bundle.contract import Manifest, Serving
 
 PAGE = Path(__file__).parent / "page"
 MARK = "page.json"  # what the page reads first; a folder with it is a page that may be replaced
@@ -59,7 +57,7 @@ class Site:
     """A page as it was written."""
 
     folder: Path
-    manifest: Manifest
+    manifest: contract.Manifest
     calls: str | None  # the URL it can ask on the server, where it has a switch
     files: tuple[File, ...]
 
@@ -105,14 +103,14 @@ def show(site: Site, console: Console) -> None:
         *((file.name, file.size, file.gzip_size) for file in site.files),
         ("first visit, then kept", sum(file.size for file in first), sum(file.gzip_size for file in first)),
     ]
-    cells = tuple((name, *(cost(size / 1000, 1) for size in sizes)) for name, *sizes in rows)
-    tables.show([Table("", ("file", "KB", "KB gzip"), cells)], console)
+    cells = tuple((name, *(tables.cost(size / 1000, 1) for size in sizes)) for name, *sizes in rows)
+    tables.show([tables.Table("", ("file", "KB", "KB gzip"), cells)], console)
     switch = f"switch to {site.calls}" if site.calls else "no switch to a server (--api URL adds one)"
     for line in (f"page {site.folder}/index.html of {site.manifest.name} {site.manifest.version}", switch):
         console.print(line, soft_wrap=True)
 
 
-def _files(bundle: Path, manifest: Manifest, calls: str | None, code: Mapping[str, bytes]) -> dict[str, bytes]:
+def _files(bundle: Path, manifest: contract.Manifest, calls: str | None, code: Mapping[str, bytes]) -> dict[str, bytes]:
     """Every file of the page by its path."""
     inputs = _golden_inputs(bundle)
     examples = MODALITIES[manifest.serving.task].page_examples(inputs)
@@ -145,7 +143,7 @@ def _golden_inputs(bundle: Path) -> list[object]:
     return [one.input for one in golden.lines(bundle) if one is not None]
 
 
-def _suggestions(inputs: Sequence[object], serving: Serving) -> dict[str, list[str]]:
+def _suggestions(inputs: Sequence[object], serving: contract.Serving) -> dict[str, list[str]]:
     """The categories that golden rows know, by column: enough training rows share each for a bundle to tell it."""
     found: dict[str, list[str]] = {column.name: [] for column in serving.inputs if column.kind == "category"}
     for row in inputs:
@@ -158,7 +156,7 @@ def _suggestions(inputs: Sequence[object], serving: Serving) -> dict[str, list[s
 
 def _pages(
     bundle: Path,
-    manifest: Manifest,
+    manifest: contract.Manifest,
     calls: str | None,
     suggestions: Mapping[str, Sequence[str]],
     has_examples: bool,

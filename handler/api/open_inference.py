@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Any
 
 from handler.api import tensors
@@ -27,10 +26,8 @@ from handler.model.predictor import Predictor
 HEADER_LENGTH = "inference-header-content-length"
 PLATFORM = "onnxruntime_onnx"
 EXTENSIONS = ("binary_tensor_data",)
-_DATATYPES: Mapping[str, str] = MappingProxyType({"string": tensors.BYTES, "float32": "FP32"})
-_OUTPUTS: Mapping[str, str] = MappingProxyType(
-    {"probabilities": "FP32", "novelty": "FP32", "label": tensors.BYTES, "abstained": "BOOL"}
-)
+_DATATYPES: Mapping[str, str] = {"string": tensors.BYTES, "float32": "FP32"}
+_OUTPUTS: Mapping[str, str] = {"probabilities": "FP32", "novelty": "FP32", "label": tensors.BYTES, "abstained": "BOOL"}
 _REQUEST_KEYS = ("id", "parameters", "inputs", "outputs")
 _TENSOR_KEYS = ("name", "shape", "datatype", "parameters", "data")
 _MAX_ID_CHARACTERS = 256

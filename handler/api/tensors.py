@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,24 +19,22 @@ from handler.modalities.cells import is_whole, json_type
 BYTES = "BYTES"
 _LENGTH = struct.Struct("<I")
 # name -> numpy's little-endian type, and what its values are in JSON.
-_DATATYPES: Mapping[str, tuple[str, type]] = MappingProxyType(
-    {
-        BYTES: ("O", str),
-        "BOOL": ("?", bool),
-        "UINT8": ("<u1", int),
-        "UINT16": ("<u2", int),
-        "UINT32": ("<u4", int),
-        "UINT64": ("<u8", int),
-        "INT8": ("<i1", int),
-        "INT16": ("<i2", int),
-        "INT32": ("<i4", int),
-        "INT64": ("<i8", int),
-        "FP16": ("<f2", float),
-        "FP32": ("<f4", float),
-        "FP64": ("<f8", float),
-    }
-)
-_WANTED = MappingProxyType({bool: "booleans", int: "whole numbers", float: "numbers", str: "strings"})
+_DATATYPES: Mapping[str, tuple[str, type]] = {
+    BYTES: ("O", str),
+    "BOOL": ("?", bool),
+    "UINT8": ("<u1", int),
+    "UINT16": ("<u2", int),
+    "UINT32": ("<u4", int),
+    "UINT64": ("<u8", int),
+    "INT8": ("<i1", int),
+    "INT16": ("<i2", int),
+    "INT32": ("<i4", int),
+    "INT64": ("<i8", int),
+    "FP16": ("<f2", float),
+    "FP32": ("<f4", float),
+    "FP64": ("<f8", float),
+}
+_WANTED: Mapping[type, str] = {bool: "booleans", int: "whole numbers", float: "numbers", str: "strings"}
 
 
 def from_json(data: object, datatype: str, rows: int, pointer: str) -> list[Any]:

@@ -7,10 +7,9 @@ the gates all come through here, so that what was measured is what is served.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 
@@ -20,7 +19,6 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime as ort  # noqa: E402
 
 from handler.bundle import contract
-from handler.bundle.contract import Serving
 from handler.errors import BundleError
 from handler.modalities import register
 from handler.modalities.modality import Arrays, Record
@@ -28,7 +26,7 @@ from handler.model import optimized_graph
 
 RUNTIME = str(ort.__version__)
 
-_TENSOR_TYPES = MappingProxyType({"string": "tensor(string)", "float32": "tensor(float)"})
+_TENSOR_TYPES: Mapping[str, str] = {"string": "tensor(string)", "float32": "tensor(float)"}
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Prediction:
 class Predictor:
     """One ONNX session and what the manifest says about it."""
 
-    def __init__(self, model: Path | bytes, serving: Serving, name: str, version: str) -> None:
+    def __init__(self, model: Path | bytes, serving: contract.Serving, name: str, version: str) -> None:
         """Open a session on `model`: a file, or the bytes of a graph that is optimised already.
 
         For a sealed bundle use `load`, which checks it first.

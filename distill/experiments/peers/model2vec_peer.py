@@ -14,8 +14,7 @@ from model2vec.inference import StaticModelPipeline
 from model2vec.model import quantize_model
 from model2vec.train import StaticModelForClassification
 
-from distill.experiments.peers import exchange
-from distill.experiments.peers.exchange import Model, Questions, Setting
+from distill.experiments.peers.exchange import Model, Questions, Setting, kilobytes, main, tell
 
 # The encoder it is distilled from, the principal components that are kept, whether the weight of each word piece is
 # learned apart from its direction, and the learning rate. All else is the library's default.
@@ -63,7 +62,7 @@ def _static(questions: Questions, setting: Setting, work: Path) -> StaticModel:
     """The encoder's static model; its first components are those of any that has more."""
     folder = work.parent / f"static-{setting['encoder']}"
     if not folder.is_dir():
-        exchange.tell(f"a static model of the {setting['encoder']} encoder")
+        tell(f"a static model of the {setting['encoder']} encoder")
         encoder = questions.fitted if setting["encoder"] == "fitted" else questions.encoder
         made = distill(str(encoder), device="cpu", pca_dims=_MOST_DIMENSIONS, quantize_to="float32")
         made.save_pretrained(folder)
@@ -93,11 +92,11 @@ def _shipped(folder: Path, description: str) -> Model:
     pipeline = StaticModelPipeline.from_pretrained(folder)
     return Model(
         description=description,
-        kilobytes=exchange.kilobytes(*(folder / name for name in _SHIPPED)),
+        kilobytes=kilobytes(*(folder / name for name in _SHIPPED)),
         answer=partial(pipeline.predict_proba, use_multiprocessing=False),
         call=lambda text: pipeline.predict_proba([text]),
     )
 
 
 if __name__ == "__main__":
-    exchange.main({"model2vec": _SETTINGS, "model2vec_quantised": _QUANTISED}, _LIBRARIES, fit)
+    main({"model2vec": _SETTINGS, "model2vec_quantised": _QUANTISED}, _LIBRARIES, fit)

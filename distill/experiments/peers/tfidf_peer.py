@@ -11,8 +11,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, make_pipeline, make_union
 
-from distill.experiments.peers import exchange
-from distill.experiments.peers.exchange import Model, Questions, Setting
+from distill.experiments.peers.exchange import Model, Questions, Setting, main
 
 # The lengths of the runs of words and of characters within words, and the inverse of the regularisation.
 _SETTINGS: tuple[Setting, ...] = (
@@ -56,4 +55,4 @@ def _features(setting: Setting) -> TfidfVectorizer | FeatureUnion:
 
 
 if __name__ == "__main__":
-    exchange.main({"tfidf": _SETTINGS}, ("scikit-learn", "scipy", "numpy"), fit)
+    main({"tfidf": _SETTINGS}, ("scikit-learn", "scipy", "numpy"), fit)

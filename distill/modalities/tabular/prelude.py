@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,7 @@ CLIP = 8.0
 LARGEST = 1e30
 PIECES = 8
 # An embedded number can be cut finer than one that every unit reads: 16 more take an mlp of ten columns 20 KB.
-_PIECES: Mapping[str, int] = MappingProxyType({"mlp": 8, "embedded": 32})
+_PIECES: Mapping[str, int] = {"mlp": 8, "embedded": 32}
 _ENDS = (0.025, 0.975)
 _PIECE_ROWS = 10  # that lie in a piece at least
 _FINEST = 2.0**-22  # of a number in deviations: much nearer, float32 does not tell values apart

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from distill.modalities.text.prelude import TextPrelude
+from distill.modalities.text.prelude import END, TextPrelude
 from distill.modalities.text.students import TextStudent
-from distill.modalities.text.wordpiece import END, FIRST_PIECE, START
+from distill.modalities.text.wordpiece import FIRST_PIECE, START
 from distill.recipe.schema import Student
 from distill.teachers.layer_transfer import FirstLayers
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
@@ -144,6 +143,8 @@ class GruStudent(TextStudent):
 
 
 # By kind, and how wide it is where the recipe does not say.
-KINDS: Mapping[str, tuple[type[StaticStudent | ConvStudent | GruStudent], int]] = MappingProxyType(
-    {"static": (StaticStudent, 128), "conv": (ConvStudent, 96), "gru": (GruStudent, 96)}
-)
+KINDS: Mapping[str, tuple[type[StaticStudent | ConvStudent | GruStudent], int]] = {
+    "static": (StaticStudent, 128),
+    "conv": (ConvStudent, 96),
+    "gru": (GruStudent, 96),
+}

@@ -17,8 +17,7 @@ from onnx import TensorProto, helper
 from distill.data.rows import Dataset, Rows
 from distill.modalities.prelude import FEATURES
 from distill.modalities.text import initialization, prelude, spelling_correction, tokenizer
-from distill.modalities.text.prelude import END as END
-from distill.modalities.text.prelude import TextPrelude
+from distill.modalities.text.prelude import END, TextPrelude
 from distill.modalities.text.tokenizer import name, node
 from distill.recipe.schema import Student
 from distill.teachers.teacher import Teacher

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from distill.experiments.perturb import misspelt
 from rich.console import Console
 
 from distill.evaluation.contenders import Contender
 from distill.experiments import comparison, comparison_tables
 from distill.experiments.comparison import Comparison
+from distill.modalities.tabular.modality import TABULAR
+from distill.modalities.text.modality import TEXT
 from distill.reporting import tables
 from distill.reporting.tables import Table
 from tests.distill import made
@@ -92,12 +93,12 @@ def test_what_misspelt_words_cost_is_compared_as_a_difference_of_losses() -> Non
 
 def test_misspelt_rows_keep_their_labels_and_are_other_rows() -> None:
     rows = made.opinions(30, 0)
-    slips = misspelt(rows, 0)
+    slips = TEXT.perturb(rows, comparison.PERTURBED, 0)
     assert slips is not None
     assert slips.labels.tolist() == rows.labels.tolist()
     assert set(slips.keys) & set(rows.keys) == set()
     assert slips.columns["text"].tolist() != rows.columns["text"].tolist()
-    assert misspelt(made.tabular_dataset().test, 0) is None
+    assert TABULAR.perturb is None
 
 
 def test_the_tables_name_everyone_and_can_be_read_as_markdown(tmp_path: Path) -> None:

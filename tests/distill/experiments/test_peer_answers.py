@@ -9,7 +9,7 @@ import pytest
 
 from distill.evaluation import novelty_auroc
 from distill.evaluation.contenders import Contender
-from distill.experiments import peer_answers, perturb
+from distill.experiments import comparison, peer_answers
 from distill.experiments.peers import launch
 from distill.experiments.peers.exchange import Answers, Questions
 from distill.experiments.peers.launch import Peer
@@ -60,7 +60,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Questions]:
 
 
 def ask(given: Lesson, folder: Path, settings: int = 4) -> tuple[Contender, ...]:
-    slips = perturb.misspelt(given.rows.test, 0)
+    slips = comparison.perturbed(given)
     return peer_answers.ask(given, folder.parent, slips, settings)
 
 
