@@ -43,10 +43,8 @@ def main() -> None:
     except UsageError as error:
         error.show()  # type: ignore[attr-defined]
         sys.exit(error.exit_code)  # type: ignore[attr-defined]
-    except DistillError as error:
-        _fail(str(error), error.exit_status)
-    except BundleError as error:
-        _fail(str(error), BUNDLE_REFUSED)
+    except (DistillError, BundleError) as error:
+        _fail(str(error), error.exit_status if isinstance(error, DistillError) else BUNDLE_REFUSED)
     except (KeyboardInterrupt, typer.Abort):
         _fail("Interrupted. What was finished is kept: run the same command again to go on.", INTERRUPTED)
     except BrokenPipeError:

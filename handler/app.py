@@ -17,7 +17,6 @@ from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 from handler.api import routes, service, telemetry  # noqa: E402
-from handler.api.service import Service  # noqa: E402
 from handler.bundle import contract, signature  # noqa: E402
 from handler.errors import BundleError  # noqa: E402
 from handler.model.predictor import Predictor  # noqa: E402
@@ -50,7 +49,7 @@ def _load() -> tuple[Predictor, bytes]:
     return predictor, (Path(folder) / contract.OPENAPI).read_bytes()
 
 
-def _start() -> Service:
+def _start() -> service.Service:
     logger, metrics = telemetry.make_logger(), telemetry.make_metrics()
     origin = os.environ.get("CORS_ORIGIN", "")
     try:
@@ -62,7 +61,7 @@ def _start() -> Service:
         logger, metrics, predictor.name, predictor.version, predictor.serving.drift_baseline.mean_confidence
     )
     golden = routes.golden(predictor, Path(os.environ["BUNDLE_DIR"]))
-    return Service(routes.of_model(predictor, openapi), recorder, origin, golden=golden)
+    return service.Service(routes.of_model(predictor, openapi), recorder, origin, golden=golden)
 
 
 _service = _start()

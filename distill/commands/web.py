@@ -20,10 +20,10 @@ def web(
     ] = None,
 ) -> None:
     """Make a static page that runs the bundle in a browser. Exit status: 0; 2 something is wrong; 4 bundle refused."""
-    from distill.web import serve, site, weight
+    from distill.web import serve, site
     from handler.bundle.versions import newest
 
-    weight.show(site.build(newest(bundle), out, api or None), output())
+    site.show(site.build(newest(bundle), out, api or None), output())
     if port is not None:
         with serve.listening(out, port) as origin:
             serve.until_stopped(lambda: output().print(f"open {origin} (Ctrl-C ends it)"))

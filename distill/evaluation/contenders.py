@@ -13,7 +13,6 @@ from threadpoolctl import threadpool_limits
 
 from distill.evaluation import statistics
 from distill.evaluation.evidence import MeasuredContender, PairedDifference
-from distill.evaluation.statistics import Bootstrap
 from distill.progress import track
 from handler.bundle.contract import Metric
 
@@ -61,7 +60,7 @@ def timed(call: Callable[[int], object], rows: int, name: str) -> npt.NDArray[np
     return np.array(durations[-rows:])
 
 
-def measured(one: Contender, gold: Labels, samples: Bootstrap) -> MeasuredContender:
+def measured(one: Contender, gold: Labels, samples: statistics.Bootstrap) -> MeasuredContender:
     """Accuracy, macro-F1, size and latency of one contender on rows with the labels `gold`."""
     predicted, classes = one.labels, one.probabilities.shape[1]
     p50 = p99 = None
@@ -78,7 +77,7 @@ def measured(one: Contender, gold: Labels, samples: Bootstrap) -> MeasuredConten
     )
 
 
-def paired(student: Contender, other: Contender, gold: Labels, samples: Bootstrap) -> PairedDifference:
+def paired(student: Contender, other: Contender, gold: Labels, samples: statistics.Bootstrap) -> PairedDifference:
     """The student against another, row by row."""
     ours, theirs = student.labels == gold, other.labels == gold
     wins, losses = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
@@ -91,7 +90,9 @@ def paired(student: Contender, other: Contender, gold: Labels, samples: Bootstra
     )
 
 
-def calibration(probabilities: Floats, gold: Labels, samples: Bootstrap, suffix: str = "") -> tuple[Metric, Metric]:
+def calibration(
+    probabilities: Floats, gold: Labels, samples: statistics.Bootstrap, suffix: str = ""
+) -> tuple[Metric, Metric]:
     """Expected calibration error and mean negative log-likelihood of probabilities [N,K], with intervals."""
     probabilities = probabilities.astype(np.float64)
     confidence = probabilities.max(axis=1)

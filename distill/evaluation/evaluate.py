@@ -15,7 +15,6 @@ from distill.evaluation import contenders, statistics
 from distill.evaluation.contenders import Contender, Floats, Labels
 from distill.evaluation.evidence import Bin, ClassRow, Evidence, GroupRow, MeasuredContender, RiskPoint
 from distill.evaluation.novelty_auroc import Novelty
-from distill.evaluation.statistics import Bootstrap
 from handler.bundle.contract import Metric
 from handler.model.predictor import Predictor
 
@@ -39,7 +38,7 @@ def run(
     `temperature`: what its logits were divided by. `checks`: of the graph, by `parity` and `consistency`.
     `novelty`: None where it was not measured.
     """
-    gold, samples = dataset.test.labels, Bootstrap(len(dataset.test), bootstrap, seed)
+    gold, samples = dataset.test.labels, statistics.Bootstrap(len(dataset.test), bootstrap, seed)
     teacher = others[0]
     right, taught = student.labels == gold, teacher.labels == gold
     own, *rest = (_measured(one, gold, samples) for one in (student, *others))
@@ -98,7 +97,7 @@ def consistency(predictor: Predictor, test: Rows) -> tuple[Metric, Metric]:
     return _worst("batch_gap", float(np.abs(alone - together).max())), _worst("batch_label_changes", changed)
 
 
-def _measured(one: Contender, gold: Labels, samples: Bootstrap) -> MeasuredContender:
+def _measured(one: Contender, gold: Labels, samples: statistics.Bootstrap) -> MeasuredContender:
     found = contenders.measured(one, gold, samples)
     return found if found.kilobytes is None else replace(found, kilobytes=round(found.kilobytes, 1))
 
@@ -139,13 +138,14 @@ def _per_class(counts: npt.NDArray[np.int64], labels: Sequence[str]) -> tuple[Cl
 def _per_group(test: Rows, student: npt.NDArray[np.bool_], teacher: npt.NDArray[np.bool_]) -> tuple[GroupRow, ...]:
     if test.groups is None:
         return ()
-    rows = []
-    for group in sorted(set(test.groups.tolist())):
-        mask = test.groups == group
-        count = int(mask.sum())
-        both = (statistics.wilson("accuracy", int(right[mask].sum()), count) for right in (student, teacher))
-        rows.append(GroupRow(str(group), count, *both))
-    return tuple(rows)
+    masks = {str(group): test.groups == group for group in sorted(set(test.groups.tolist()))}
+
+    def share(right: npt.NDArray[np.bool_], mask: npt.NDArray[np.bool_]) -> Metric:
+        return statistics.wilson("accuracy", int(right[mask].sum()), int(mask.sum()))
+
+    return tuple(
+        GroupRow(group, int(mask.sum()), share(student, mask), share(teacher, mask)) for group, mask in masks.items()
+    )
 
 
 def _reliability(confidence: Floats, right: npt.NDArray[np.bool_]) -> tuple[Bin, ...]:

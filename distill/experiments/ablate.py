@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 
@@ -18,32 +17,28 @@ from distill.graph import calibrate
 from distill.modalities import resolve
 from distill.modalities.modality import Modality
 from distill.pipeline import build_student, training_inputs
-from distill.pipeline.build_student import TrainedStudent
-from distill.pipeline.training_inputs import TrainingInputs
 from distill.progress import say
 from distill.recipe.schema import AUTO, Recipe
 from distill.reporting.tables import Table, interval
 from distill.training import train
 
 # Section, key, and the value that does without.
-_WITHOUT: Mapping[str, tuple[str, str, object]] = MappingProxyType(
-    {
-        "copies of the rows": ("transfer", "augment", 0),
-        "like words in copies": ("transfer", "replace", 0.0),
-        "slips in copies": ("transfer", "misspell", 0.0),
-        "a public list of words": ("transfer", "words", None),
-        "cross-fitted labels": ("transfer", "folds", 1),
-        "raters' votes": ("teacher", "vote_weight", 0.0),
-        "the mean of several teachers": ("teacher", "runs", 1),
-        "letters of unknown words": ("student", "buckets", 1),
-        "misspelt words mended": ("student", "misspellings", 0),
-        "labels softened by T": ("student", "temperature", 1.0),
-        "gold labels beside": ("student", "gold_weight", 0.0),
-        "four bits, not eight": ("student", "bits", 8),
-    }
-)
+_WITHOUT: Mapping[str, tuple[str, str, object]] = {
+    "copies of the rows": ("transfer", "augment", 0),
+    "like words in copies": ("transfer", "replace", 0.0),
+    "slips in copies": ("transfer", "misspell", 0.0),
+    "a public list of words": ("transfer", "words", None),
+    "cross-fitted labels": ("transfer", "folds", 1),
+    "raters' votes": ("teacher", "vote_weight", 0.0),
+    "the mean of several teachers": ("teacher", "runs", 1),
+    "letters of unknown words": ("student", "buckets", 1),
+    "misspelt words mended": ("student", "misspellings", 0),
+    "labels softened by T": ("student", "temperature", 1.0),
+    "gold labels beside": ("student", "gold_weight", 0.0),
+    "four bits, not eight": ("student", "bits", 8),
+}
 # What a recipe without it may try, and with what.
-_WITH: Mapping[str, object] = MappingProxyType({"cross-fitted labels": 2})
+_WITH: Mapping[str, object] = {"cross-fitted labels": 2}
 START, TEACHER = "a start from the teacher", "the teacher itself"
 NAMES = (TEACHER, *_WITHOUT, START)  # all ingredients
 _OF_COPIES = frozenset({"like words in copies", "slips in copies", "a public list of words"})
@@ -102,7 +97,9 @@ def _cells(with_it: Contender, without: Contender, gold: Labels, taught: Labels,
     )
 
 
-def _varied(recipe: Recipe, inputs: TrainingInputs, trained: TrainedStudent, name: str, base: Path) -> Contender | None:
+def _varied(
+    recipe: Recipe, inputs: training_inputs.TrainingInputs, trained: build_student.TrainedStudent, name: str, base: Path
+) -> Contender | None:
     """A student of which one ingredient is changed; None where the recipe has no use for it."""
     if not _applies(recipe, inputs.modality, name):
         return None
@@ -124,11 +121,11 @@ def _varied(recipe: Recipe, inputs: TrainingInputs, trained: TrainedStudent, nam
     return _contender(varied, name, _graph(build_student.make(varied, other_recipe.student, f"without {name}")))
 
 
-def _graph(trained: TrainedStudent) -> Callable[[Rows], Floats]:
+def _graph(trained: build_student.TrainedStudent) -> Callable[[Rows], Floats]:
     return lambda rows: calibrate.run(trained.small, rows)[0]
 
 
-def _contender(inputs: TrainingInputs, name: str, answer: Callable[[Rows], Floats]) -> Contender:
+def _contender(inputs: training_inputs.TrainingInputs, name: str, answer: Callable[[Rows], Floats]) -> Contender:
     """A student by its scores of the test rows, and of those rows with slips in a tenth of their words."""
     test = inputs.rows.test
     slips = comparison.perturbed(inputs)

@@ -7,14 +7,15 @@ from pathlib import Path
 
 from distill.evaluation.contenders import Contender
 from distill.experiments import comparison, peer_answers
-from distill.experiments.comparison import Comparison
 from distill.modalities import resolve
 from distill.pipeline import assess, build_student, candidates, training_inputs
 from distill.progress import say
 from distill.recipe.schema import Recipe
 
 
-def run(recipe: Recipe, base: Path, names: Sequence[str] = (), settings: int = peer_answers.SETTINGS) -> Comparison:
+def run(
+    recipe: Recipe, base: Path, names: Sequence[str] = (), settings: int = peer_answers.SETTINGS
+) -> comparison.Comparison:
     """Teach students and their twins, ask every peer, and compare all on the test rows.
 
     `names`: of candidates; one of each kind where there are none. `settings`: how many each peer may try; the best on

@@ -9,7 +9,6 @@ from pathlib import Path
 from distill.evaluation import gates
 from distill.evaluation.evidence import GateResult
 from distill.experiments import comparison, cost, pareto
-from distill.experiments.comparison import Comparison
 from distill.modalities import resolve
 from distill.pipeline import assess, build_student, model_selection, training_inputs
 from distill.progress import say
@@ -22,7 +21,7 @@ from distill.reporting.tables import Table, interval
 class Sweep:
     """Every candidate from the smallest on, on the test rows and at the gates."""
 
-    found: Comparison
+    found: comparison.Comparison
     results: Mapping[str, tuple[GateResult, ...]]  # of the gates, on validation rows, by the student's name
 
     @property

@@ -1,13 +1,14 @@
 """What is particular to one kind of input, behind one record. No stage asks which kind it is.
 
-A record names functions; what they need of torch, onnx or scikit-learn they import when they are called, so that a
-recipe can be checked in a blink.
+A record names functions; those that need torch, onnx or scikit-learn are imported when they are called, see `later`, so
+that a recipe can be checked in a blink.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -29,6 +30,19 @@ if TYPE_CHECKING:
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Columns: TypeAlias = Mapping[str, npt.NDArray[np.generic]]
+
+
+def later(package: str, path: str) -> Callable[..., Any]:
+    """The function at `path`, "module.name" in a modality's own package, whose module is imported when it is called.
+
+    Caches follow every module of that package, so these too.
+    """
+    module, name = path.split(".")
+
+    def call(*arguments: Any) -> Any:  # noqa: ANN401 - whatever the function takes and gives
+        return getattr(import_module(f"{package}.{module}"), name)(*arguments)
+
+    return call
 
 
 @dataclass(frozen=True)

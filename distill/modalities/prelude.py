@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,22 @@ OPSETS = (
     helper.make_opsetid("ai.onnx.ml", 4),
     helper.make_opsetid("com.microsoft", 1),
 )
+_INSIDE = "limbeck/"
+
+
+def score_constants(constants: Mapping[str, npt.NDArray[np.generic]]) -> dict[str, npt.NDArray[np.generic]]:
+    """Constants of a novelty score under their names in the graph."""
+    return {_score_name(local): np.asarray(value) for local, value in constants.items()}
+
+
+def score_node(op: str, inputs: list[str], output: str, **attributes: Any) -> onnx.NodeProto:  # noqa: ANN401 - ONNX's
+    """A node of a novelty score between local names, and the graph's other tensors under their whole names."""
+    made = f"limbeck/novelty/make_{output}"
+    return helper.make_node(op, [_score_name(item) for item in inputs], [_score_name(output)], made, **attributes)
+
+
+def _score_name(local: str) -> str:
+    return local if local.startswith(_INSIDE) else f"limbeck/novelty/{local}"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from distill import cache
 from distill.data.rows import Dataset
 from distill.errors import DistillError
 from distill.evaluation.evidence import Evidence, GateResult
@@ -21,9 +20,9 @@ from distill.modalities.register import named
 from distill.packaging.openapi import document
 from distill.recipe.schema import Serving as Config
 from distill.reporting import model_card, report
+from distill.reporting.tables import write_text
 from distill.runtime import batched
 from handler.bundle import contract
-from handler.bundle.contract import DriftBaseline, Limits, Manifest, Metric, Serving, Thresholds
 from handler.model.predictor import Predictor
 
 _HEADLINE = ("accuracy", "macro_f1", "retention", "fidelity", "ece", "novelty_auroc")
@@ -37,7 +36,7 @@ class Staged:
 
     folder: Path
     name: str
-    serving: Serving  # without evidence yet
+    serving: contract.Serving  # without evidence yet
     temperature: float
 
     def predictor(self) -> Predictor:
@@ -89,19 +88,19 @@ def _scratch(name: str, out: Path) -> Path:
 
 def _staged(folder: Path, calibrated: Calibrated, dataset: Dataset, config: Config, name: str) -> Staged:
     (folder / contract.MODEL).write_bytes(calibrated.graph.model.SerializeToString(deterministic=True))
-    serving = Serving(
+    serving = contract.Serving(
         task=dataset.task,
         inputs=dataset.inputs,
         labels=dataset.labels,
-        thresholds=Thresholds(abstain_below=config.abstain_below),
-        limits=Limits(
+        thresholds=contract.Thresholds(abstain_below=config.abstain_below),
+        limits=contract.Limits(
             max_inputs=config.max_inputs,
             max_characters=config.max_characters,
             max_body_bytes=config.max_body_bytes,
             max_depth=config.max_depth,
             max_explained=config.max_explained,
         ),
-        drift_baseline=DriftBaseline(0, 0.0, 0.0, 0.0, {}),
+        drift_baseline=contract.DriftBaseline(0, 0.0, 0.0, 0.0, {}),
         evidence=(),
     )
     staged = Staged(folder, name, serving, calibrated.temperature)
@@ -119,15 +118,16 @@ def seal(
     model_hash = contract.sha256_of(staged.folder / contract.MODEL)
     serving = replace(staged.serving, evidence=tuple(_headline(evidence)))
     version = contract.version_of(model_hash, serving)
-    _write_golden(staged, dataset)
     described = document.document(staged.name, version, serving)
-    write(staged.folder / contract.OPENAPI, json.dumps(described, indent=1, ensure_ascii=False) + "\n")
-    title = f"{staged.name} {version}"
-    write(staged.folder / contract.REPORT, report.html(title, serving, evidence, gates, provenance))
-    write(
-        staged.folder / contract.CARD, model_card.markdown(staged.name, version, serving, evidence, gates, provenance)
-    )
-    manifest = Manifest(
+    texts = {
+        contract.GOLDEN: _golden(staged, dataset),
+        contract.OPENAPI: json.dumps(described, indent=1, ensure_ascii=False) + "\n",
+        contract.REPORT: report.html(f"{staged.name} {version}", serving, evidence, gates, provenance),
+        contract.CARD: model_card.markdown(staged.name, version, serving, evidence, gates, provenance),
+    }
+    for name, text in texts.items():
+        write_text(text, staged.folder / name)
+    manifest = contract.Manifest(
         name=staged.name,
         version=version,
         schema=contract.SCHEMA,
@@ -138,26 +138,18 @@ def seal(
         privacy=contract.NO_PRIVACY_CLAIMED,
     )
     # Back and forth through JSON, so that what is written is what a reader accepts.
-    text = contract.dumps(contract.parse(json.dumps(asdict(manifest))))
-    write(staged.folder / contract.MANIFEST, text)
+    write_text(contract.dumps(contract.parse(json.dumps(asdict(manifest)))), staged.folder / contract.MANIFEST)
     folder = staged.folder.parent / version
     staged.folder.chmod(0o755)
     _take_place(staged.folder, folder)
     contract.read(folder)
-    write(folder.parent / contract.LATEST, version + "\n")
+    write_text(version + "\n", folder.parent / contract.LATEST)
     return folder
 
 
 def discard(staged: Staged) -> None:
     """Remove a bundle that was not sealed."""
     shutil.rmtree(staged.folder, ignore_errors=True)
-
-
-def write(path: Path, text: str) -> None:
-    """Write a UTF-8 file by rename."""
-    with cache.replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.chmod(0o644)
 
 
 def _take_place(folder: Path, target: Path) -> None:
@@ -174,12 +166,12 @@ def _take_place(folder: Path, target: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _drift_baseline(staged: Staged, dataset: Dataset) -> DriftBaseline:
+def _drift_baseline(staged: Staged, dataset: Dataset) -> contract.DriftBaseline:
     predictor, rows = staged.predictor(), dataset.validation
     columns = {column.name: rows.columns[column.name] for column in dataset.inputs}
     probabilities, novelty = batched.run(predictor.run, columns)
     confidence, label = probabilities.max(axis=1), probabilities.argmax(axis=1)
-    return DriftBaseline(
+    return contract.DriftBaseline(
         rows=len(rows),
         mean_confidence=round(float(confidence.mean()), _HEADLINE_DIGITS),
         mean_novelty=round(float(novelty.mean()), _HEADLINE_DIGITS),
@@ -190,7 +182,7 @@ def _drift_baseline(staged: Staged, dataset: Dataset) -> DriftBaseline:
     )
 
 
-def _headline(evidence: Evidence) -> list[Metric]:
+def _headline(evidence: Evidence) -> list[contract.Metric]:
     return [
         replace(
             metric,
@@ -203,11 +195,8 @@ def _headline(evidence: Evidence) -> list[Metric]:
     ]
 
 
-def _write_golden(staged: Staged, dataset: Dataset) -> None:
+def _golden(staged: Staged, dataset: Dataset) -> str:
     predictor = staged.predictor()
     inputs = named(dataset.task).golden_inputs(dataset.inputs, dataset.train, staged.serving.limits)
-    lines = [
-        json.dumps({"input": item, "prediction": asdict(predictor.predict([item])[0])}, ensure_ascii=False)
-        for item in inputs
-    ]
-    write(staged.folder / contract.GOLDEN, "\n".join(lines) + "\n")
+    rows = ({"input": item, "prediction": asdict(predictor.predict([item])[0])} for item in inputs)
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

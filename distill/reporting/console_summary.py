@@ -9,7 +9,6 @@ from rich.console import Console
 
 from distill.evaluation.evidence import Evidence, GateResult
 from distill.reporting import caveats, tables
-from distill.reporting.tables import Table, cost, interval
 
 
 def show(evidence: Evidence, gates: Sequence[GateResult], folder: Path | None, console: Console) -> None:
@@ -17,22 +16,22 @@ def show(evidence: Evidence, gates: Sequence[GateResult], folder: Path | None, c
     rows = tuple(
         (
             one.role,
-            interval(one.accuracy),
-            interval(one.macro_f1),
-            *map(cost, (one.kilobytes, one.latency_us_p50, one.latency_us_p99)),
+            tables.interval(one.accuracy),
+            tables.interval(one.macro_f1),
+            *map(tables.cost, (one.kilobytes, one.latency_us_p50, one.latency_us_p99)),
         )
         for one in evidence.contenders
     )
     headings = ("", "accuracy", "macro-F1", "KB", "µs p50", "µs p99")
-    tables.show([Table(f"{evidence.test_rows:,} test rows, 95% intervals", headings, rows)], console)
+    tables.show([tables.Table(f"{evidence.test_rows:,} test rows, 95% intervals", headings, rows)], console)
     lines = [
-        f"student - {pair.other}: {interval(pair.difference, '+')}, McNemar p = {pair.mcnemar_p:.2g}"
+        f"student - {pair.other}: {tables.interval(pair.difference, '+')}, McNemar p = {pair.mcnemar_p:.2g}"
         for pair in evidence.comparisons
     ]
 
     def shown(name: str) -> str:
         metric = evidence.metric(name)
-        return interval(metric) if metric else "not measured"
+        return tables.interval(metric) if metric else "not measured"
 
     before = shown("ece_before").partition(" (")[0]
     lines.append(f"retention {shown('retention')}, fidelity {shown('fidelity')}")

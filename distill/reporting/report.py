@@ -122,11 +122,10 @@ def _times(large: float | None, small: float | None) -> str:
 
 
 def _pictures(serving: Serving, evidence: Evidence) -> dict[str, str]:
-    made = {"contenders": plots.contenders(evidence.contenders)}
-    if evidence.confusion:
-        made["confusion"] = plots.confusion(evidence.confusion, serving.labels)
-    if evidence.reliability:
-        made["reliability"] = plots.reliability(evidence)
-    if evidence.risk_coverage:
-        made["risk"] = plots.risk_coverage(evidence.risk_coverage, serving.thresholds.abstain_below)
-    return made
+    threshold = serving.thresholds.abstain_below
+    return {
+        "contenders": plots.contenders(evidence.contenders),
+        **({"confusion": plots.confusion(evidence.confusion, serving.labels)} if evidence.confusion else {}),
+        **({"reliability": plots.reliability(evidence)} if evidence.reliability else {}),
+        **({"risk": plots.risk_coverage(evidence.risk_coverage, threshold)} if evidence.risk_coverage else {}),
+    }

@@ -17,14 +17,14 @@ from typing import Any
 
 from markdown_it import MarkdownIt
 from markupsafe import Markup
+from rich.console import Console
 
 from distill import cache
 from distill.errors import DataError
-from distill.modalities.register import MODALITIES
-from distill.reporting import rendering
-from distill.web import examples, policy, runtime
-from handler.bundle import contract
-from handler.bundle.contract import Manifest
+from distill.modalities.register import MODALITIES, named
+from distill.reporting import rendering, tables
+from distill.web import policy, runtime
+from handler.bundle import contract, golden
 
 PAGE = Path(__file__).parent / "page"
 MARK = "page.json"  # what the page reads first; a folder with it is a page that may be replaced
@@ -38,6 +38,7 @@ MODULES = (
 _HEAVY = (contract.MODEL, f"{VENDOR}/{SCRIPT}", f"{VENDOR}/{PACKED}")  # what a person waits for
 _PLAIN = (*MODULES, "style.css", "icon.svg")
 _CARD = "card.md"
+_UNSEEN = "\u2603"  # in every category that stands for "never seen"
 _SCROLL = '<div class="scroll" role="region" tabindex="0"'
 
 
@@ -56,7 +57,7 @@ class Site:
     """A page as it was written."""
 
     folder: Path
-    manifest: Manifest
+    manifest: contract.Manifest
     calls: str | None  # the URL it can ask on the server, where it has a switch
     files: tuple[File, ...]
 
@@ -95,9 +96,24 @@ def build(
     )
 
 
-def _files(bundle: Path, manifest: Manifest, calls: str | None, code: Mapping[str, bytes]) -> dict[str, bytes]:
+def show(site: Site, console: Console) -> None:
+    """Print the page's files, the heaviest first, and what a first visit fetches."""
+    first = [file for file in site.files if file.is_precached]
+    rows = [
+        *((file.name, file.size, file.gzip_size) for file in site.files),
+        ("first visit, then kept", sum(file.size for file in first), sum(file.gzip_size for file in first)),
+    ]
+    cells = tuple((name, *(tables.cost(size / 1000, 1) for size in sizes)) for name, *sizes in rows)
+    tables.show([tables.Table("", ("file", "KB", "KB gzip"), cells)], console)
+    switch = f"switch to {site.calls}" if site.calls else "no switch to a server (--api URL adds one)"
+    for line in (f"page {site.folder}/index.html of {site.manifest.name} {site.manifest.version}", switch):
+        console.print(line, soft_wrap=True)
+
+
+def _files(bundle: Path, manifest: contract.Manifest, calls: str | None, code: Mapping[str, bytes]) -> dict[str, bytes]:
     """Every file of the page by its path."""
-    golden = examples.read(bundle)
+    inputs = _golden_inputs(bundle)
+    examples = named(manifest.serving.task).page_examples(inputs)
     made = {name: (PAGE / name).read_bytes() for name in _PLAIN}
     made[contract.MODEL] = (bundle / contract.MODEL).read_bytes()
     made[f"{VENDOR}/{SCRIPT}"] = _without_map(code[runtime.SCRIPT])
@@ -109,18 +125,42 @@ def _files(bundle: Path, manifest: Manifest, calls: str | None, code: Mapping[st
         "serving": asdict(manifest.serving),
         "model": {"file": contract.MODEL, "sha256": manifest.files[contract.MODEL]},
         "predict_url": calls,
-        "examples": examples.of(golden, manifest.serving),
+        "examples": examples,
     }
     made[MARK] = json.dumps(page, separators=(",", ":"), sort_keys=True).encode()
-    made |= _pages(bundle, manifest, calls, golden, sum(len(made[name]) for name in _HEAVY))
+    known = _suggestions(inputs, manifest.serving)
+    made |= _pages(bundle, manifest, calls, known, bool(examples), sum(len(made[name]) for name in _HEAVY))
     integrity = _integrity(made)
     made["sw.js"] = _render("sw.js.j2", files=integrity, digest=cache.digest(json.dumps(integrity).encode())[:12])
     made |= {f"{VENDOR}/{name}": content for name, content in runtime.notices().items()}
     return made
 
 
+def _golden_inputs(bundle: Path) -> list[object]:
+    """What the page offers to try comes of these: made up or rounded, never a user's."""
+    if not (bundle / contract.GOLDEN).is_file():
+        return []
+    return [one.input for one in golden.lines(bundle) if one is not None]
+
+
+def _suggestions(inputs: Sequence[object], serving: contract.Serving) -> dict[str, list[str]]:
+    """The categories that golden rows know, by column: enough training rows share each for a bundle to tell it."""
+    found: dict[str, list[str]] = {column.name: [] for column in serving.inputs if column.kind == "category"}
+    for row in inputs:
+        for name, values in found.items():
+            value = row.get(name) if isinstance(row, dict) else None
+            if isinstance(value, str) and value and _UNSEEN not in value and value not in values:
+                values.append(value)
+    return found
+
+
 def _pages(
-    bundle: Path, manifest: Manifest, calls: str | None, golden: Sequence[object], fetched_bytes: int
+    bundle: Path,
+    manifest: contract.Manifest,
+    calls: str | None,
+    suggestions: Mapping[str, Sequence[str]],
+    has_examples: bool,
+    fetched_bytes: int,
 ) -> dict[str, bytes]:
     """The two HTML files: the page itself, and the model card where the bundle has one."""
     common: dict[str, Any] = {"manifest": manifest, "policy": policy.content_security_policy(calls), "calls": calls}
@@ -132,9 +172,9 @@ def _pages(
             modules=(*MODULES, "runtime.js", f"{VENDOR}/{SCRIPT}"),
             vendor=VENDOR,
             megabytes=fetched_bytes / 1e6,
-            suggestions=examples.suggestions(golden, manifest.serving),
+            suggestions=suggestions,
             has_card=card.is_file(),
-            has_examples=bool(examples.of(golden, manifest.serving)),
+            has_examples=has_examples,
         )
     }
     if card.is_file():

@@ -7,14 +7,12 @@ any other number), a category BYTES. The rules for a value are those of `POST /p
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from handler.api import tensors
 from handler.api.predict import check_finite, check_size
-from handler.api.tensors import BYTES, Output
 from handler.bundle.contract import Limits, Serving
 from handler.errors import RequestError
 from handler.http import strict_json
@@ -28,10 +26,8 @@ from handler.model.predictor import Predictor
 HEADER_LENGTH = "inference-header-content-length"
 PLATFORM = "onnxruntime_onnx"
 EXTENSIONS = ("binary_tensor_data",)
-_DATATYPES: Mapping[str, str] = MappingProxyType({"string": BYTES, "float32": "FP32"})
-_OUTPUTS: Mapping[str, str] = MappingProxyType(
-    {"probabilities": "FP32", "novelty": "FP32", "label": BYTES, "abstained": "BOOL"}
-)
+_DATATYPES: Mapping[str, str] = {"string": tensors.BYTES, "float32": "FP32"}
+_OUTPUTS: Mapping[str, str] = {"probabilities": "FP32", "novelty": "FP32", "label": tensors.BYTES, "abstained": "BOOL"}
 _REQUEST_KEYS = ("id", "parameters", "inputs", "outputs")
 _TENSOR_KEYS = ("name", "shape", "datatype", "parameters", "data")
 _MAX_ID_CHARACTERS = 256
@@ -96,25 +92,21 @@ def answer(asked: Inference, predictor: Predictor) -> Response:
         "label": [prediction.label for prediction in predictions],
         "abstained": [prediction.abstained for prediction in predictions],
     }
-    content: dict[str, Any] = {"model_name": predictor.name, "model_version": predictor.version}
-    if asked.id is not None:
-        content["id"] = asked.id
-    made, tail = [], []
-    for name, as_bytes in asked.outputs.items():
-        output = Output(name, _OUTPUTS[name], tensors.column(columns[name], _OUTPUTS[name]))
-        if as_bytes:
-            described, data = output.as_bytes()
-            tail.append(data)
-        else:
-            described = output.as_json()
-        made.append(described)
-    content["outputs"] = made
-    if not tail:
-        return Response(200, content, predictions=tuple(predictions))
+    written = [tensors.write(name, _OUTPUTS[name], columns[name], raw) for name, raw in asked.outputs.items()]
+    content: dict[str, Any] = {
+        "model_name": predictor.name,
+        "model_version": predictor.version,
+        **({} if asked.id is None else {"id": asked.id}),
+        "outputs": [described for described, _ in written],
+    }
+    answered = Response(200, content, predictions=tuple(predictions))
+    if not any(asked.outputs.values()):
+        return answered
     header = dumps(content)
-    headers = {HEADER_LENGTH: str(len(header))}
-    packed = header + b"".join(tail)
-    return Response(200, content, OCTETS, headers, tuple(predictions), packed, is_binary=True)
+    packed = header + b"".join(data for _, data in written)
+    return replace(
+        answered, media_type=OCTETS, headers={HEADER_LENGTH: str(len(header))}, packed=packed, is_binary=True
+    )
 
 
 def _split(body: bytes, header_length: str | None) -> tuple[bytes, memoryview]:
@@ -137,7 +129,7 @@ def _tensors(given: object, tail: memoryview, serving: Serving) -> dict[str, lis
     rows = 0
     for i, tensor in enumerate(given):
         pointer = f"/inputs/{i}"
-        name = _name(tensor, columns, values, pointer)
+        name = _name(tensor, "A tensor", _TENSOR_KEYS, columns, values, _no_input, pointer)
         count = _rows(tensor["shape"] if "shape" in tensor else None, serving.limits, f"{pointer}/shape")
         if rows not in (0, count):
             raise RequestError(422, "wrong-shape", _SHAPE, f"{pointer}/shape")
@@ -153,20 +145,36 @@ def _tensors(given: object, tail: memoryview, serving: Serving) -> dict[str, lis
     return values
 
 
-def _name(tensor: object, known: Mapping[str, object], seen: Mapping[str, object], pointer: str) -> str:
-    if not isinstance(tensor, dict):
-        raise RequestError(422, "wrong-type", f"A tensor wants an object, found {json_type(tensor)}.", pointer)
-    _check_keys(tensor, _TENSOR_KEYS, pointer)
-    name = tensor.get("name")
+def _name(
+    holder: object,
+    what: str,
+    keys: tuple[str, ...],
+    known: Mapping[str, object],
+    seen: Mapping[str, object],
+    unknown: Callable[[object, Mapping[str, object]], str],
+    pointer: str,
+) -> str:
+    """The name of a tensor or an output, `what`: one of those `known`, and of none `seen` before."""
+    if not isinstance(holder, dict):
+        raise RequestError(422, "wrong-type", f"{what} wants an object, found {json_type(holder)}.", pointer)
+    _check_keys(holder, keys, pointer)
+    name = holder.get("name")
     if not isinstance(name, str) or name not in known:
-        hint = nearest(name, known) if isinstance(name, str) else ""
-        takes = f"It takes {len(known)}, as GET /v2/models/{{name}} tells."
-        raise RequestError(
-            422, "unknown-tensor", f"The model has no input of this name. {hint or takes}", f"{pointer}/name"
-        )
+        raise RequestError(422, "unknown-tensor", unknown(name, known), f"{pointer}/name")
     if name in seen:
-        raise RequestError(422, "repeated-tensor", "Two tensors have the same name.", f"{pointer}/name")
+        detail = f"Two {what.split()[1]}s have the same name."
+        raise RequestError(422, "repeated-tensor", detail, f"{pointer}/name")
     return name
+
+
+def _no_input(name: object, known: Mapping[str, object]) -> str:
+    hint = nearest(name, known) if isinstance(name, str) else ""
+    takes = f"It takes {len(known)}, as GET /v2/models/{{name}} tells."
+    return f"The model has no input of this name. {hint or takes}"
+
+
+def _no_output(name: object, known: Mapping[str, object]) -> str:
+    return f"There is no output of this name. There are {', '.join(known)}."
 
 
 def _rows(shape: object, limits: Limits, pointer: str) -> int:
@@ -204,26 +212,13 @@ def _outputs(given: object, wants_bytes: bool) -> dict[str, bool]:
     wanted: dict[str, bool] = {}
     for i, output in enumerate(given):
         pointer = f"/outputs/{i}"
-        name = _name_of_output(output, wanted, pointer)
+        name = _name(output, "An output", ("name", "parameters"), _OUTPUTS, wanted, _no_output, pointer)
         parameters = _parameters(output, pointer)
         if "classification" in parameters:
             detail = 'Classification is not an extension that this server has: take the output "label".'
             raise RequestError(422, "unknown-key", detail, f"{pointer}/parameters/classification")
         wanted[name] = parameters.get("binary_data", wants_bytes) is True
     return wanted
-
-
-def _name_of_output(output: object, seen: Mapping[str, bool], pointer: str) -> str:
-    if not isinstance(output, dict):
-        raise RequestError(422, "wrong-type", f"An output wants an object, found {json_type(output)}.", pointer)
-    _check_keys(output, ("name", "parameters"), pointer)
-    name = output.get("name")
-    if not isinstance(name, str) or name not in _OUTPUTS:
-        detail = f"There is no output of this name. There are {', '.join(_OUTPUTS)}."
-        raise RequestError(422, "unknown-tensor", detail, f"{pointer}/name")
-    if name in seen:
-        raise RequestError(422, "repeated-tensor", "Two outputs have the same name.", f"{pointer}/name")
-    return name
 
 
 def _parameters(holder: Mapping[str, Any], pointer: str) -> Mapping[str, Any]:

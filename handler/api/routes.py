@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from handler.api import metadata, open_inference, predict
+from handler.api import open_inference, predict
 from handler.http import body, strict_json
 from handler.http.events import PREDICT, Request
 from handler.http.response import JSON, Response
@@ -19,6 +19,7 @@ READY = "/v2/health/ready"
 SERVER = "/v2"
 MODEL = "/model"
 OPENAPI = "/openapi.json"
+VERSION = "0.1.0"  # of Limbeck
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,9 @@ def of_model(predictor: Predictor, openapi: bytes) -> dict[str, Route]:
     """Everything that a loaded model answers, by path. `openapi`: its bundle's own document."""
     made = {
         PREDICT: Route("POST", PREDICT, lambda asked: _predict(asked, predictor)),
-        MODEL: _fixed(MODEL, metadata.model(predictor)),
+        MODEL: _fixed(MODEL, _described(predictor)),
         OPENAPI: Route("GET", OPENAPI, lambda _: Response(200, {}, packed=openapi)),
-        SERVER: _fixed(SERVER, metadata.server()),
+        SERVER: _fixed(SERVER, {"name": "limbeck", "version": VERSION, "extensions": list(open_inference.EXTENSIONS)}),
         LIVE: live(),
         READY: _fixed(READY, {"ready": True}),
     }
@@ -75,6 +76,22 @@ def live() -> Route:
 
 def _fixed(name: str, content: dict[str, Any]) -> Route:
     return Route("GET", name, lambda _: Response(200, content))
+
+
+def _described(predictor: Predictor) -> dict[str, Any]:
+    """What `GET /model` tells: all that decides an answer, and how good the answers were found to be."""
+    serving = predictor.serving
+    return {
+        "name": predictor.name,
+        "version": predictor.version,
+        "task": serving.task,
+        "inputs": [{"name": column.name, "kind": column.kind, "datatype": column.dtype} for column in serving.inputs],
+        "labels": list(serving.labels),
+        "thresholds": asdict(serving.thresholds),
+        "limits": asdict(serving.limits),
+        "evidence": [asdict(metric) for metric in serving.evidence],
+        "drift_baseline": asdict(serving.drift_baseline),
+    }
 
 
 def _predict(asked: Request, predictor: Predictor) -> Response:

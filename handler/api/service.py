@@ -5,19 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any
 
-from handler.api import routes
-from handler.api.routes import LIVE, SERVER, Route
-from handler.api.telemetry import Served, Telemetry
+from handler.api.routes import LIVE, SERVER, Route, live
+from handler.api.telemetry import Telemetry
 from handler.errors import RequestError
-from handler.http import body, events, response
-from handler.http.events import Request
-from handler.http.response import Response
+from handler.http import body
+from handler.http.events import Request, door
+from handler.http.response import Response, problem
 
 _NOTHING = Request("", "")
-_HEADERS = MappingProxyType({"cache-control": "no-store", "x-content-type-options": "nosniff"})
+_HEADERS: Mapping[str, str] = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 _PREFLIGHT = (  # what a page of the allowed origin may send (Fetch standard, CORS protocol)
     ("access-control-allow-methods", "GET, POST, OPTIONS"),
     (
@@ -57,10 +55,10 @@ class Service:
         """Answer one event. Whatever is in it, this returns: a fault of ours is a 500 without its traceback."""
         started = time.perf_counter()
         request_id = str(getattr(context, "aws_request_id", "") or "local")
-        door = events.door(event)
+        source = door(event)
         asked, route, fault = _NOTHING, "unknown", None
         try:
-            asked = door.request()
+            asked = source.request(event)
             found = self._find(asked)
             route = f"{found.method} {found.name}"
             answer = self._answer(asked, found)
@@ -70,9 +68,17 @@ class Service:
             fault = type(error).__name__
             answer = _problem(RequestError(500, "internal", "The request failed on our side."), asked, request_id)
         answer = self._finished(answer, asked)
-        result = door.answer(answer)
+        result = source.answer(answer)
         duration_ms = (time.perf_counter() - started) * 1000
-        self._telemetry.record(Served(request_id, door.name, route, answer, asked.size, duration_ms, fault))
+        self._telemetry.record(
+            request_id,
+            answer,
+            door=source.name,
+            route=route,
+            body_bytes=asked.size,
+            duration_ms=duration_ms,
+            fault=fault,
+        )
         return result
 
     def _find(self, asked: Request) -> Route:
@@ -108,8 +114,8 @@ class Service:
 
 def without_model(telemetry: Telemetry, cors_origin: str = "") -> Service:
     """A service whose bundle was refused: it lives, and everything else is a 503."""
-    return Service({LIVE: routes.live()}, telemetry, cors_origin, refused=True)
+    return Service({LIVE: live()}, telemetry, cors_origin, refused=True)
 
 
 def _problem(error: RequestError, asked: Request, request_id: str) -> Response:
-    return response.problem(error, request_id, says_error=asked.path.startswith(SERVER))
+    return problem(error, request_id, says_error=asked.path.startswith(SERVER))

@@ -8,29 +8,17 @@ until one is made.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
 from handler.http.response import PROBLEM_URN, Response
+from handler.model.predictor import Prediction
 
 NAMESPACE = "Limbeck"
 SERVICE = "limbeck"
-
-
-@dataclass(frozen=True)
-class Served:
-    """What may be told about one request."""
-
-    request_id: str
-    door: str
-    route: str  # one of the known routes, or "unknown": a path is the caller's text
-    response: Response
-    body_bytes: int
-    duration_ms: float
-    fault: str | None = None  # the exception's type, where something unexpected happened
 
 
 class Telemetry:
@@ -51,57 +39,70 @@ class Telemetry:
         # Provisioned concurrency starts functions before anyone waits for them.
         self._cold = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") != "provisioned-concurrency"
 
-    def record(self, served: Served) -> None:
-        """Log the request; of predictions and failures, publish metrics too."""
+    def record(
+        self,
+        request_id: str,
+        answer: Response,
+        *,
+        door: str,
+        route: str,
+        body_bytes: int,
+        duration_ms: float,
+        fault: str | None = None,
+    ) -> None:
+        """Log a request; of predictions and failures, publish metrics too.
+
+        `route`: one of the known ones, or "unknown", as a path is the caller's text. `fault`: the exception's type,
+        where something unexpected happened.
+        """
         cold, self._cold = self._cold, False
-        answer = served.response
         line: dict[str, object] = {
-            "request_id": served.request_id,
+            "request_id": request_id,
             **self._model,
-            "door": served.door,
-            "route": served.route,
+            "door": door,
+            "route": route,
             "status": answer.status,
             "inputs": len(answer.predictions),
-            "body_bytes": served.body_bytes,
+            "body_bytes": body_bytes,
             "answer_bytes": len(answer.body),
-            "duration_ms": round(served.duration_ms, 3),
+            "duration_ms": round(duration_ms, 3),
             "cold": cold,
         }
         if answer.status >= 400:
             line |= {key: answer.content[key] for key in ("type", "pointer") if key in answer.content}
-        if served.fault is not None:
-            self._logger.error("fault", extra={"fault": served.fault, **line})
+        if fault is not None:
+            self._logger.error("fault", extra={"fault": fault, **line})
         else:
             self._logger.info("request", extra=line)
-        if answer.status < 400 and not answer.predictions:
-            return  # probes would drown the latency of predictions
-        self._publish(served, cold)
+        if answer.status >= 400 or answer.predictions:  # probes would drown the latency of predictions
+            self._publish(request_id, answer, cold, duration_ms)
 
-    def _publish(self, served: Served, cold: bool) -> None:
-        metrics, answer = self._metrics, served.response
-        metrics.add_metric("Errors", MetricUnit.Count, int(answer.status >= 500))
-        metrics.add_metric("Rejections", MetricUnit.Count, int(400 <= answer.status < 500))
-        if cold:
-            metrics.add_metric("ColdStart", MetricUnit.Count, 1)
+    def _publish(self, request_id: str, answer: Response, cold: bool, duration_ms: float) -> None:
+        metrics = self._metrics
+        counts = {"Errors": answer.status >= 500, "Rejections": 400 <= answer.status < 500}
+        for name, counted in (counts | {"ColdStart": True} if cold else counts).items():
+            metrics.add_metric(name, MetricUnit.Count, int(counted))
         if answer.predictions:
-            self._publish_predictions(served)
+            self._publish_predictions(answer.predictions, duration_ms)
         else:  # by service alone, and by service and problem: errors by type
             metrics.add_dimensions(service=self._service, problem=answer.content["type"].removeprefix(PROBLEM_URN))
         for key, value in self._model.items():
             metrics.add_metadata(key, value)
-        metrics.add_metadata("request_id", served.request_id)
+        metrics.add_metadata("request_id", request_id)
         metrics.flush_metrics()
 
-    def _publish_predictions(self, served: Served) -> None:
-        metrics, predictions = self._metrics, served.response.predictions
+    def _publish_predictions(self, predictions: Sequence[Prediction], duration_ms: float) -> None:
         count = len(predictions)
         confidence = sum(prediction.score for prediction in predictions) / count
-        metrics.add_metric("Latency", MetricUnit.Milliseconds, served.duration_ms)
-        metrics.add_metric("Inputs", MetricUnit.Count, count)
-        metrics.add_metric("Abstentions", MetricUnit.Count, sum(prediction.abstained for prediction in predictions))
-        metrics.add_metric("Confidence", MetricUnit.NoUnit, confidence)
-        metrics.add_metric("ConfidenceDrift", MetricUnit.NoUnit, confidence - self._usual_confidence)
-        metrics.add_metric("Novelty", MetricUnit.NoUnit, sum(prediction.novelty for prediction in predictions) / count)
+        for name, unit, value in (
+            ("Latency", MetricUnit.Milliseconds, duration_ms),
+            ("Inputs", MetricUnit.Count, count),
+            ("Abstentions", MetricUnit.Count, sum(prediction.abstained for prediction in predictions)),
+            ("Confidence", MetricUnit.NoUnit, confidence),
+            ("ConfidenceDrift", MetricUnit.NoUnit, confidence - self._usual_confidence),
+            ("Novelty", MetricUnit.NoUnit, sum(prediction.novelty for prediction in predictions) / count),
+        ):
+            self._metrics.add_metric(name, unit, value)
 
 
 def make_logger() -> Logger:

@@ -9,63 +9,32 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from handler.errors import RequestError
 from handler.modalities.cells import is_whole, json_type
 
-if TYPE_CHECKING:  # half a millisecond at every start
-    import numpy.typing as npt
-
 BYTES = "BYTES"
 _LENGTH = struct.Struct("<I")
 # name -> numpy's little-endian type, and what its values are in JSON.
-_DATATYPES: Mapping[str, tuple[str, type]] = MappingProxyType(
-    {
-        "BOOL": ("?", bool),
-        "UINT8": ("<u1", int),
-        "UINT16": ("<u2", int),
-        "UINT32": ("<u4", int),
-        "UINT64": ("<u8", int),
-        "INT8": ("<i1", int),
-        "INT16": ("<i2", int),
-        "INT32": ("<i4", int),
-        "INT64": ("<i8", int),
-        "FP16": ("<f2", float),
-        "FP32": ("<f4", float),
-        "FP64": ("<f8", float),
-    }
-)
-_WANTED = MappingProxyType({bool: "booleans", int: "whole numbers", float: "numbers", str: "strings"})
-
-
-@dataclass(frozen=True)
-class Output:
-    """One tensor of an answer."""
-
-    name: str
-    datatype: str
-    values: npt.NDArray[np.generic]  # BYTES: an array of Python strings
-
-    def as_json(self) -> dict[str, Any]:
-        """With its values as a flat list."""
-        return {**self._head(), "data": self.values.ravel().tolist()}
-
-    def as_bytes(self) -> tuple[dict[str, Any], bytes]:
-        """With the number of its bytes, and the bytes."""
-        if self.datatype == BYTES:
-            words = [str(word).encode() for word in self.values.ravel()]
-            data = b"".join(_LENGTH.pack(len(word)) + word for word in words)
-        else:
-            data = self.values.astype(_DATATYPES[self.datatype][0]).tobytes()
-        return {**self._head(), "parameters": {"binary_data_size": len(data)}}, data
-
-    def _head(self) -> dict[str, Any]:
-        return {"name": self.name, "datatype": self.datatype, "shape": list(self.values.shape)}
+_DATATYPES: Mapping[str, tuple[str, type]] = {
+    BYTES: ("O", str),
+    "BOOL": ("?", bool),
+    "UINT8": ("<u1", int),
+    "UINT16": ("<u2", int),
+    "UINT32": ("<u4", int),
+    "UINT64": ("<u8", int),
+    "INT8": ("<i1", int),
+    "INT16": ("<i2", int),
+    "INT32": ("<i4", int),
+    "INT64": ("<i8", int),
+    "FP16": ("<f2", float),
+    "FP32": ("<f4", float),
+    "FP64": ("<f8", float),
+}
+_WANTED: Mapping[type, str] = {bool: "booleans", int: "whole numbers", float: "numbers", str: "strings"}
 
 
 def from_json(data: object, datatype: str, rows: int, pointer: str) -> list[Any]:
@@ -126,24 +95,28 @@ def _strings(data: memoryview, rows: int, pointer: str) -> list[Any]:
 
 
 def _json_type_of(datatype: str, pointer: str) -> type:
-    if datatype == BYTES:
-        return str
     if datatype not in _DATATYPES:
-        known = ", ".join([BYTES, *_DATATYPES])
+        known = ", ".join(_DATATYPES)
         raise RequestError(422, "wrong-type", f'"datatype" wants one of {known}.', f"{pointer}/datatype")
     return _DATATYPES[datatype][1]
 
 
 def _is(value: object, wanted: type) -> bool:
-    if wanted is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
     if wanted is int:
         return is_whole(value)
-    return isinstance(value, wanted)
+    kinds = (int, float) if wanted is float else wanted
+    return isinstance(value, kinds) and isinstance(value, bool) == (wanted is bool)
 
 
-def column(values: Sequence[object], datatype: str) -> npt.NDArray[np.generic]:
-    """Values of one output as an array."""
+def write(name: str, datatype: str, values: Sequence[object], as_bytes: bool) -> tuple[dict[str, Any], bytes]:
+    """One tensor of an answer: with its values as a flat list, or with the number of its bytes, and the bytes."""
+    array = np.array(values, dtype=_DATATYPES[datatype][0])
+    head = {"name": name, "datatype": datatype, "shape": list(array.shape)}
+    if not as_bytes:
+        return head | {"data": array.ravel().tolist()}, b""
     if datatype == BYTES:
-        return np.array(values, dtype=object)
-    return np.array(values, dtype=_DATATYPES[datatype][0])
+        words = [str(word).encode() for word in array.ravel()]
+        data = b"".join(_LENGTH.pack(len(word)) + word for word in words)
+    else:
+        data = array.tobytes()
+    return head | {"parameters": {"binary_data_size": len(data)}}, data

@@ -11,7 +11,6 @@ import binascii
 import zlib
 from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
 from handler.errors import RequestError
 from handler.http.events import Request
@@ -21,7 +20,7 @@ OCTETS = "application/octet-stream"
 COMPRESS_OVER_BYTES = 1000  # under it, compressing costs more time than it saves
 _CHARSETS = ("utf-8", "utf8", "us-ascii")
 # zlib's own names for the two formats (RFC 1952, RFC 1950).
-_WINDOWS: Mapping[str, int] = MappingProxyType({"gzip": 31, "x-gzip": 31, "deflate": 15})
+_WINDOWS: Mapping[str, int] = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 _LEVEL = 1
 _MAX_MEMBERS = 16  # each is a copy of what follows it: thousands of empty ones would take seconds
 

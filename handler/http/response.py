@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any
 
 from handler.errors import RequestError
@@ -16,18 +15,16 @@ JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
 PROBLEM_URN = "urn:limbeck:problem:"
 # RFC 9110's names: Python's own changed between its versions.
-_TITLES = MappingProxyType(
-    {
-        400: "Bad Request",
-        404: "Not Found",
-        405: "Method Not Allowed",
-        413: "Content Too Large",
-        415: "Unsupported Media Type",
-        422: "Unprocessable Content",
-        500: "Internal Server Error",
-        503: "Service Unavailable",
-    }
-)
+_TITLES: Mapping[int, str] = {
+    400: "Bad Request",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    422: "Unprocessable Content",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
 
 
 @dataclass(frozen=True)

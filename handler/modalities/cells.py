@@ -7,16 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 from unicodedata import combining, normalize
 
 import numpy as np
 
 from handler.bundle.contract import Input, Limits
 from handler.errors import RequestError
-
-if TYPE_CHECKING:  # half a millisecond at every start
-    import numpy.typing as npt
 
 FLOAT32_MAX = 3.4028234663852886e38
 MAX_MARKS = 256  # combining marks in a row: the Unicode stream-safe format (UAX #15) allows 30, for any writing system
@@ -110,7 +106,7 @@ def json_type(value: object) -> str:
     return names.get(type(value), "a number")
 
 
-def tensor(dtype: str, values: Sequence[object]) -> npt.NDArray[np.generic]:
+def tensor(dtype: str, values: Sequence[object]) -> np.typing.NDArray[np.generic]:
     """Values of one column as shape [N]: a missing word is empty, a missing number NaN. Words are composed to NFC."""
     if dtype == "string":
         words = ["" if value is None else normalize("NFC", str(value)) for value in values]

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
+
+import numpy as np
 
 from handler.bundle.contract import Input, Limits, Serving
 
-if TYPE_CHECKING:  # half a millisecond at every start
-    import numpy as np
-    import numpy.typing as npt
-
 Record: TypeAlias = Any  # one input that was checked: a text, or a mapping of column to value
-Arrays: TypeAlias = "dict[str, npt.NDArray[np.generic]]"  # by input name, [N]
+Arrays: TypeAlias = "dict[str, np.typing.NDArray[np.generic]]"  # by input name, [N]
 Part: TypeAlias = Mapping[str, object]  # where a part of an input stands, never what it says
 
 

@@ -7,11 +7,9 @@ the gates all come through here, so that what was measured is what is served.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,18 +19,14 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime as ort  # noqa: E402
 
 from handler.bundle import contract
-from handler.bundle.contract import Serving
 from handler.errors import BundleError
 from handler.modalities import register
 from handler.modalities.modality import Arrays, Record
 from handler.model import optimized_graph
 
-if TYPE_CHECKING:  # half a millisecond at every start
-    import numpy.typing as npt
-
 RUNTIME = str(ort.__version__)
 
-_TENSOR_TYPES = MappingProxyType({"string": "tensor(string)", "float32": "tensor(float)"})
+_TENSOR_TYPES: Mapping[str, str] = {"string": "tensor(string)", "float32": "tensor(float)"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +43,7 @@ class Prediction:
 class Predictor:
     """One ONNX session and what the manifest says about it."""
 
-    def __init__(self, model: Path | bytes, serving: Serving, name: str, version: str) -> None:
+    def __init__(self, model: Path | bytes, serving: contract.Serving, name: str, version: str) -> None:
         """Open a session on `model`: a file, or the bytes of a graph that is optimised already.
 
         For a sealed bundle use `load`, which checks it first.
@@ -99,7 +93,7 @@ class Predictor:
         probabilities, novelty = self.run(self.arrays(inputs))
         return [self._prediction(row, unlike) for row, unlike in zip(probabilities, novelty, strict=True)]
 
-    def run(self, arrays: Arrays) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def run(self, arrays: Arrays) -> tuple[np.typing.NDArray[np.float32], np.typing.NDArray[np.float32]]:
         """Run the graph: arrays of shape [N] by input name -> probabilities [N,K], novelty [N]."""
         probabilities, novelty = self._session.run(["probabilities", "novelty"], arrays)
         return probabilities, novelty
@@ -119,7 +113,7 @@ class Predictor:
                 "probabilities and novelty. Seal the bundle again."
             )
 
-    def _prediction(self, row: npt.NDArray[np.float32], novelty: np.float32) -> Prediction:
+    def _prediction(self, row: np.typing.NDArray[np.float32], novelty: np.float32) -> Prediction:
         best = int(row.argmax())
         score = float(row[best])
         return Prediction(

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from handler.api import routes
 from handler.api.service import Service
-from handler.api.telemetry import Served, Telemetry, make_logger, make_metrics
+from handler.api.telemetry import Telemetry, make_logger, make_metrics
 from handler.errors import BundleError
 from handler.model.predictor import Predictor
 from infra.image.staging import newest
@@ -115,7 +115,7 @@ class Silent(Telemetry):
     def __init__(self) -> None:
         pass
 
-    def record(self, served: Served) -> None:
+    def record(self, *served: object, **more: object) -> None:
         pass
 
 

@@ -57,7 +57,7 @@ def test_a_finished_file_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
     assert path.read_text() == "new"
 
 
-NAMED = ("distill.training.train", "distill.modalities.register")
+NAMED = ("distill.training.train", "distill.modalities.tabular", "distill.teachers.register")
 TOP = "from __future__ import annotations\n"
 ADDED = TOP + "ADDED = 1\n"
 CODE = f"from distill import cache; print(cache.code(*{NAMED!r}))"
@@ -90,9 +90,10 @@ def after(copy: Path, file: str, old: str, new: str) -> str:
         ("distill/training/losses.py", "temperature**2", "temperature**3"),
         ("distill/runtime/batched.py", TOP, ADDED),
         ("distill/modalities/tabular/embedding_student.py", TOP, ADDED),
+        ("distill/teachers/boosted_trees.py", TOP, ADDED),
         ("handler/bundle/contract.py", TOP, ADDED),
     ],
-    ids=["the named module", "what it imports", "what that imports", "what a function imports", "the other package"],
+    ids=["a module", "what it imports", "what that imports", "a package", "what a function imports", "handler's"],
 )
 def test_the_hash_of_code_follows_every_module_that_it_runs(
     copy: Path, before: str, file: str, old: str, new: str

@@ -75,7 +75,7 @@ class Model:
 
     description: str
     kilobytes: float
-    answer: Callable[[Sequence[str]], Floats]  # texts -> probabilities [N,K]
+    answer: Callable[[Sequence[str]], npt.NDArray[np.floating]]  # texts -> probabilities [N,K]
     call: Callable[[str], object]  # one text -> its probabilities, the way the library gives them: this is timed
 
 
@@ -141,7 +141,9 @@ def main(settings: Mapping[str, Sequence[Setting]], libraries: Sequence[str], fi
             "versions": {"python": platform.python_version()} | {library: version(library) for library in libraries},
         }
         timings = _timings(best.call, questions.test[: questions.timed_rows])
-        np.savez(out, test=best.answer(questions.test), timings=timings, about=json.dumps(about))
+        np.savez(
+            out, test=np.asarray(best.answer(questions.test), np.float32), timings=timings, about=json.dumps(about)
+        )
 
 
 def tell(text: str) -> None:

@@ -13,8 +13,7 @@ from pathlib import Path
 import fasttext
 import numpy as np
 
-from distill.experiments.peers import exchange
-from distill.experiments.peers.exchange import Floats, Model, Questions, Setting
+from distill.experiments.peers.exchange import Floats, Model, Questions, Setting, kilobytes, main
 
 # Names are fastText's own. Each setting has pairs or pieces of words, and so buckets: see `_zeroed_matrices`.
 _SETTINGS: tuple[Setting, ...] = (
@@ -88,7 +87,7 @@ def _shipped(path: Path, description: str, classes: int) -> Model:
         result /= result.sum(axis=1, keepdims=True)  # fastText adds 1e-5 to each
         return result
 
-    return Model(description, exchange.kilobytes(path), answer, call)
+    return Model(description, kilobytes(path), answer, call)
 
 
 def _normalised(text: str) -> str:
@@ -109,4 +108,4 @@ def _zeroed_matrices() -> None:
 
 
 if __name__ == "__main__":
-    exchange.main({"fasttext": _SETTINGS, "fasttext_quantised": _QUANTISED}, ("fasttext", "numpy"), fit)
+    main({"fasttext": _SETTINGS, "fasttext_quantised": _QUANTISED}, ("fasttext", "numpy"), fit)

@@ -17,7 +17,6 @@ from rich.text import Text
 from distill import cache
 from distill.errors import PeerError
 from distill.experiments.peers import exchange
-from distill.experiments.peers.exchange import Answers, ExchangeError, Questions
 from distill.progress import console, say
 from handler.bundle.contract import sha256_of
 
@@ -49,7 +48,9 @@ PEERS = (
 )
 
 
-def run(peer: Peer, questions: Questions, environment: Path = ENVIRONMENT, root: Path = ROOT) -> Answers:
+def run(
+    peer: Peer, questions: exchange.Questions, environment: Path = ENVIRONMENT, root: Path = ROOT
+) -> exchange.Answers:
     """The peer's answers to questions.
 
     `environment`: a virtual environment with the peers' libraries. `root`: the checkout that holds this package.
@@ -73,14 +74,14 @@ def run(peer: Peer, questions: Questions, environment: Path = ENVIRONMENT, root:
         _follow([str(python), "-P", "-m", module, peer.name, str(asked), str(answered)], peer.name, folder, root)
         try:
             found = exchange.read_answers(answered, questions)
-        except ExchangeError as error:
+        except exchange.ExchangeError as error:
             raise PeerError(f"The peer {peer.name} ended well, but its answers are wrong. {error}") from None
         with cache.replacing(kept) as temporary:
             shutil.copyfile(answered, temporary)
     return found
 
 
-def _key(peer: Peer, questions: Questions, root: Path) -> str:
+def _key(peer: Peer, questions: exchange.Questions, root: Path) -> str:
     """What the answers depend on: questions, programs, libraries, and the encoders' content wherever they lie."""
     here = Path(__file__).name  # what launches the programs changes nothing of what they answer
     programs = [path for path in (root / FOLDER).iterdir() if path.suffix in (".py", ".txt") and path.name != here]

@@ -16,8 +16,7 @@ from tokenizers import Tokenizer
 from torch import nn
 from transformers import AutoModel
 
-from distill.experiments.peers import exchange
-from distill.experiments.peers.exchange import ExchangeError, Floats, Model, Questions, Setting
+from distill.experiments.peers.exchange import ExchangeError, Floats, Model, Questions, Setting, kilobytes, main
 
 # Seven bits: with eight, a processor without VNNI instructions saturates, and its answers are others.
 _SETTINGS: tuple[Setting, ...] = ({"per_channel": True, "reduce_range": True},)
@@ -59,7 +58,7 @@ def fit(questions: Questions, setting: Setting, work: Path) -> Model:
     run = _runner(work / "model.onnx")
     return Model(
         description="the fine-tuned encoder, dynamic int8",
-        kilobytes=exchange.kilobytes(work / "model.onnx", work / _TOKENIZER),
+        kilobytes=kilobytes(work / "model.onnx", work / _TOKENIZER),
         # One at a time: activations are scaled by the batch, so a row's answer depends on who is beside it.
         answer=lambda texts: np.concatenate([run(encode(text)) for text in texts]),
         call=lambda text: run(encode(text)),
@@ -117,4 +116,4 @@ def _runner(path: Path) -> Callable[[Ids], Floats]:
 
 if __name__ == "__main__":
     libraries = ("onnxruntime", "onnx", "tokenizers", "torch", "transformers", "numpy")
-    exchange.main({"minilm_int8": _SETTINGS}, libraries, fit)
+    main({"minilm_int8": _SETTINGS}, libraries, fit)

@@ -5,18 +5,16 @@ Quantised: with its embedding as int8, and fewer rows than word pieces where a s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 from model2vec import StaticModel
 from model2vec.distill import distill
 from model2vec.inference import StaticModelPipeline
 from model2vec.model import quantize_model
 from model2vec.train import StaticModelForClassification
 
-from distill.experiments.peers import exchange
-from distill.experiments.peers.exchange import Floats, Model, Questions, Setting
+from distill.experiments.peers.exchange import Model, Questions, Setting, kilobytes, main, tell
 
 # The encoder it is distilled from, the principal components that are kept, whether the weight of each word piece is
 # learned apart from its direction, and the learning rate. All else is the library's default.
@@ -64,7 +62,7 @@ def _static(questions: Questions, setting: Setting, work: Path) -> StaticModel:
     """The encoder's static model; its first components are those of any that has more."""
     folder = work.parent / f"static-{setting['encoder']}"
     if not folder.is_dir():
-        exchange.tell(f"a static model of the {setting['encoder']} encoder")
+        tell(f"a static model of the {setting['encoder']} encoder")
         encoder = questions.fitted if setting["encoder"] == "fitted" else questions.encoder
         made = distill(str(encoder), device="cpu", pca_dims=_MOST_DIMENSIONS, quantize_to="float32")
         made.save_pretrained(folder)
@@ -92,18 +90,13 @@ def _tuned(model: StaticModel, questions: Questions, setting: Setting) -> Static
 def _shipped(folder: Path, description: str) -> Model:
     """The pipeline that is saved in `folder`."""
     pipeline = StaticModelPipeline.from_pretrained(folder)
-
-    def answer(texts: Sequence[str]) -> Floats:
-        found: Floats = pipeline.predict_proba(texts, use_multiprocessing=False).astype(np.float32)
-        return found
-
     return Model(
         description=description,
-        kilobytes=exchange.kilobytes(*(folder / name for name in _SHIPPED)),
-        answer=answer,
+        kilobytes=kilobytes(*(folder / name for name in _SHIPPED)),
+        answer=partial(pipeline.predict_proba, use_multiprocessing=False),
         call=lambda text: pipeline.predict_proba([text]),
     )
 
 
 if __name__ == "__main__":
-    exchange.main({"model2vec": _SETTINGS, "model2vec_quantised": _QUANTISED}, _LIBRARIES, fit)
+    main({"model2vec": _SETTINGS, "model2vec_quantised": _QUANTISED}, _LIBRARIES, fit)

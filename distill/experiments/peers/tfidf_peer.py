@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, make_pipeline, make_union
 
-from distill.experiments.peers import exchange
-from distill.experiments.peers.exchange import Floats, Model, Questions, Setting
+from distill.experiments.peers.exchange import Model, Questions, Setting, main
 
 # The lengths of the runs of words and of characters within words, and the inverse of the regularisation.
 _SETTINGS: tuple[Setting, ...] = (
@@ -40,28 +37,22 @@ def fit(questions: Questions, setting: Setting, work: Path) -> Model:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         pipeline.fit(questions.train, questions.train_labels)
-
-    def answer(texts: Sequence[str]) -> Floats:
-        found: Floats = pipeline.predict_proba(texts).astype(np.float32)
-        return found
-
     return Model(
         description="TF-IDF and logistic regression",
         kilobytes=len(pickle.dumps(pipeline)) / 1000,  # as scikit-learn's users store it
-        answer=answer,
+        answer=pipeline.predict_proba,
         call=lambda text: pipeline.predict_proba([text]),
     )
 
 
 def _features(setting: Setting) -> TfidfVectorizer | FeatureUnion:
     common = {"sublinear_tf": True, "max_features": _MAX_TERMS}
-    parts = []
-    if setting["words"]:
-        parts.append(TfidfVectorizer(ngram_range=setting["words"], token_pattern=r"(?u)\w+|[^\w\s]", **common))
-    if setting["characters"]:
-        parts.append(TfidfVectorizer(analyzer="char_wb", ngram_range=setting["characters"], **common))
+    kinds = {"words": {"token_pattern": r"(?u)\w+|[^\w\s]"}, "characters": {"analyzer": "char_wb"}}
+    parts = [
+        TfidfVectorizer(ngram_range=setting[name], **common, **own) for name, own in kinds.items() if setting[name]
+    ]
     return make_union(*parts) if len(parts) > 1 else parts[0]  # a union costs every call something
 
 
 if __name__ == "__main__":
-    exchange.main({"tfidf": _SETTINGS}, ("scikit-learn", "scipy", "numpy"), fit)
+    main({"tfidf": _SETTINGS}, ("scikit-learn", "scipy", "numpy"), fit)

@@ -19,6 +19,8 @@ import numpy.typing as npt
 
 from distill.data.keys import copy_key, fold_of
 from distill.data.rows import UNLABELLED, Rows
+from distill.recipe.schema import Transfer
+from distill.teachers.teacher import Teacher
 
 _CANDIDATES = 64  # rows drawn at random, of which the nearest is taken: to look at all would cost rows squared
 _SHARE = 0.5  # of the columns that come from the near row
@@ -45,6 +47,13 @@ class _Points:
         gaps[candidates == rows[:, None]] = np.inf
         found: npt.NDArray[np.int64] = candidates[np.arange(len(rows)), gaps.argmin(axis=1)]
         return found
+
+
+def copies(
+    teacher: Teacher, train: Rows, apart: Sequence[Rows], config: Transfer, public: Sequence[str], seed: int
+) -> Rows:
+    """`config.augment` variants a row, see `varied`; what the teacher and public words say of rows matters to none."""
+    return varied(train, apart, config.folds, config.augment, seed)
 
 
 def varied(train: Rows, apart: Sequence[Rows], folds: int, copies: int, seed: int) -> Rows:

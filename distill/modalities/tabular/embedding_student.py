@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from distill.modalities.tabular.prelude import TabularPrelude
+from distill.modalities.tabular.students import WIDTH
+from distill.recipe.schema import Student
 
 _DIMENSIONS = 8  # of a column's embedding
 
@@ -60,6 +62,11 @@ class EmbeddedStudent(nn.Module):
             blocks.append(read.flatten(1))
         plain = self.linear(torch.cat(blocks, dim=1))
         return plain + self.head(self.body(torch.cat(embedded, dim=1))), torch.clone(features)
+
+
+def build(config: Student, prelude: TabularPrelude, classes: int, start: object) -> EmbeddedStudent:
+    """A fresh student of the recipe's sizes. It starts from nothing."""
+    return EmbeddedStudent(prelude, config.width or WIDTH, config.layers or 1, classes, config.dropout)
 
 
 def _pieces(prelude: TabularPrelude) -> tuple[Tensor, Tensor]:

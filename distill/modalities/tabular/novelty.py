@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 from sklearn.covariance import ledoit_wolf
 
 from distill.modalities.modality import Floats, NoveltyScore
-from distill.modalities.novelty import named, node
-from distill.modalities.prelude import DESCRIPTION
+from distill.modalities.prelude import DESCRIPTION, score_constants, score_node
 
 _MOST_DIRECTIONS = 64
 
 
-def distance(train: Floats, labels: npt.NDArray[np.int64], validation: Floats) -> NoveltyScore:
-    """From the features [N,F] of labelled training rows and of validation rows.
+def distance(
+    logits: Floats, validation: Floats, train: Callable[[], tuple[Floats, npt.NDArray[np.int64]]]
+) -> NoveltyScore:
+    """From the features [N,F] of validation rows and of labelled training rows.
 
     Squared Mahalanobis distance to the nearest class mean under one covariance (Lee et al., 2018), shrunk (Ledoit and
     Wolf, 2004), in its widest directions.
     """
-    directions, means = _directions(train, labels)
+    directions, means = _directions(*train())
     gaps = (validation @ directions)[:, None, :] - means[None, :, :]
     scores: Floats = (gaps**2).sum(axis=2).min(axis=1)
     constants: dict[str, npt.NDArray[np.generic]] = {
@@ -29,14 +32,14 @@ def distance(train: Floats, labels: npt.NDArray[np.int64], validation: Floats) -
         "last_axis": np.array([2], np.int64),
     }
     nodes = (
-        node("MatMul", [DESCRIPTION, "directions"], "white"),
-        node("Unsqueeze", ["white", "axis"], "white_row"),
-        node("Sub", ["white_row", "means"], "gaps"),
-        node("Mul", ["gaps", "gaps"], "squares"),
-        node("ReduceSum", ["squares", "last_axis"], "distances", keepdims=0),
-        node("ReduceMin", ["distances", "axis"], "score", keepdims=1),
+        score_node("MatMul", [DESCRIPTION, "directions"], "white"),
+        score_node("Unsqueeze", ["white", "axis"], "white_row"),
+        score_node("Sub", ["white_row", "means"], "gaps"),
+        score_node("Mul", ["gaps", "gaps"], "squares"),
+        score_node("ReduceSum", ["squares", "last_axis"], "distances", keepdims=0),
+        score_node("ReduceMin", ["distances", "axis"], "score", keepdims=1),
     )
-    return NoveltyScore(nodes, named(constants), scores)
+    return NoveltyScore(nodes, score_constants(constants), scores)
 
 
 def _directions(known: Floats, labels: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from distill.data import checks, column_types
-from distill.data.column_types import Column
 from distill.data.readers.cells import Table
 from distill.data.wording import listed
 from distill.errors import DataError
@@ -37,7 +36,7 @@ def read(table: Table, data: Data, labels: npt.NDArray[np.object_]) -> tuple[tup
     return tuple(column.input for column in chosen), {column.name: column.values for column in chosen}, notes
 
 
-def _named(table: Table, data: Data) -> list[Column]:
+def _named(table: Table, data: Data) -> list[column_types.Column]:
     """The columns that the recipe lists."""
     assert data.columns is not None
     chosen = [column_types.read(table, name, data.types.get(name)) for name in data.columns]
@@ -46,7 +45,7 @@ def _named(table: Table, data: Data) -> list[Column]:
     return chosen
 
 
-def _refuse_useless(column: Column, table: Table) -> None:
+def _refuse_useless(column: column_types.Column, table: Table) -> None:
     """A column that the recipe names and that carries nothing is the recipe's mistake."""
     if column.useless:
         keep = f', or set data.types."{column.name}" = "number" to keep it'
@@ -57,7 +56,7 @@ def _refuse_useless(column: Column, table: Table) -> None:
         )
 
 
-def _inferred(table: Table, data: Data, labels: npt.NDArray[np.object_]) -> tuple[list[Column], list[str]]:
+def _inferred(table: Table, data: Data, labels: npt.NDArray[np.object_]) -> tuple[list[column_types.Column], list[str]]:
     """All columns without another role, less those that carry nothing."""
     roles = {data.label, data.group, data.split}
     if data.soft_label_prefix is not None:

@@ -7,13 +7,21 @@ Learning". On 2,400 rows with sentinels, tails and 600 rare categories: 0.79 wit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+
+from distill.data.rows import Rows
+from distill.modalities.modality import NetworkInput
+from distill.modalities.prelude import FEATURES
+from distill.modalities.tabular.prelude import TabularPrelude
+from distill.recipe.schema import Student
+
+WIDTH = 128  # units a layer, where the recipe does not say
 
 
 @dataclass(frozen=True)
@@ -69,3 +77,19 @@ class MlpStudent(nn.Module):
             climbed = (features[:, self.feature] - self.start) * self.slope
             read = torch.cat([features, climbed.clamp(0, 1) - 0.5], dim=1)
         return self.linear(read) + self.head(self.body(read)), torch.clone(features)
+
+
+def build(config: Student, prelude: TabularPrelude, classes: int, start: object) -> MlpStudent:
+    """A fresh student of the recipe's sizes. It starts from nothing."""
+    sizes = (config.width or WIDTH, config.layers or 1, classes, config.dropout)
+    return MlpStudent(prelude.width, *sizes, prelude.pieces)
+
+
+def network_inputs(prelude: TabularPrelude) -> Mapping[str, NetworkInput]:
+    """The one input of either student, as the export sees it."""
+    return {FEATURES: NetworkInput(torch.zeros((2, prelude.width), dtype=torch.float32), {0: "rows"})}
+
+
+def batches(prelude: TabularPrelude, rows: Rows) -> FeatureRows:
+    """Rows as either student reads them."""
+    return FeatureRows(prelude.features(rows.columns))

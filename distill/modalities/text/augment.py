@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,11 @@ import numpy.typing as npt
 from distill import cache
 from distill.data.keys import copy_key, fold_of
 from distill.data.rows import UNLABELLED, Rows
-from distill.modalities.text import typos
+from distill.modalities.text import initialization, typos, word_substitutes
 from distill.privacy.disclosure import MIN_ROWS
 from distill.progress import track
 from distill.recipe.schema import Transfer
+from distill.teachers.teacher import Teacher
 
 # Cumulative shares of the ways to begin: the text as it is, a span of it, or its beginning with another's end.
 _WHOLE, _SPAN = 0.3, 0.45
@@ -39,6 +41,17 @@ def common_words(train: Rows) -> list[str]:
     for text in train.columns["text"].tolist():
         counts.update({found[0].lower() for found in typos.WORD.finditer(str(text))})
     return [word for word, rows in counts.items() if rows >= MIN_ROWS]
+
+
+def copies(
+    teacher: Teacher, train: Rows, apart: Sequence[Rows], config: Transfer, public: Sequence[str], seed: int
+) -> Rows:
+    """`config.augment` variants a row, see `varied`; words that the teacher's vectors put near take a word's place."""
+    found: Mapping[str, Sequence[str]] = {}
+    if config.replace:
+        vectors = partial(initialization.word_vectors, teacher)
+        found = word_substitutes.substitutes(common_words(train), public, vectors)
+    return varied(train, apart, config, found, seed)
 
 
 def varied(

@@ -10,13 +10,25 @@ import torch
 
 from distill import cache
 from distill.errors import RecipeError
+from distill.modalities.initialization import Start
 from distill.modalities.text.prelude import FIRST_WORD, TextPrelude
-from distill.modalities.text.students import TextStudent
+from distill.modalities.text.students import KINDS, TextStudent
 from distill.recipe.schema import Student
 from distill.teachers.layer_transfer import FirstLayers
 from distill.teachers.teacher import Encoder, Teacher
 
 MINI_LAYERS = 2
+_EMBEDDING = 96
+
+
+def build(config: Student, prelude: TextPrelude, classes: int, start: Start) -> TextStudent:
+    """A fresh student of the recipe's kind and sizes, its vocabulary at the word vectors of `start`, if any."""
+    kind, width = KINDS[str(config.kind)]
+    sizes = (config.embedding or _EMBEDDING, config.width or width, classes, config.dropout)
+    student = kind(prelude.surprisal, prelude.buckets, *sizes)
+    if isinstance(start, np.ndarray):
+        start_from(student, start)
+    return student
 
 
 def word_vectors(teacher: Teacher | None, words: Sequence[str]) -> npt.NDArray[np.float32] | None:

@@ -11,8 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from distill.modalities.text.prelude import END, TextPrelude
 from distill.modalities.text.students import TextStudent
-from distill.modalities.text.wordpiece import END, FIRST_PIECE, START
+from distill.modalities.text.wordpiece import FIRST_PIECE, START
+from distill.recipe.schema import Student
 from distill.teachers.layer_transfer import FirstLayers
 
 _FAR = -1e9  # added to the score of padding: its share is then exactly zero
@@ -107,3 +109,8 @@ class MiniStudent(TextStudent):
             states = layer(states, padding)
         pooled = (states * mask).sum(dim=1) / count
         return self.head(pooled), self.describe(ids, count)
+
+
+def build(config: Student, prelude: TextPrelude, classes: int, start: FirstLayers) -> MiniStudent:
+    """A student of the recipe's sizes that starts from a teacher's first layers."""
+    return MiniStudent(prelude.surprisal, prelude.buckets, config.embedding, classes, config.dropout, start)

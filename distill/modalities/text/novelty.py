@@ -12,14 +12,13 @@ import numpy.typing as npt
 from scipy.special import logsumexp
 
 from distill.modalities.modality import Floats, NoveltyScore
-from distill.modalities.novelty import named, node
-from distill.modalities.prelude import DESCRIPTION, LOGITS
+from distill.modalities.prelude import DESCRIPTION, LOGITS, score_constants, score_node
 
 _DIGITS = 6
 
 
-def surprise(logits: Floats, surprisal: Floats) -> NoveltyScore:
-    """From logits [N,K] and mean surprisal [N,1] of validation rows.
+def surprise(logits: Floats, surprisal: Floats, train: object) -> NoveltyScore:
+    """From logits [N,K] and mean surprisal [N,1] of validation rows; training rows add nothing to them.
 
     Free energy is -logsumexp of the logits (Liu et al., 2020, "Energy-based Out-of-distribution Detection").
     """
@@ -36,11 +35,11 @@ def surprise(logits: Floats, surprisal: Floats) -> NoveltyScore:
         "axis": np.array([1], np.int64),
     }
     nodes = (
-        node("Sub", [DESCRIPTION, "words_mean"], "words_gap"),
-        node("Div", ["words_gap", "words_deviation"], "words_part"),
-        node("ReduceLogSumExp", [LOGITS, "axis"], "negative_energy", keepdims=1),
-        node("Sub", ["negative_energy", "energy_mean"], "energy_gap"),
-        node("Div", ["energy_gap", "energy_deviation"], "energy_part"),
-        node("Add", ["words_part", "energy_part"], "score"),
+        score_node("Sub", [DESCRIPTION, "words_mean"], "words_gap"),
+        score_node("Div", ["words_gap", "words_deviation"], "words_part"),
+        score_node("ReduceLogSumExp", [LOGITS, "axis"], "negative_energy", keepdims=1),
+        score_node("Sub", ["negative_energy", "energy_mean"], "energy_gap"),
+        score_node("Div", ["energy_gap", "energy_deviation"], "energy_part"),
+        score_node("Add", ["words_part", "energy_part"], "score"),
     )
-    return NoveltyScore(nodes, named(constants), scores.astype(np.float32))
+    return NoveltyScore(nodes, score_constants(constants), scores.astype(np.float32))

@@ -12,11 +12,10 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper
 
+from distill.data.rows import Rows
 from distill.errors import DataError
 from distill.modalities.prelude import FEATURES, Prelude
 from distill.modalities.text import char_ngrams, spelling_correction, token_batches, tokenizer
-from distill.modalities.text.char_ngrams import GRAMS
-from distill.modalities.text.spelling_correction import Spelling
 from distill.modalities.text.token_batches import Tokens
 from distill.modalities.text.tokenizer import name, node
 from distill.privacy.disclosure import MIN_ROWS
@@ -68,6 +67,11 @@ def fit(
         buckets=buckets,
         vocabulary_rows=fewest_rows(counts[word] for word in known),
     )
+
+
+def batches(prelude: TextPrelude, rows: Rows) -> Tokens:
+    """Rows as a network reads them."""
+    return prelude.tokens(rows.columns)
 
 
 def storable(counts: Counter[str], seen: Counter[str], public: frozenset[str], rows: int) -> list[str]:
@@ -160,7 +164,7 @@ def look_up(numbers: Mapping[str, int], mended: bool) -> list[onnx.NodeProto]:
 
 
 def look_up_constants(
-    buckets: int, max_words: int, unknown_from: int, table: Spelling | None
+    buckets: int, max_words: int, unknown_from: int, table: spelling_correction.Spelling | None
 ) -> dict[str, npt.NDArray[np.generic]]:
     """What `look_up` reads beside its input, by local name. The first unknown word of a batch is `unknown_from`."""
     return (
@@ -179,9 +183,9 @@ def model(made: list[onnx.NodeProto], constants: Mapping[str, npt.NDArray[np.gen
     """A graph from `text` through `made`, of which one makes FEATURES and another the local `grams`, to its outputs."""
     outputs = [
         helper.make_tensor_value_info(FEATURES, TensorProto.INT64, ["N", "L"]),
-        helper.make_tensor_value_info(GRAMS, TensorProto.INT64, ["U", "G"]),
+        helper.make_tensor_value_info(char_ngrams.GRAMS, TensorProto.INT64, ["U", "G"]),
     ]
-    last = helper.make_node("Identity", [name("grams")], [GRAMS], name=name("finish_grams"))
+    last = helper.make_node("Identity", [name("grams")], [char_ngrams.GRAMS], name=name("finish_grams"))
     return tokenizer.model([*made, last], constants, outputs)
 
 

@@ -20,7 +20,6 @@ import onnxruntime as ort
 from onnx import TensorProto, helper
 
 from distill.modalities.text import char_ngrams, tokenizer
-from distill.modalities.text.char_ngrams import LONGEST_WORD
 from distill.modalities.text.tokenizer import name, node
 from handler.model.predictor import session_options
 
@@ -33,7 +32,7 @@ _WHOLE = 31  # the position where none is left out
 _FARTHER = 1 << 40  # added to the number of a word that another letter has a place in, beyond all numbers
 _NONE = 1 << 62
 # Below 2**26, as a letter's hash is below 2**32: the sum over LONGEST_WORD of their products stays within int64.
-_WEIGHTS = np.random.default_rng(20_120_607).integers(1 << 20, 1 << 26, LONGEST_WORD)
+_WEIGHTS = np.random.default_rng(20_120_607).integers(1 << 20, 1 << 26, char_ngrams.LONGEST_WORD)
 
 
 @dataclass(frozen=True)
@@ -186,5 +185,5 @@ def _key_constants() -> dict[str, npt.NDArray[np.generic]]:
         "one_column": np.array([0, 0, 0, 1], np.int64),
         "weights": _WEIGHTS,
         "weights_before": np.concatenate([[0], _WEIGHTS[:-1]]),
-        "positions": np.arange(LONGEST_WORD),
+        "positions": np.arange(char_ngrams.LONGEST_WORD),
     }

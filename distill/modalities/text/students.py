@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
@@ -143,6 +142,9 @@ class GruStudent(TextStudent):
         return torch.stack(both("weight_ih")), torch.stack(both("weight_hh")), torch.stack(biases)
 
 
-KINDS: Mapping[str, type[StaticStudent | ConvStudent | GruStudent]] = MappingProxyType(
-    {"static": StaticStudent, "conv": ConvStudent, "gru": GruStudent}
-)
+# By kind, and how wide it is where the recipe does not say.
+KINDS: Mapping[str, tuple[type[StaticStudent | ConvStudent | GruStudent], int]] = {
+    "static": (StaticStudent, 128),
+    "conv": (ConvStudent, 96),
+    "gru": (GruStudent, 96),
+}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
+
+from distill.modalities.modality import NetworkInput
+from distill.modalities.prelude import FEATURES, Prelude
+from distill.modalities.text.char_ngrams import GRAMS
 
 Ids = npt.NDArray[np.int64]
 
@@ -35,7 +39,7 @@ class Tokens:
         """Tokens a text, [N]."""
         return np.diff(self.ends)
 
-    def batch(self, places: Ids) -> tuple[Ids, Ids]:
+    def batch(self, places: Ids) -> tuple[torch.Tensor, torch.Tensor]:
         """Ids [n,L] padded with 0, and grams [u+1,G]: unknown words are numbered from `width` on, row by row."""
         ids = _padded(self.ids, self.ends, places)
         unknown = ids == self.width
@@ -43,23 +47,16 @@ class Tokens:
         starts, counts = self.gram_ends[places], self.gram_ends[places + 1] - self.gram_ends[places]
         rows = np.repeat(starts - np.cumsum(counts) + counts, counts) + np.arange(int(counts.sum()))
         grams = self.grams[rows].astype(np.int64)
-        return ids, np.concatenate([grams, np.zeros((1, self.grams.shape[1]), np.int64)])
+        padded = np.concatenate([grams, np.zeros((1, self.grams.shape[1]), np.int64)])
+        return torch.from_numpy(ids), torch.from_numpy(padded)
 
 
-@dataclass(frozen=True)
-class TokenRows:
-    """Texts as a network reads them."""
-
-    tokens: Tokens
-
-    @property
-    def lengths(self) -> Ids:
-        """Tokens a text, [N]."""
-        return self.tokens.lengths
-
-    def batch(self, places: Ids) -> tuple[torch.Tensor, ...]:
-        """Ids and grams of the texts at `places`."""
-        return tuple(map(torch.from_numpy, self.tokens.batch(places)))
+def network_inputs(prelude: Prelude) -> Mapping[str, NetworkInput]:
+    """The inputs of a network, ids and grams, as the export sees them."""
+    return {
+        FEATURES: NetworkInput(torch.ones((2, 5), dtype=torch.int64), {0: "rows", 1: "tokens"}),
+        GRAMS: NetworkInput(torch.ones((3, 4), dtype=torch.int64), {0: "strangers", 1: "runs"}, ("U", "G")),
+    }
 
 
 def join(width: int, count: int, parts: Sequence[tuple[Ids, Ids, Ids]]) -> Tokens:

@@ -50,9 +50,16 @@ _SAYS = {
     503: "The function has no model, or gave no answer.",
 }
 
+_HEADERS: Mapping[int, Schema] = {
+    405: {"allow": {"required": True, "schema": {"type": "string"}}},
+    415: {"accept-encoding": {"description": "What is read.", "schema": {"type": "string"}}},
+    429: {"retry-after": {"description": "In seconds.", "schema": {"type": "string"}}},
+}
+
 
 def document(name: str, version: str, serving: Serving) -> dict[str, Any]:
     """The OpenAPI 3.1 document of the model `name` at `version`, as JSON values. The same for the same arguments."""
+    of, asked = named(serving.task).openapi, (_GATE_PROBLEMS, _BODY_PROBLEMS)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -74,8 +81,8 @@ def document(name: str, version: str, serving: Serving) -> dict[str, Any]:
             | {"Problem": _problem()},
             "responses": _problems("", _GATE_PROBLEMS, _GATE_PROBLEMS)
             | _problems("", _ELSEWHERE, _ELSEWHERE)
-            | _problems("Predict", _BODY_PROBLEMS, *_predict_problems(serving))
-            | _problems("Infer", _BODY_PROBLEMS, *_infer_problems(serving)),
+            | _problems("Predict", _BODY_PROBLEMS, *asked, _OPTION_PROBLEMS, of.predict_problems)
+            | _problems("Infer", _BODY_PROBLEMS, *asked, _TENSOR_PROBLEMS, of.infer_problems),
             "securitySchemes": {
                 "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
                 "iam": {
@@ -197,21 +204,10 @@ def _body(limits: Limits) -> str:
     )
 
 
-def _predict_problems(serving: Serving) -> tuple[_Kinds, ...]:
-    return (_GATE_PROBLEMS, _BODY_PROBLEMS, _OPTION_PROBLEMS, named(serving.task).openapi.predict_problems)
-
-
-def _infer_problems(serving: Serving) -> tuple[_Kinds, ...]:
-    return (_GATE_PROBLEMS, _BODY_PROBLEMS, _TENSOR_PROBLEMS, named(serving.task).openapi.infer_problems)
-
-
 def _problems(group: str, statuses: Iterable[int], *tables: _Kinds) -> Schema:
     """Responses by name, each with the problem kinds that the tables have for its status."""
-    made = {}
-    for status in statuses:
-        kinds = dict.fromkeys(kind for table in tables for kind in table.get(status, ()))
-        made[f"{group}Problem{status}"] = _refusal(status, list(kinds))
-    return made
+    kinds = {status: dict.fromkeys(kind for table in tables for kind in table.get(status, ())) for status in statuses}
+    return {f"{group}Problem{status}": _refusal(status, list(found)) for status, found in kinds.items()}
 
 
 def _refusals(group: str = "", own: Iterable[int] = ()) -> Schema:
@@ -226,13 +222,7 @@ def _refusal(status: int, kinds: Sequence[str]) -> Schema:
         "properties": {"type": {"enum": [PROBLEM_URN + kind for kind in kinds]}, "status": {"const": status}}
     }
     made = _content(_SAYS[status], PROBLEM_JSON, {"allOf": [ref("Problem"), narrowed]})
-    if status == 405:
-        made["headers"] = {"allow": {"required": True, "schema": {"type": "string"}}}
-    if status == 415:
-        made["headers"] = {"accept-encoding": {"description": "What is read.", "schema": {"type": "string"}}}
-    if status == 429:
-        made["headers"] = {"retry-after": {"description": "In seconds.", "schema": {"type": "string"}}}
-    return made
+    return made | ({"headers": _HEADERS[status]} if status in _HEADERS else {})
 
 
 def _problem() -> Schema:

@@ -93,8 +93,8 @@ def test_what_misspelt_words_cost_is_compared_as_a_difference_of_losses() -> Non
 
 def test_misspelt_rows_keep_their_labels_and_are_other_rows() -> None:
     rows = made.opinions(30, 0)
-    assert TEXT.perturb is not None
     slips = TEXT.perturb(rows, comparison.PERTURBED, 0)
+    assert slips is not None
     assert slips.labels.tolist() == rows.labels.tolist()
     assert set(slips.keys) & set(rows.keys) == set()
     assert slips.columns["text"].tolist() != rows.columns["text"].tolist()

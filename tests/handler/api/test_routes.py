@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from handler.api import metadata
+from handler.api import routes
 from handler.model.predictor import Predictor
 from tests.handler.conftest import Served, rest_event, serve
 from tests.handler.events import content_of, http_event
@@ -40,7 +40,7 @@ def test_the_server_says_which_limbeck_it_is(text: Served) -> None:
         "version": project["version"],
         "extensions": ["binary_tensor_data"],
     }
-    assert metadata.SERVER_VERSION == project["version"]
+    assert routes.VERSION == project["version"]
 
 
 def test_the_openapi_document_is_the_bundles_own_bytes(text: Served) -> None:

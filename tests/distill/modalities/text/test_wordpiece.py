@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from distill.errors import DataError
 from distill.modalities.prelude import Prelude
 from distill.modalities.text import wordpiece
-from distill.modalities.text.wordpiece import END, FIRST_PIECE, START
+from distill.modalities.text.prelude import END
+from distill.modalities.text.wordpiece import FIRST_PIECE, START
 from tests.distill.made import WORDS, split
 
 TEXTS = np.array([" ".join(WORDS[i : i + 6]) for i in range(len(WORDS) - 5)] * 3, dtype=object)
