@@ -21,6 +21,7 @@ MAX_ANSWER_BYTES = 5_500_000
 _BYTES_A_PREDICTION = 200
 _BYTES_A_SCORE = 32  # a float's digits, quotes and their escapes
 _KEYS = ("inputs", "abstain_below", "top_k", "explain")
+_LISTED = ", ".join(f'"{key}"' for key in _KEYS)
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def question(document: object) -> Question:
         )
     for key in document:
         if key not in _KEYS:
-            detail = f"The request holds an unknown key. {nearest(key, _KEYS) or f'It takes {_listed(_KEYS)}.'}"
+            detail = f"The request holds an unknown key. {nearest(key, _KEYS) or f'It takes {_LISTED}.'}"
             raise RequestError(422, "unknown-key", detail, "")
     return Question(
         document["inputs"],
@@ -143,7 +144,3 @@ def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise wrong_type('"explain"', "true or false", value, "/explain")
     return value
-
-
-def _listed(keys: Sequence[str]) -> str:
-    return ", ".join(f'"{key}"' for key in keys)

@@ -254,7 +254,7 @@ def test_the_card_has_numbers_limits_privacy_and_licences() -> None:
         "licence: MIT",
         "licence: Apache-2.0",
         "17 exact duplicates dropped",
-        '{"inputs": ["some text"]}',
+        '{"inputs": ["A few words."]}',
     ):
         assert wanted in text
 
