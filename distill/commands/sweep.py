@@ -20,7 +20,6 @@ def sweep(
 
     loaded, base = resolve.load(recipe, set_ or [])
 
-    from distill.experiments import pareto
     from distill.experiments import sweep as sweeping
     from distill.reporting import tables
 
@@ -29,7 +28,7 @@ def sweep(
     tables.show(made, output())
     folder = out / loaded.name
     tables.write(made, folder / "sweep.md")
-    tables.write_text(pareto.figure(found.found), folder / "sweep.svg")
+    tables.write_text(sweeping.figure(found.found), folder / "sweep.svg")
     taken = found.chosen or "nothing: no student passes the gates on validation rows"
     say(f'student.kind = "auto" takes {taken}')
     say(f"picture {folder / 'sweep.svg'}")

@@ -7,7 +7,6 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import sklearn
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
@@ -15,7 +14,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from distill import cache
 from distill.data.rows import Dataset, Rows
-from distill.modalities.modality import BaselineParts
+from distill.modalities.modality import BaselineParts, Floats
 from distill.progress import track
 
 _STRENGTHS = (0.3, 1.0, 3.0, 10.0)
@@ -30,7 +29,7 @@ class Baseline:
     dataset: Dataset
     parts: BaselineParts
 
-    def probabilities(self, rows: Rows) -> npt.NDArray[np.float32]:
+    def probabilities(self, rows: Rows) -> Floats:
         """Probabilities [N,K]."""
         found = self.pipeline.predict_proba(self.parts.table(self.dataset.inputs, rows))
         result = np.zeros((len(rows), len(self.dataset.labels)), np.float32)

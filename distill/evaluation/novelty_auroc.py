@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import onnxruntime as ort
 from sklearn.metrics import roc_auc_score
 
@@ -15,7 +14,7 @@ from distill.data.rows import Dataset, Rows
 from distill.errors import DataError
 from distill.evaluation.statistics import rounded
 from distill.graph.export import Graph
-from distill.modalities.modality import Modality
+from distill.modalities.modality import Floats, Modality
 from distill.runtime import batched
 from distill.training.soft_labels import SoftLabels
 from handler.bundle.contract import Metric
@@ -115,7 +114,7 @@ def judge(graph: Graph, chosen: Contrast, seed: int) -> Novelty:
     )
 
 
-def _scores(graph: Graph, rows: Rows) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def _scores(graph: Graph, rows: Rows) -> tuple[Floats, Floats]:
     session = ort.InferenceSession(
         graph.model.SerializeToString(), sess_options=session_options(), providers=["CPUExecutionProvider"]
     )
@@ -124,7 +123,7 @@ def _scores(graph: Graph, rows: Rows) -> tuple[npt.NDArray[np.float32], npt.NDAr
     return novelty, 1 - probabilities.max(axis=1)
 
 
-def _auroc(name: str, known: npt.NDArray[np.float32], new: npt.NDArray[np.float32], seed: int) -> Metric:
+def _auroc(name: str, known: Floats, new: Floats, seed: int) -> Metric:
     scores = np.concatenate([known, new])
     truth = np.concatenate([np.zeros(len(known)), np.ones(len(new))])
     random = np.random.default_rng(seed)

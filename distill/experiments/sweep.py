@@ -1,20 +1,42 @@
-"""`python -m distill sweep`: what each candidate gains, and what it costs."""
+"""`python -m distill sweep`: what each candidate gains, and what it costs.
+
+The Pareto front: the students of which none other is better in one thing and no worse in the rest.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
 
 from distill.evaluation import gates
 from distill.evaluation.evidence import GateResult
-from distill.experiments import comparison, cost, pareto
+from distill.experiments import comparison, cost
 from distill.modalities import resolve
 from distill.pipeline import assess, build_student, model_selection, training_inputs
 from distill.progress import say
 from distill.recipe.schema import Recipe
 from distill.reporting import tables
 from distill.reporting.tables import Table, interval
+
+_INK, _FRONT, _BEHIND = "#1f2937", "#0f766e", "#9ca3af"
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "limbeck",  # same points, same bytes
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": _BEHIND,
+    "axes.labelcolor": _INK,
+    "text.color": _INK,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+}
 
 
 @dataclass(frozen=True)
@@ -52,7 +74,7 @@ def run(recipe: Recipe, base: Path) -> Sweep:
 
 def table(swept: Sweep) -> Table:
     """A row a student."""
-    best = pareto.front(swept.found.students)
+    best = front(swept.found.students)
     rows = [("teacher", interval(swept.found.teacher.measured.accuracy), "", "", "", "", "", "")]
     for one in swept.found.students:
         lacks = assess.lacking(swept.results[one.name])
@@ -71,3 +93,50 @@ def table(swept: Sweep) -> Table:
         )
     headings = ("", "accuracy", "retention", "KB", "µs p50", "$ a million", "front", "gates, on validation rows")
     return Table(f"{swept.found.test_rows:,} test rows, 95% intervals", headings, tuple(rows))
+
+
+def front(students: Sequence[comparison.Compared]) -> tuple[comparison.Compared, ...]:
+    """The students that no other dominates in accuracy, bytes and microseconds."""
+    return tuple(one for one in students if not any(_dominates(other, one) for other in students))
+
+
+def _dominates(other: comparison.Compared, one: comparison.Compared) -> bool:
+    theirs, ours = other.merits, one.merits
+    if theirs is None or ours is None:
+        return False
+    return theirs != ours and all(a >= b for a, b in zip(theirs, ours, strict=True))
+
+
+@matplotlib.rc_context(_STYLE)
+def figure(found: comparison.Comparison) -> str:
+    """An SVG of accuracy against kilobytes, microseconds and dollars; the teacher is a dashed line."""
+    drawn = Figure(figsize=(11, 3.8), layout="constrained")
+    students, teacher = found.students, found.teacher.measured.accuracy
+    best = front(students)
+    microseconds = [one.measured.latency_us_p50 or 0.0 for one in students]
+    costs = (
+        ("KB", [one.measured.kilobytes or 0.0 for one in students]),
+        ("µs a call, p50", microseconds),
+        ("$ a million requests", [cost.a_million(value) for value in microseconds]),
+    )
+    for place, (label, values) in enumerate(costs):
+        axes = drawn.add_subplot(1, 3, place + 1)
+        axes.axhline(teacher.value, color=_BEHIND, linestyle="--", linewidth=1)
+        for one, value in zip(students, values, strict=True):
+            colour, accuracy = _FRONT if one in best else _BEHIND, one.measured.accuracy
+            error = [[accuracy.value - accuracy.low], [accuracy.high - accuracy.value]]
+            axes.errorbar(value, accuracy.value, error, fmt="o", color=colour, capsize=2)
+            axes.annotate(one.name, (value, accuracy.value), (5, 4), textcoords="offset points", fontsize=8)
+        if max(values) > 3 * min(values):
+            axes.set_xscale("log")
+        axes.margins(x=0.2)
+        axes.set_xlabel(label)
+        if place == 0:
+            axes.set_ylabel("accuracy on test rows")
+            axes.annotate(
+                "teacher", (0.02, teacher.value), (0, 3), xycoords=("axes fraction", "data"),
+                textcoords="offset points", color=_BEHIND, fontsize=8,
+            )  # fmt: skip
+    image = io.StringIO()
+    drawn.savefig(image, format="svg", metadata={"Date": None, "Creator": None})
+    return image.getvalue()

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-import numpy as np
-import numpy.typing as npt
-
 from distill import cache
+from distill.modalities.modality import Floats
 from distill.teachers.layer_transfer import FirstLayers
 
 # Word vectors [V,H], a teacher's first layers, or nothing.
-Start: TypeAlias = npt.NDArray[np.float32] | FirstLayers | None
+Start: TypeAlias = Floats | FirstLayers | None
 
 
 def digest(start: Start) -> str:

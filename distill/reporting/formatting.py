@@ -25,17 +25,6 @@ class MetricName:
     meaning: str
 
 
-@dataclass(frozen=True)
-class Gate:
-    """A gate as it is written: `value sign limit`."""
-
-    name: str
-    sign: str  # "≥", "≤", or "" where the name does not tell
-    limit: str
-    value: str
-    passed: bool
-
-
 METRICS = {
     "accuracy": MetricName("Accuracy", True, "Share of test rows answered rightly."),
     "macro_f1": MetricName("Macro-F1", True, "Mean over classes of the harmonic mean of precision and recall."),
@@ -152,13 +141,14 @@ def interval_of(metric: Metric) -> str:
     return f"{number(metric.low)} to {number(metric.high)}"
 
 
-def gate_of(result: GateResult) -> Gate:
-    """The gate with enough digits to see why it passed or failed."""
+def gate_of(result: GateResult) -> dict[str, object]:
+    """The gate as the templates read it, `value sign limit`, with enough digits to see why it passed or failed."""
     sign = {"min": "≥", "max": "≤"}.get(result.name[:3], "")
     if result.value is None:
-        return Gate(plain(result.name), sign, number(result.limit), "not measured", result.passed)
-    if not sign and result.value != result.limit:  # the name does not tell: whether it passed does
-        sign = "≤" if (result.value < result.limit) == result.passed else "≥"
-    limit, value = gates.apart(result.limit, result.value, number)
-    unit = f" {plain(result.unit)}" if result.unit else ""
-    return Gate(plain(result.name), sign, limit + unit, value + unit, result.passed)
+        limit, value = number(result.limit), "not measured"
+    else:
+        if not sign and result.value != result.limit:  # the name does not tell: whether it passed does
+            sign = "≤" if (result.value < result.limit) == result.passed else "≥"
+        unit = f" {plain(result.unit)}" if result.unit else ""
+        limit, value = (text + unit for text in gates.apart(result.limit, result.value, number))
+    return {"name": plain(result.name), "sign": sign, "limit": limit, "value": value, "passed": result.passed}

@@ -184,8 +184,7 @@ def _write_counts(axes: Axes, table: np.ndarray, shares: np.ndarray, cell: float
     font = 12 if roomy else max(6, min(9, cell * 19))
     for y, x in np.argwhere(table > 0):
         colour = ON_HEAT if shares[y, x] > 0.5 else INK
-        lift = -0.12 if roomy else 0
-        axes.text(x, y + lift, f"{table[y, x]:.0f}", ha="center", va="center", color=colour, fontsize=font)
+        axes.text(x, y - 0.12 * roomy, f"{table[y, x]:.0f}", ha="center", va="center", color=colour, fontsize=font)
         if roomy:
             text = formatting.percent(shares[y, x], 0)
             axes.text(x, y + 0.2, text, ha="center", va="center", color=colour, fontsize=9)

@@ -10,9 +10,9 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from types import MappingProxyType
 
 from distill import cache
 from distill.errors import FetchError
@@ -21,12 +21,10 @@ from distill.progress import waiting
 PROJECT, VERSION = "onnxruntime-web", "1.30.0"
 SCRIPT, WASM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"
 TIMEOUT_S = 600
-_SHA256 = MappingProxyType(
-    {
-        SCRIPT: "11e64bd8ffe11bd1a2a2f0d6275fdfbbba7262f0b76b99b53d228a8a22ef3d90",
-        WASM: "3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2",
-    }
-)
+_SHA256: Mapping[str, str] = {
+    SCRIPT: "11e64bd8ffe11bd1a2a2f0d6275fdfbbba7262f0b76b99b53d228a8a22ef3d90",
+    WASM: "3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2",
+}
 _NOTICES = ("LICENSE", "ThirdPartyNotices.txt")
 _MEGABYTES = 33
 

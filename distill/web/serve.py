@@ -7,12 +7,11 @@ import mimetypes
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from distill.errors import DataError
@@ -22,20 +21,18 @@ from distill.web.site import MARK
 HOST = "127.0.0.1"
 _TEXT = "text/plain; charset=utf-8"
 # What Python's own table lacks, or takes from the machine's, where it may be wrong.
-_TYPES = MappingProxyType(
-    {
-        "": _TEXT,  # LICENSE
-        ".css": "text/css; charset=utf-8",
-        ".gzip": "application/octet-stream",
-        ".html": "text/html; charset=utf-8",
-        ".js": "text/javascript; charset=utf-8",
-        ".json": "application/json",
-        ".mjs": "text/javascript; charset=utf-8",
-        ".onnx": "application/octet-stream",
-        ".svg": "image/svg+xml",
-        ".txt": _TEXT,
-    }
-)
+_TYPES: Mapping[str, str] = {
+    "": _TEXT,  # LICENSE
+    ".css": "text/css; charset=utf-8",
+    ".gzip": "application/octet-stream",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".onnx": "application/octet-stream",
+    ".svg": "image/svg+xml",
+    ".txt": _TEXT,
+}
 
 
 class _Handler(SimpleHTTPRequestHandler):

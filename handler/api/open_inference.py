@@ -18,7 +18,7 @@ from handler.errors import RequestError
 from handler.http import strict_json
 from handler.http.body import OCTETS
 from handler.http.response import Response, dumps
-from handler.modalities.cells import is_whole, json_type, nearest
+from handler.modalities.cells import is_whole, json_type, nearest, wrong_type
 from handler.modalities.modality import Record
 from handler.modalities.register import named
 from handler.model.predictor import Predictor
@@ -140,8 +140,9 @@ def _tensors(given: object, tail: memoryview, serving: Serving) -> dict[str, lis
             check_cell(value, column, serving.limits, f"{pointer}/data/{row}") for row, value in enumerate(raw)
         ]
     if tail:
-        detail = f"{len(tail):,} bytes after the JSON belong to no tensor's binary_data_size."
-        raise RequestError(422, "wrong-shape", detail, "/inputs")
+        raise RequestError(
+            422, "wrong-shape", f"{len(tail):,} bytes after the JSON belong to no tensor's binary_data_size.", "/inputs"
+        )
     return values
 
 
@@ -156,14 +157,13 @@ def _name(
 ) -> str:
     """The name of a tensor or an output, `what`: one of those `known`, and of none `seen` before."""
     if not isinstance(holder, dict):
-        raise RequestError(422, "wrong-type", f"{what} wants an object, found {json_type(holder)}.", pointer)
+        raise wrong_type(what, "an object", holder, pointer)
     _check_keys(holder, keys, pointer)
     name = holder.get("name")
     if not isinstance(name, str) or name not in known:
         raise RequestError(422, "unknown-tensor", unknown(name, known), f"{pointer}/name")
     if name in seen:
-        detail = f"Two {what.split()[1]}s have the same name."
-        raise RequestError(422, "repeated-tensor", detail, f"{pointer}/name")
+        raise RequestError(422, "repeated-tensor", f"Two {what.split()[1]}s have the same name.", f"{pointer}/name")
     return name
 
 
@@ -192,8 +192,7 @@ def _values(tensor: Mapping[str, Any], tail: memoryview, rows: int, pointer: str
     """The tensor's values, and what is left of the bytes."""
     datatype = tensor.get("datatype")
     if not isinstance(datatype, str):
-        detail = f'"datatype" wants a string, found {json_type(datatype)}.'
-        raise RequestError(422, "wrong-type", detail, f"{pointer}/datatype")
+        raise wrong_type('"datatype"', "a string", datatype, f"{pointer}/datatype")
     size = _parameters(tensor, pointer).get("binary_data_size")
     if size is None:
         return tensors.from_json(tensor.get("data"), datatype, rows, pointer), tail
@@ -208,7 +207,7 @@ def _outputs(given: object, wants_bytes: bool) -> dict[str, bool]:
     if given is None or given == []:
         return dict.fromkeys(_OUTPUTS, wants_bytes)
     if not isinstance(given, list):
-        raise RequestError(422, "wrong-type", f'"outputs" wants an array, found {json_type(given)}.', "/outputs")
+        raise wrong_type('"outputs"', "an array", given, "/outputs")
     wanted: dict[str, bool] = {}
     for i, output in enumerate(given):
         pointer = f"/outputs/{i}"
@@ -227,8 +226,7 @@ def _parameters(holder: Mapping[str, Any], pointer: str) -> Mapping[str, Any]:
     if found is None:
         return {}
     if not isinstance(found, dict):
-        detail = f'"parameters" wants an object, found {json_type(found)}.'
-        raise RequestError(422, "wrong-type", detail, f"{pointer}/parameters")
+        raise wrong_type('"parameters"', "an object", found, f"{pointer}/parameters")
     return found
 
 
@@ -236,8 +234,9 @@ def _id(found: object) -> str | None:
     if found is None:
         return None
     if not isinstance(found, str) or len(found) > _MAX_ID_CHARACTERS or not found.isprintable():
-        detail = f'"id" wants a printable string of at most {_MAX_ID_CHARACTERS} characters.'
-        raise RequestError(422, "wrong-type", detail, "/id")
+        raise RequestError(
+            422, "wrong-type", f'"id" wants a printable string of at most {_MAX_ID_CHARACTERS} characters.', "/id"
+        )
     return found
 
 
@@ -245,5 +244,6 @@ def _check_keys(found: Mapping[str, Any], known: tuple[str, ...], pointer: str) 
     for key in found:
         if key not in known:
             listed = ", ".join(f'"{name}"' for name in known)
-            detail = f"There is an unknown key. {nearest(key, known) or f'Known are {listed}.'}"
-            raise RequestError(422, "unknown-key", detail, pointer)
+            raise RequestError(
+                422, "unknown-key", f"There is an unknown key. {nearest(key, known) or f'Known are {listed}.'}", pointer
+            )

@@ -11,7 +11,7 @@ from typing import Any
 from handler.bundle.contract import Serving, Thresholds
 from handler.errors import RequestError
 from handler.http.response import Response
-from handler.modalities.cells import is_whole, json_type, nearest
+from handler.modalities.cells import is_whole, nearest, wrong_type
 from handler.modalities.modality import Record
 from handler.model import explain
 from handler.model.predictor import Prediction, Predictor
@@ -21,6 +21,7 @@ MAX_ANSWER_BYTES = 5_500_000
 _BYTES_A_PREDICTION = 200
 _BYTES_A_SCORE = 32  # a float's digits, quotes and their escapes
 _KEYS = ("inputs", "abstain_below", "top_k", "explain")
+_LISTED = ", ".join(f'"{key}"' for key in _KEYS)
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,12 @@ def question(document: object) -> Question:
         RequestError: 422, not an object with inputs, an unknown key, or an option that is out of its range.
     """
     if not isinstance(document, dict) or "inputs" not in document:
-        detail = 'Wanted a JSON object with the key "inputs": an input, or a list of them.'
-        raise RequestError(422, "no-inputs", detail, "")
+        raise RequestError(
+            422, "no-inputs", 'Wanted a JSON object with the key "inputs": an input, or a list of them.', ""
+        )
     for key in document:
         if key not in _KEYS:
-            detail = f"The request holds an unknown key. {nearest(key, _KEYS) or f'It takes {_listed(_KEYS)}.'}"
+            detail = f"The request holds an unknown key. {nearest(key, _KEYS) or f'It takes {_LISTED}.'}"
             raise RequestError(422, "unknown-key", detail, "")
     return Question(
         document["inputs"],
@@ -98,8 +100,9 @@ def check_finite(answers: Sequence[Prediction]) -> None:
         RequestError: 422, a number in the inputs was too much for the graph's 32-bit arithmetic.
     """
     if not all(math.isfinite(answer.score + answer.novelty) for answer in answers):
-        detail = "A number in the inputs is so large that the model has no answer."
-        raise RequestError(422, "out-of-range", detail, "/inputs")
+        raise RequestError(
+            422, "out-of-range", "A number in the inputs is so large that the model has no answer.", "/inputs"
+        )
 
 
 def _judged(prediction: Prediction, abstain_below: float | None) -> Prediction:
@@ -123,7 +126,7 @@ def _content(prediction: Prediction, top_k: int | None) -> dict[str, Any]:
 
 def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise _wrong_type("abstain_below", "a number from 0 to 1", value)
+        raise wrong_type('"abstain_below"', "a number from 0 to 1", value, "/abstain_below")
     if not 0 <= value <= 1:
         raise RequestError(422, "out-of-range", '"abstain_below" wants a number from 0 to 1.', "/abstain_below")
     return float(value)
@@ -131,7 +134,7 @@ def _number(value: object) -> float:
 
 def _count(value: object) -> int:
     if not isinstance(value, (int, float)) or not is_whole(value):
-        raise _wrong_type("top_k", "a whole number of 1 or more", value)
+        raise wrong_type('"top_k"', "a whole number of 1 or more", value, "/top_k")
     if value < 1:
         raise RequestError(422, "out-of-range", '"top_k" wants a whole number of 1 or more.', "/top_k")
     return int(value)
@@ -139,13 +142,5 @@ def _count(value: object) -> int:
 
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
-        raise _wrong_type("explain", "true or false", value)
+        raise wrong_type('"explain"', "true or false", value, "/explain")
     return value
-
-
-def _wrong_type(key: str, wanted: str, found: object) -> RequestError:
-    return RequestError(422, "wrong-type", f'"{key}" wants {wanted}, found {json_type(found)}.', f"/{key}")
-
-
-def _listed(keys: Sequence[str]) -> str:
-    return ", ".join(f'"{key}"' for key in keys)

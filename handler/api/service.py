@@ -99,8 +99,7 @@ class Service:
             return Response(204, {}, "", headers={"allow": route.allow, **preflight}, packed=b"")
         if asked.method == "HEAD" and route.method == "GET":
             return replace(route.answer(asked), packed=b"")
-        detail = f"This path takes {route.allow}."
-        raise RequestError(405, "method-not-allowed", detail, headers={"allow": route.allow})
+        raise RequestError(405, "method-not-allowed", f"This path takes {route.allow}.", headers={"allow": route.allow})
 
     def _finished(self, answer: Response, asked: Request) -> Response:
         answer = body.compressed(answer, asked.headers.get("accept-encoding", ""))

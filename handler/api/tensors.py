@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from handler.errors import RequestError
-from handler.modalities.cells import is_whole, json_type
+from handler.modalities.cells import is_whole, wrong_type
 
 BYTES = "BYTES"
 _LENGTH = struct.Struct("<I")
@@ -45,15 +45,15 @@ def from_json(data: object, datatype: str, rows: int, pointer: str) -> list[Any]
     """
     wanted = _json_type_of(datatype, pointer)
     if not isinstance(data, list):
-        raise RequestError(422, "wrong-type", f'"data" wants an array, found {json_type(data)}.', f"{pointer}/data")
+        raise wrong_type('"data"', "an array", data, f"{pointer}/data")
     values = [item[0] if isinstance(item, list) and len(item) == 1 else item for item in data]
     if len(values) != rows:
-        detail = f'"data" holds {len(values):,} values, its shape wants {rows:,}.'
-        raise RequestError(422, "wrong-shape", detail, f"{pointer}/data")
+        raise RequestError(
+            422, "wrong-shape", f'"data" holds {len(values):,} values, its shape wants {rows:,}.', f"{pointer}/data"
+        )
     for i, value in enumerate(values):
         if value is not None and not _is(value, wanted):
-            detail = f"A tensor of {datatype} wants {_WANTED[wanted]} or null, found {json_type(value)}."
-            raise RequestError(422, "wrong-type", detail, f"{pointer}/data/{i}")
+            raise wrong_type(f"A tensor of {datatype}", f"{_WANTED[wanted]} or null", value, f"{pointer}/data/{i}")
     return values
 
 
@@ -85,8 +85,9 @@ def _strings(data: memoryview, rows: int, pointer: str) -> list[Any]:
         try:
             values.append(str(word, "utf-8"))
         except UnicodeDecodeError:
-            detail = f"String {len(values)} of the tensor is not UTF-8."
-            raise RequestError(422, "not-unicode", detail, pointer) from None
+            raise RequestError(
+                422, "not-unicode", f"String {len(values)} of the tensor is not UTF-8.", pointer
+            ) from None
         place += length
     if len(values) != rows or place != len(data):
         detail = f"The tensor's bytes do not hold {rows:,} strings, each after its length in four bytes."

@@ -82,8 +82,7 @@ def _decompressed(body: bytes, window: int, max_bytes: int) -> bytes:
                 return made
     except zlib.error:
         pass
-    detail = "The body is not the compressed data that its content encoding says."
-    raise RequestError(400, "malformed-body", detail)
+    raise RequestError(400, "malformed-body", "The body is not the compressed data that its content encoding says.")
 
 
 def _too_large(found: str, max_bytes: int, when: str = "") -> RequestError:
@@ -97,8 +96,9 @@ def _check_media_type(value: str | None, wanted: tuple[str, ...]) -> None:
     media_type, *parameters = (part.strip().lower() for part in value.split(";"))
     charsets = [part.removeprefix("charset=").strip('"') for part in parameters if part.startswith("charset=")]
     if media_type not in wanted or any(charset not in _CHARSETS for charset in charsets):
-        detail = f"The body's content type wants to be {' or '.join(wanted)}, in UTF-8."
-        raise RequestError(415, "unsupported-media-type", detail)
+        raise RequestError(
+            415, "unsupported-media-type", f"The body's content type wants to be {' or '.join(wanted)}, in UTF-8."
+        )
 
 
 def _accepts_gzip(accepted: str) -> bool:

@@ -107,8 +107,7 @@ def _replay(event: Mapping[str, Any]) -> Request:
 
 def _refused(event: object) -> Request:
     kinds = "a REST API's, an HTTP API's or a Function URL's event"
-    detail = f'The event is neither {kinds}, nor an object such as {{"inputs": ...}}.'
-    raise RequestError(400, "unknown-event", detail)
+    raise RequestError(400, "unknown-event", f'The event is neither {kinds}, nor an object such as {{"inputs": ...}}.')
 
 
 def _method(event: Mapping[str, Any]) -> str | None:

@@ -63,8 +63,9 @@ def _word(text: str, limits: Limits, pointer: str) -> str:
         if _SURROGATE.search(text):
             raise RequestError(422, "not-unicode", "The text holds half of a surrogate pair.", pointer)
         if _piles_marks(text):
-            detail = f"The text holds more than {MAX_MARKS} combining marks in a row."
-            raise RequestError(422, "too-many-marks", detail, pointer)
+            raise RequestError(
+                422, "too-many-marks", f"The text holds more than {MAX_MARKS} combining marks in a row.", pointer
+            )
     return text
 
 

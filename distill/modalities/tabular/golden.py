@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -38,7 +37,8 @@ def _typical(column: Input, columns: Mapping[str, np.ndarray], level: float) -> 
         known = _categories(values)
         return known[0] if known else None
     finite = values[np.isfinite(values)]
-    return _few_digits(float(np.quantile(finite, level))) if len(finite) else None
+    # Adding zero makes 0 of -0.
+    return float(f"{np.quantile(finite, level):.{_DIGITS}g}") + 0.0 if len(finite) else None
 
 
 def _categories(values: np.ndarray) -> list[str]:
@@ -46,9 +46,3 @@ def _categories(values: np.ndarray) -> list[str]:
     found, counts = np.unique(values.astype(str), return_counts=True)
     ranked = sorted((-int(rows), str(value)) for value, rows in zip(found, counts, strict=True) if rows >= MIN_ROWS)
     return [value for _, value in ranked if value]
-
-
-def _few_digits(value: float) -> float:
-    if value == 0:
-        return 0.0
-    return round(value, _DIGITS - 1 - math.floor(math.log10(abs(value))))

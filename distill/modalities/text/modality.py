@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +18,6 @@ from distill.modalities.text import golden, lengths, typos, word_lists
 from distill.modalities.text.openapi import OPENAPI
 from distill.recipe.schema import Data, Student, Transfer
 from handler.bundle.contract import Input
-
-if TYPE_CHECKING:
-    from sklearn.feature_extraction.text import TfidfVectorizer
 
 _HERE = __package__ or ""
 _BUILD, _FROM_WORDS = later(_HERE, "initialization.build"), later(_HERE, "initialization.of_words")
@@ -58,7 +54,7 @@ def _scramble(rows: Rows, random: np.random.Generator) -> Columns:
     return {"text": np.array([shuffled(str(text)) for text in rows.columns["text"]], dtype=object)}
 
 
-def _baseline_features(inputs: tuple[Input, ...]) -> TfidfVectorizer:
+def _baseline_features(inputs: tuple[Input, ...]) -> object:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     return TfidfVectorizer(

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
+
+from distill.modalities.modality import Floats
 
 _NEAR = 12  # words of the texts that a word may stand in for
 _AT_ONCE = 2000
-
-Floats = npt.NDArray[np.float32]
 
 
 def substitutes(

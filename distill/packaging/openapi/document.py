@@ -11,7 +11,7 @@ from typing import Any
 
 from distill.modalities.json_schema import Schema, closed, ref
 from distill.modalities.register import named
-from distill.packaging.openapi import answer_schemas, schemas
+from distill.packaging.openapi import schemas
 from handler.bundle.contract import Limits, Serving
 from handler.http.response import JSON, PROBLEM_JSON, PROBLEM_URN
 
@@ -76,9 +76,7 @@ def document(name: str, version: str, serving: Serving) -> dict[str, Any]:
         ],
         "paths": _paths(name, version, serving),
         "components": {
-            "schemas": schemas.requests(serving)
-            | answer_schemas.answers(name, version, serving)
-            | {"Problem": _problem()},
+            "schemas": schemas.requests(serving) | schemas.answers(name, version, serving) | {"Problem": _problem()},
             "responses": _problems("", _GATE_PROBLEMS, _GATE_PROBLEMS)
             | _problems("", _ELSEWHERE, _ELSEWHERE)
             | _problems("Predict", _BODY_PROBLEMS, *asked, _OPTION_PROBLEMS, of.predict_problems)
@@ -134,7 +132,7 @@ def _paths(name: str, version: str, serving: Serving) -> Schema:
 def _predict(name: str, version: str, serving: Serving) -> Schema:
     row = named(serving.task).openapi.example(serving)
     answered = _content("One prediction an input, in their order.", JSON, ref("PredictAnswer"))
-    answered["content"][JSON]["example"] = answer_schemas.example(name, version, serving)
+    answered["content"][JSON]["example"] = schemas.example(name, version, serving)
     rows = [row] * min(2, serving.limits.max_inputs)
     examples = {
         "one": {"summary": "One input", "value": {"inputs": row}},

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from distill.evaluation.evidence import GateResult, MeasuredContender
-from distill.experiments import pareto, sweep
+from distill.experiments import sweep
 from distill.experiments.comparison import Compared, Comparison
 from distill.experiments.sweep import Sweep
 from distill.modalities import resolve
@@ -39,27 +39,27 @@ SMALL, MIDDLE, LARGE = (
 
 
 def test_the_front_is_what_no_other_beats_in_accuracy_bytes_and_time() -> None:
-    assert pareto.front([SMALL, MIDDLE, LARGE]) == (SMALL, MIDDLE, LARGE)
+    assert sweep.front([SMALL, MIDDLE, LARGE]) == (SMALL, MIDDLE, LARGE)
     better = student("better", 0.72, 200, 40)
-    assert pareto.front([SMALL, MIDDLE, better]) == (SMALL, better)
+    assert sweep.front([SMALL, MIDDLE, better]) == (SMALL, better)
 
 
 def test_a_student_of_unknown_size_beats_none_and_is_beaten_by_none() -> None:
     unknown = student("unknown", 0.9, None, 1)
-    assert pareto.front([SMALL, unknown]) == (SMALL, unknown)
+    assert sweep.front([SMALL, unknown]) == (SMALL, unknown)
 
 
 def test_equal_students_stay_both() -> None:
     same = student("same", 0.70, 100, 30)
-    assert pareto.front([SMALL, same]) == (SMALL, same)
+    assert sweep.front([SMALL, same]) == (SMALL, same)
 
 
 def test_the_picture_names_every_student_and_comes_out_alike_twice() -> None:
-    drawn = pareto.figure(comparison(SMALL, MIDDLE, LARGE))
+    drawn = sweep.figure(comparison(SMALL, MIDDLE, LARGE))
     ElementTree.fromstring(drawn)  # noqa: S314 - made here
     for word in ("small", "middle", "large", "teacher", "KB", "µs"):
         assert word in drawn
-    assert drawn == pareto.figure(comparison(SMALL, MIDDLE, LARGE))
+    assert drawn == sweep.figure(comparison(SMALL, MIDDLE, LARGE))
 
 
 def test_auto_takes_the_first_that_passes_and_the_table_says_which() -> None:

@@ -121,7 +121,7 @@ def test_no_folder_is_left_when_staging_is_interrupted(
     assert names(tmp_path / "made") == set()
 
 
-@pytest.mark.parametrize("step", ["_write_golden", "_take_place", "_headline"])
+@pytest.mark.parametrize("step", ["_golden", "_take_place", "_headline"])
 def test_nothing_is_sealed_or_left_when_sealing_is_interrupted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
