@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 
-from distill.data import from_file
-from distill.data.assemble import assemble
+import numpy as np
+import numpy.typing as npt
+
+from distill.data import checks, from_file, split
 from distill.data.from_file import Kind
+from distill.data.keys import keys_of
 from distill.data.public import breast_cancer, vader
 from distill.data.public.debian import sections
-from distill.data.rows import Dataset, Pool
+from distill.data.rows import UNLABELLED, Dataset, Pool, Rows
+from distill.data.split import Unique
+from distill.data.wording import counted
 from distill.errors import DataError
 from distill.recipe.public_sets import BREAST_CANCER, CATALOGUE, DEBIAN_SECTIONS, VADER
 from distill.recipe.rules import FILES
@@ -28,7 +35,8 @@ def load(data: Data, base: Path, kind: Kind) -> Dataset:
         base: the recipe's folder: a relative `data.path` is looked for there, then in the working directory.
 
     Raises:
-        DataError: the rows are missing, unreadable, or nothing can be learned from them.
+        DataError: the rows are missing or unreadable, of one class only, or of a class that has too few to be learned
+            and judged.
         FetchError: a named set cannot be fetched.
     """
     named = next((entry for entry in CATALOGUE if entry.name == data.source), None)
@@ -42,16 +50,37 @@ def load(data: Data, base: Path, kind: Kind) -> Dataset:
             f"data.source is {data.source!r}, wanted one of {', '.join(named.name for named in CATALOGUE)}, or one of "
             f"{', '.join(FILES)} with data.path, the file, and data.label, its label column."
         )
-    return assemble(
-        pool,
+    where = path.name if path else data.source  # for messages
+    labels = pool.names
+    every = split.unique(pool, keys_of(pool))
+    rows = split.sample(every, data.max_rows)
+    sampled = len(rows.keys) < len(every.keys)
+    checks.enough_rows(rows.pool.labels, labels, where, rows.dropped, sampled)
+    part = split.parts(rows)
+    checks.every_part_has_every_class(rows.pool.labels, part, where, sampled)
+    number = {label: index for index, label in enumerate(labels)} | {"": UNLABELLED}
+    whole = Rows(
+        columns=rows.pool.columns,
+        labels=np.array([number[label] for label in rows.pool.labels], dtype=np.int64),
+        keys=rows.keys,
+        groups=rows.pool.groups,
+        votes=rows.pool.votes,
+        teacher_probabilities=rows.pool.teacher_probabilities,
+    )
+    pieces = {wanted: whole.take(part == wanted) for wanted in split.PARTS}
+    return Dataset(
+        name=named.name if named else Path(where).stem,
         task=named.task if named else kind.name,
-        name=named.name if named else Path(str(path)).stem,
-        where=path.name if path else None,
+        inputs=pool.inputs,
+        labels=labels,
+        train=pieces[split.TRAIN],
+        validation=pieces[split.VALIDATION],
+        test=pieces[split.TEST],
+        fingerprint=_fingerprint(pool, whole, labels, part),
         # What a user's file holds nobody here knows, so it is neither called public nor given the set's licence.
         licence=named.licence if named and not path else "not stated",
         public=path is None,
-        max_rows=data.max_rows,
-        notes=notes,
+        notes=(*notes, *checks.label_notes(labels), *_notes(pool, rows, data.max_rows)),
     )
 
 
@@ -68,3 +97,43 @@ def _find(path: str, source: str, base: Path) -> Path:
     if not found.is_file():
         raise DataError(f"{found} (data.path) is a folder or device, wanted a {source} file.")
     return found
+
+
+def _fingerprint(pool: Pool, rows: Rows, labels: tuple[str, ...], part: npt.NDArray[np.object_]) -> str:
+    specs = [[item.name, item.dtype, item.kind] for item in pool.inputs]
+    digest = hashlib.sha256(json.dumps([specs, labels]).encode())
+    optional = [
+        array.tolist()
+        for array in (rows.groups, rows.votes, rows.teacher_probabilities)
+        if array is not None  # what teaches the student is part of the rows' identity
+    ]
+    for row in np.argsort(rows.keys):
+        line = [rows.keys[row], int(rows.labels[row]), part[row], *(repr(values[row]) for values in optional)]
+        digest.update(json.dumps(line).encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _notes(pool: Pool, rows: Unique, max_rows: int | None) -> list[str]:
+    different = len(pool) - rows.dropped
+    unlabelled = int((rows.pool.labels == "").sum())
+    notes = (
+        (rows.dropped, f"{counted(rows.dropped, 'exact duplicate')} dropped"),
+        (
+            rows.conflicts,
+            f"{counted(rows.conflicts, 'input')} came with more than one label: the label most copies carry was kept",
+        ),
+        (
+            rows.dropped > len(pool) / 2,
+            "over half of the rows repeat another row's inputs: the columns may be too few to tell rows apart",
+        ),
+        (
+            max_rows is not None and different > max_rows,
+            f"{len(rows.keys):,} of {different:,} rows kept, by hash (data.max_rows)",
+        ),
+        (unlabelled, f"without a label, for distillation only: {counted(unlabelled, 'row')}"),
+        *(
+            (True, f"the split column has no labelled {lacking} row: a tenth of each class was taken from train")
+            for lacking in split.lacking(rows)
+        ),
+    )
+    return [note for applies, note in notes if applies]

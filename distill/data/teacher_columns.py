@@ -33,10 +33,13 @@ def read(table: Table, prefix: str | None, names: Sequence[str]) -> npt.NDArray[
     sums = np.where(whole, given.sum(axis=1), 1.0)
     off = np.flatnonzero(np.abs(sums - 1) > TOLERANCE)
     if len(off):
+        others = [name for name in table.columns if name.startswith(prefix) and name.removeprefix(prefix) not in names]
+        # It may be a class that no row is labelled with.
+        too = f" {listed(others)} too begins with {prefix!r}, and no row has that label." if others else ""
         raise DataError(
             f"{where} do not sum to 1 (within {TOLERANCE}) in {counted(len(off), 'row')}, "
             f"first in {table.at(int(off[0]))}. "
-            f"Give probabilities, or leave the row's cells empty.{_others(table, prefix, names)}"
+            f"Give probabilities, or leave the row's cells empty.{too}"
         )
     probabilities = np.where(whole[:, None], given / sums[:, None], np.nan)
     return probabilities.astype(np.float32)
@@ -58,12 +61,6 @@ def _check_names(table: Table, prefix: str, names: Sequence[str]) -> None:
                 f"{table.where} has no column {prefix + name!r} with the probabilities of the label {name!r} "
                 f"(data.soft_label_prefix).{meant} Wanted a column a label: {wanted}."
             )
-
-
-def _others(table: Table, prefix: str, names: Sequence[str]) -> str:
-    """What else begins with the prefix: it may be a class that no row is labelled with."""
-    others = [name for name in table.columns if name.startswith(prefix) and name.removeprefix(prefix) not in names]
-    return f" {listed(others)} too begins with {prefix!r}, and no row has that label." if others else ""
 
 
 def _numbers(table: Table, name: str) -> npt.NDArray[np.float64]:

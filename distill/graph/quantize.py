@@ -52,13 +52,8 @@ class _Stored:
 
     def tensors(self) -> dict[str, npt.NDArray[np.generic]]:
         """What is stored, by name."""
-        found: dict[str, npt.NDArray[np.generic]] = {
-            self.place: self.integers,
-            f"{self.name}/scale": self.scale,
-        }
-        if self.folded:
-            found[f"{self.name}/shape"] = np.array(self.shape, np.int64)
-        return found
+        shape = {f"{self.name}/shape": np.array(self.shape, np.int64)} if self.folded else {}
+        return {self.place: self.integers, f"{self.name}/scale": self.scale, **shape}
 
     @property
     def folded(self) -> bool:
@@ -112,11 +107,9 @@ def weights(graph: Graph, bits: int = 8) -> Graph:
         if node.op_type == "Gather" and node.input[0] in stored:
             nodes += stored[node.input[0]].gathered(node)
             continue
-        for name in node.input:
-            if name in stored and name not in restored:
-                restored.add(name)
-                nodes += stored[name].restored()
-        nodes.append(node)
+        wanted = [name for name in dict.fromkeys(node.input) if name in stored and name not in restored]
+        restored.update(wanted)
+        nodes += [*(made for name in wanted for made in stored[name].restored()), node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
     return Graph(clean(model))

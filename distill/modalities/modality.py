@@ -40,8 +40,9 @@ def later(package: str, path: str) -> Callable[..., Any]:
     module, name = path.split(".")
 
     def call(*arguments: Any) -> Any:  # noqa: ANN401 - whatever the function takes and gives
-        return getattr(import_module(f"{package}.{module}"), name)(*arguments)
+        return getattr(import_module(call.__module__), name)(*arguments)
 
+    call.__module__ = f"{package}.{module}"  # where the code is, for caches
     return call
 
 

@@ -60,8 +60,7 @@ def on_validation(
 
     The calibration was fitted on these rows, so `max_ece` is kept more easily here than on test rows.
     """
-    has_twin = limits.min_gain_over_twin is not None
-    twin_student = build_student.twin(inputs, trained.draft) if has_twin else None
+    twin_student = None if limits.min_gain_over_twin is None else build_student.twin(inputs, trained.draft)
     rows = replace(inputs.rows, test=inputs.rows.validation)
     with tempfile.TemporaryDirectory() as folder:
         staged = stage(inputs, trained, serving, folder)

@@ -39,8 +39,7 @@ class TrainedStudent:
     @property
     def description(self) -> str:
         """For a table."""
-        config = self.draft.config
-        return f"{config.kind}, {self.student.parameters:,} parameters, int{config.bits}"
+        return f"{self.draft.config.kind}, {self.student.parameters:,} parameters, int{self.draft.config.bits}"
 
 
 def draft(inputs: TrainingInputs, section: Config, name: str = "student") -> Draft:

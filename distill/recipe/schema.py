@@ -44,7 +44,7 @@ class Teacher(Section):
     max_tokens: int = Field(default=128, ge=8, le=512)
     vote_weight: float = Field(default=0.0, ge=0, le=1)  # share of the loss taught by raters' votes
     precision: Literal["float32", "bfloat16"] = "float32"  # an encoder's products; bfloat16: some three times as fast
-    runs: int = Field(default=1, ge=1, le=10)  # finetune: from one start, in other orders; `teachers.model_soup`
+    runs: int = Field(default=1, ge=1, le=10)  # finetune: from one start, in other orders; `teachers.finetune`
 
 
 class Transfer(Section):

@@ -19,10 +19,8 @@ from distill.data.rows import Dataset, Rows
 from distill.errors import FetchError, RecipeError
 from distill.progress import track
 from distill.recipe.schema import Teacher as Config
-from distill.teachers import layer_transfer, model_soup
-from distill.teachers.encoder_network import EncoderClassifier, Texts, forward_all, tokenizer
-from distill.teachers.finetune import finetune
-from distill.teachers.frozen_features import BATCH, Features
+from distill.teachers import finetune, layer_transfer
+from distill.teachers.encoder_network import BATCH, EncoderClassifier, Features, Texts, forward_all, tokenizer
 from distill.teachers.layer_transfer import FirstLayers
 from distill.teachers.teacher import Unfitted
 from distill.teachers.weights import FILE, Weights
@@ -120,7 +118,7 @@ def prepare(config: Config, dataset: Dataset, seed: int, base: Path) -> Unfitted
             return float((answers.argmax(axis=1) == dataset.validation.labels).mean())
 
         files = [run.fitted for run in (first, *others)]
-        fitted = model_soup.mean(files, accuracy, folder_of(f"{part}, {config.runs} runs"), name)
+        fitted = finetune.mean_of_runs(files, accuracy, folder_of(f"{part}, {config.runs} runs"), name)
         return replace(first, fitted=fitted)
 
     return Unfitted(
@@ -172,7 +170,7 @@ def fit(
             parameters = {f"head.{key}": value for key, value in network.head.state_dict().items()}
         else:
             order = seed + _SEEDS_A_RUN * run
-            finetune(network, config, weights.folder, train, validation, order, folder / "unfinished.pt", name)
+            finetune.finetune(network, config, weights.folder, train, validation, order, folder / "unfinished.pt", name)
             parameters = {key: value for key, value in network.named_parameters() if value.requires_grad}
         with cache.replacing(fitted) as temporary:
             save_file({key: value.detach().contiguous() for key, value in parameters.items()}, temporary)

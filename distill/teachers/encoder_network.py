@@ -1,18 +1,27 @@
-"""A transformer encoder with a classification head, and texts batched by length."""
+"""A transformer encoder with a classification head, texts batched by length, and what a frozen one makes of them."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
+from distill import cache
+from distill.data.rows import Rows
 from distill.errors import FetchError
+from distill.progress import track
+from distill.recipe.schema import Teacher as Config
 from distill.runtime import batched
+from distill.teachers.weights import Weights
+
+BATCH = 64
 
 
 class EncoderClassifier(nn.Module):
@@ -70,13 +79,10 @@ class Texts:
 
     def batch(self, places: Sequence[int]) -> dict[str, Tensor]:
         """Tensors of the rows at `places`, padded to the longest of them."""
-        width = int(self.lengths[list(places)].max())
-        ids = torch.zeros((len(places), width), dtype=torch.long)
-        mask = torch.zeros((len(places), width), dtype=torch.long)
-        for row, place in enumerate(places):
-            ids[row, : self.lengths[place]] = torch.tensor(self.ids[place])
-            mask[row, : self.lengths[place]] = 1
-        return {"input_ids": ids.masked_fill(mask == 0, self._tokenizer.pad_token_id or 0), "attention_mask": mask}
+        rows = [torch.tensor(self.ids[place]) for place in places]
+        ids = pad_sequence(rows, batch_first=True, padding_value=self._tokenizer.pad_token_id or 0)
+        mask = pad_sequence([torch.ones_like(row) for row in rows], batch_first=True)
+        return {"input_ids": ids, "attention_mask": mask}
 
     def in_order(self, batch_size: int) -> list[list[int]]:
         """Batches of places from the shortest to the longest row."""
@@ -132,3 +138,41 @@ def forward_all(
             parts.append(found.float().numpy())
             places += batch
     return np.concatenate(parts)[np.argsort(places)]
+
+
+class Features:
+    """Pooled states [N,H] of rows, remembered by row and kept by content hash.
+
+    Each text is read once, however many folds and stages ask for it.
+    """
+
+    def __init__(self, weights: Weights, config: Config, train: Rows) -> None:
+        """`train`: rows that are always read together, so that a part of them gets what the whole got."""
+        self._weights = weights
+        self._config = config
+        self._train = train
+        self._together = set(train.keys.tolist())
+        self._known: dict[str, npt.NDArray[np.float32]] = {}
+
+    def of(self, rows: Rows, network: Callable[[], EncoderClassifier], name: str) -> npt.NDArray[np.float32]:
+        """Pooled states [N,H]. `network` is called for only if a row is new."""
+        keys = rows.keys.tolist()
+        if not self._together.isdisjoint(keys):
+            self._learn(self._train, network, name)
+        self._learn(rows, network, name)
+        return np.stack([self._known[key] for key in keys])
+
+    def _learn(self, rows: Rows, network: Callable[[], EncoderClassifier], name: str) -> None:
+        new = rows.take(np.array([key not in self._known for key in rows.keys.tolist()], dtype=bool))
+        if not len(new):
+            return
+        settings = (self._weights.id, self._config.max_tokens, self._config.precision)
+        key = cache.key("features", cache.code(__name__), *settings, new.keys.tolist())
+
+        def make() -> npt.NDArray[np.float32]:
+            texts = Texts(self._weights.folder, new.columns["text"].tolist(), self._config.max_tokens)
+            batches = track(texts.in_order(BATCH), f"{name}: features")
+            return forward_all(network(), texts, batches, pooled=True, precision=self._config.precision)
+
+        states = cache.array(cache.root() / "features" / f"{key}.npy", make)
+        self._known.update(zip(new.keys.tolist(), states, strict=True))

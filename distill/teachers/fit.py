@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib import import_module
 from pathlib import Path
 
 from distill import cache
@@ -11,9 +10,9 @@ from distill.data.keys import fold_of
 from distill.data.rows import Dataset, Rows
 from distill.errors import RecipeError
 from distill.recipe.schema import Teacher as Config
-from distill.teachers.teacher import Model, Teacher, Unfitted
+from distill.teachers.register import TEACHERS
+from distill.teachers.teacher import Model, Teacher
 
-KINDS = ("encoder", "boosted_trees", "precomputed")  # a module here each; it and its libraries come in at first use
 _STAGE = "teacher"
 
 
@@ -27,9 +26,9 @@ def fit(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) -> 
         FetchError: an encoder's weights cannot be had.
         DataError: a precomputed teacher says nothing about test rows.
     """
-    if config.kind not in KINDS:
-        raise RecipeError(f"teacher.kind is {config.kind!r}, wanted one of {', '.join(KINDS)}.")
-    unfitted: Unfitted = import_module(f"distill.teachers.{config.kind}").prepare(config, dataset, seed, base)
+    if config.kind not in TEACHERS:
+        raise RecipeError(f"teacher.kind is {config.kind!r}, wanted one of {', '.join(TEACHERS)}.")
+    unfitted = TEACHERS[config.kind](config, dataset, seed, base)
     settings = json.loads(config.model_dump_json(exclude={"model", "sha256", "runs"}))
     parts = [settings, dataset.fingerprint, *unfitted.identity, dict(unfitted.versions), seed]
     train = dataset.train.take(dataset.train.labelled)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +91,6 @@ class Teacher:
         return np.concatenate(parts)[np.argsort(order, kind="stable")]
 
     def _cached(self, part: str, model: Model, rows: Rows) -> npt.NDArray[np.float32]:
-        content = hashlib.sha256("".join(rows.keys.tolist()).encode()).hexdigest()
+        content = cache.digest("".join(rows.keys.tolist()).encode())
         path = cache.root() / "logits" / f"{cache.key('logits', self.id, part, content)}.npy"
         return cache.array(path, lambda: model.logits(rows))

@@ -24,11 +24,6 @@ class Size:
     copies: int = 0  # a row
     length: float = 17.0  # words that are read of a row, on the mean
 
-    @property
-    def total(self) -> int:
-        """Rows of the transfer set."""
-        return self.rows * (1 + self.copies)
-
 
 def fit(student: Student, budget: Budget, size: Size) -> Student:
     """The student's section with `batch_size`, `epochs`, `patience` and the like set for so many rows.
@@ -36,7 +31,7 @@ def fit(student: Student, budget: Budget, size: Size) -> Student:
     What the recipe names itself stays, and so do batches and epochs from FEW_ROWS rows on, if they make steps enough.
     A fitted section comes back equal.
     """
-    rows = size.total
+    rows = size.rows * (1 + size.copies)
     many = _OF_MANY if rows >= _MANY_ROWS and budget.words else {}
     student = _left_open(student, {**many, **(budget.defaults or {})})
     batch, epochs, patience = student.batch_size, student.epochs, student.patience

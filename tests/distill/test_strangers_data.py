@@ -29,8 +29,8 @@ from distill.modalities.text import lengths
 from distill.pipeline import run
 from distill.recipe.schema import Recipe, Student, Teacher
 from distill.reporting import caveats, console_summary, model_card, report
+from distill.teachers import encoder_network as teacher_features
 from distill.teachers import fit as teachers
-from distill.teachers import frozen_features as teacher_features
 from distill.teachers.encoder_network import Texts
 from distill.training import budget
 from distill.training.budget import Size

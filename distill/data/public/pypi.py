@@ -47,8 +47,9 @@ def fetch(sdist: Sdist) -> Path:
             with cache.replacing(path) as temporary:
                 shutil.copyfile(found, temporary)
         except OSError as error:
-            reason = f"{path} cannot be written ({error.strerror})"
-            raise FetchError(f"{reason}. Set LIMBECK_CACHE to a folder that can.") from None
+            raise FetchError(
+                f"{path} cannot be written ({error.strerror}). Set LIMBECK_CACHE to a folder that can."
+            ) from None
     return path
 
 

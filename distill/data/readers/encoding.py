@@ -82,8 +82,7 @@ def _as_windows(error: UnicodeError) -> tuple[str, int]:
     assert isinstance(error, UnicodeDecodeError)
     odd = error.object[error.start : error.end]
     if error.object[error.start] == 0xED:  # a surrogate in UTF-8's clothes: half of a pair as some programs write it
-        six, three = (error.object[error.start : error.start + size] for size in (6, 3))
-        for form in (six, three):
+        for form in (error.object[error.start : error.start + size] for size in (6, 3)):
             try:
                 pair = form.decode("utf-8", errors="surrogatepass").encode("utf-16-le", errors="surrogatepass")
                 return pair.decode("utf-16-le", errors="replace"), error.start + len(form)

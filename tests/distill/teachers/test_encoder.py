@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from distill.data.rows import Dataset
 from distill.errors import FetchError, RecipeError
 from distill.recipe.schema import Teacher as Config
-from distill.teachers import encoder, encoder_network, finetune, fit, model_soup
+from distill.teachers import encoder, encoder_network, finetune, fit
 from distill.teachers.encoder import EncoderModel
 from distill.teachers.encoder_network import EncoderClassifier, Texts
 from distill.teachers.teacher import Encoder, Teacher
@@ -174,12 +174,12 @@ def test_another_seed_trains_another_teacher(folder: Path, tmp_path: Path) -> No
 
 def judge_the_mean(monkeypatch: pytest.MonkeyPatch, accuracy: float) -> None:
     """Have the mean of several runs be as right as this, and every single run half the time."""
-    mean = model_soup.mean
+    mean = finetune.mean_of_runs
 
     def judged(runs: Sequence[Path], _: object, folder: Path, name: str) -> Path:
         return mean(runs, lambda file: 0.5 if file in runs else accuracy, folder, name)
 
-    monkeypatch.setattr(model_soup, "mean", judged)
+    monkeypatch.setattr(finetune, "mean_of_runs", judged)
 
 
 def test_a_teacher_of_several_runs_is_the_mean_of_their_weights(

@@ -40,7 +40,11 @@ def read(path: Path | None = None) -> tuple[Pool, tuple[str, ...]]:
     """
     if path is not None:
         found = packages.of(control.of_file(path), path.name)
-        return _pool(found, path.name), _notes(found)
+        # A `Packages` file leaves out the long descriptions where they have a file of their own.
+        short = sum("\n" not in package.text for package in found)
+        alone = f"{short:,} of {len(found):,} packages have a synopsis alone"
+        note = f"{alone}: for the long descriptions, have the file written by `{control.COMMAND}`"
+        return _pool(found, path.name), (note,) if short > len(found) / 2 else ()
     release, found = _of_release()
     return _pool(found, release), (f"the packages of {release}",)
 
@@ -59,18 +63,10 @@ def _of_release() -> tuple[str, list[Package]]:
             found = packages.of(control.of_file(lists.packages), lists.packages.name, long)
         packages.keep(path, lists.release, found)
     except OSError as error:
-        reason = f"{path} cannot be written ({error.strerror})"
-        raise FetchError(f"{reason}. Set LIMBECK_CACHE to a folder that can.") from None
+        raise FetchError(
+            f"{path} cannot be written ({error.strerror}). Set LIMBECK_CACHE to a folder that can."
+        ) from None
     return lists.release, found
-
-
-def _notes(found: Sequence[Package]) -> tuple[str, ...]:
-    """What a `Packages` file leaves out where the long descriptions have a file of their own."""
-    short = sum("\n" not in package.text for package in found)
-    if short <= len(found) / 2:
-        return ()
-    alone = f"{short:,} of {len(found):,} packages have a synopsis alone"
-    return (f"{alone}: for the long descriptions, have the file written by `{control.COMMAND}`",)
 
 
 def _pool(found: Sequence[Package], where: str) -> Pool:
