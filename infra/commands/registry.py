@@ -182,8 +182,7 @@ def history(
     version = registry.resolve(reference).version if reference.version or reference.tag else None
     events = registry.history(reference.name).events(last, version)
     if as_json:
-        rows = [{**asdict(event), "at": event.at.isoformat(), "details": dict(event.details)} for event in events]
-        typer.echo(json.dumps(rows))
+        typer.echo(json.dumps([asdict(event) | {"at": event.at.isoformat()} for event in events]))
     elif not events:
         err.print(f"Nothing happened to {reference.name} in {registry.where()} yet.", markup=False)
     else:

@@ -65,9 +65,13 @@ def by_docker(images: Images, context: Path, uri: str) -> None:
     registry, user, password = images.login()
     # Lambda takes no index with attestations, which newer builders add.
     environment = os.environ | {"DOCKER_HOST": host} | {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
-    file = str(context / "infra/Dockerfile")
-    command = ["docker", "build", "-f", file, "--build-arg", f"BASE_IMAGE={base}", "-t", uri, str(context)]
-    _demand(command, environment)
+    _demand(
+        [
+            *("docker", "build", "-f", str(context / "infra/Dockerfile")),
+            *("--build-arg", f"BASE_IMAGE={base}", "-t", uri, str(context)),
+        ],
+        environment,
+    )
     with tempfile.TemporaryDirectory() as folder:
         environment["DOCKER_CONFIG"] = folder
         _demand(["docker", "login", "--username", user, "--password-stdin", registry], environment, password)
