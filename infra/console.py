@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console, JustifyMethod, RenderableType
+from rich.console import Console, RenderableType
 from rich.table import Table
 
 from handler.errors import BundleError
@@ -27,12 +27,50 @@ def table(
     """A plain table. The headings in `right` are of numbers; those in `fold` give way where the terminal is narrow."""
     made = Table(box=None, pad_edge=False)
     for heading in headings:
-        side: JustifyMethod = "right" if heading in right else "left"
-        least = _LEAST if heading in fold else None
-        made.add_column(heading, justify=side, overflow="fold", no_wrap=heading not in fold, min_width=least)
+        made.add_column(
+            heading,
+            justify="right" if heading in right else "left",
+            overflow="fold",
+            no_wrap=heading not in fold,
+            min_width=_LEAST if heading in fold else None,
+        )
     for row in rows:
         made.add_row(*row)
     return made
+
+
+class Lines:
+    """A line a step on standard output; what is under way spins on standard error, where that is a terminal."""
+
+    def __init__(self) -> None:
+        """Nothing is shown yet."""
+        self._title = ""
+        self._status = err.status("")
+
+    def step(self, title: str, what: str, there: bool) -> None:
+        """A step begins; one that is done already is only passed by."""
+        self._title = title
+        if there:
+            self._line("there already")
+        else:
+            self._status.update(f"{title}: {what}")
+            self._status.start()
+
+    def done(self, what: str) -> None:
+        """The step that began is done, with this result."""
+        self.stop()
+        self._line(what)
+
+    def watching(self, seconds_left: float) -> None:
+        """A share of the traffic is being watched for so much longer."""
+        self._status.update(f"{self._title}: {seconds_left:.0f} s to watch")
+
+    def stop(self) -> None:
+        """Nothing is under way any more."""
+        self._status.stop()
+
+    def _line(self, what: str) -> None:
+        out.print(f"{self._title:12} {what}", markup=False)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ def fit(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) -> 
         FetchError: an encoder's weights cannot be had.
         DataError: a precomputed teacher says nothing about test rows.
     """
-    if config.kind not in TEACHERS:
+    if config.kind is None or config.kind not in TEACHERS:
         raise RecipeError(f"teacher.kind is {config.kind!r}, wanted one of {', '.join(TEACHERS)}.")
     unfitted = TEACHERS[config.kind](config, dataset, seed, base)
     settings = json.loads(config.model_dump_json(exclude={"model", "sha256", "runs"}))

@@ -147,14 +147,16 @@ def client(service: str) -> Any:  # noqa: ANN401 - whoever keeps it says which o
     # A stand-in for S3 seldom answers to bucket.host names.
     elsewhere = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     style = {"addressing_style": "path"} if elsewhere and service == "s3" else {}
-    config = Config(
-        retries={"mode": "standard"},
-        connect_timeout=_CONNECT_SECONDS,
-        read_timeout=_READ_SECONDS,
-        s3=style,  # type: ignore[arg-type]
-    )
     try:
-        return boto3.session.Session().client(service, config=config)  # type: ignore[call-overload]
+        return boto3.session.Session().client(  # type: ignore[call-overload]
+            service,
+            config=Config(
+                retries={"mode": "standard"},
+                connect_timeout=_CONNECT_SECONDS,
+                read_timeout=_READ_SECONDS,
+                s3=style,  # type: ignore[arg-type]
+            ),
+        )
     except (aws.BotoCoreError, ValueError) as error:
         raise ConfigError(
             f"The AWS settings cannot be used ({_first_line(error)}). "

@@ -11,7 +11,6 @@ import hashlib
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
@@ -48,15 +47,6 @@ _ADVICE: Mapping[str, str] = {
         "the bytes changed on the way ({code}). Run the same command again",
     ),
 }
-
-
-@dataclass(frozen=True)
-class Stored:
-    """An object in the bucket."""
-
-    key: str
-    size_bytes: int
-    modified: datetime
 
 
 @dataclass(frozen=True)
@@ -102,12 +92,11 @@ class Bucket:
             )
             self._client.put_bucket_versioning(Bucket=self.name, VersioningConfiguration={"Status": "Enabled"})
 
-    def stored(self, prefix: str) -> Iterator[Stored]:
-        """Every object whose key starts with `prefix`, by key."""
+    def stored(self, prefix: str) -> Iterator[Mapping[str, Any]]:
+        """Every object whose key starts with `prefix`, by key, as S3 lists it: Key, Size, LastModified and so on."""
         with requesting(f"list s3://{self.name}/{prefix}", self._advice):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix):
-                for item in page.get("Contents", []):
-                    yield Stored(item["Key"], item["Size"], item["LastModified"])
+                yield from page.get("Contents", [])
 
     def copy(self, key: str, sink: BinaryIO) -> str | None:
         """Write the object's bytes to `sink` and return their SHA-256 in hex; None where there is no such key."""

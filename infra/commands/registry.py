@@ -6,7 +6,7 @@ import json
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -27,7 +27,7 @@ from infra.console import err, out, table
 from infra.errors import ConfigError, refusing
 from infra.registry import bundle_folder, references
 from infra.registry.diff import between
-from infra.registry.registry import PushPlan, Registry
+from infra.registry.registry import Registry
 from infra.signing import signer
 
 WantedArgument = Annotated[
@@ -60,19 +60,15 @@ def push(
     plan = registry.plan_push(bundle, signer.for_push(pem, kms, trust), sign_anew=sign_anew)
     where = registry.where(plan.name, plan.version)
     if dry_run:
-        _print_plan(plan, where)
-        return
-    with bar("pushing", sum(step.size_bytes for step in plan.steps)) as done:
-        written = registry.push(plan, done)
-    said = f"Pushed {written} of {len(plan.steps)} files to" if written else "Already there, every byte equal:"
-    out.print(f"{said} {where}, signed with key {signature.key_of(plan.signature)}", markup=False)
-
-
-def _print_plan(plan: PushPlan, where: str) -> None:
-    for step in plan.steps:
-        what = "there" if step.stored else "over" if step.over else "put"
-        out.print(f"{what:5} {step.size_bytes:>10,} B  {step.key}", markup=False)
-    out.print(f"Would write {len(plan.missing)} of {len(plan.steps)} files to {where}.", markup=False)
+        for step in plan.steps:
+            what = "there" if step.stored else "over" if step.over else "put"
+            out.print(f"{what:5} {step.size_bytes:>10,} B  {step.key}", markup=False)
+        out.print(f"Would write {len(plan.missing)} of {len(plan.steps)} files to {where}.", markup=False)
+    else:
+        with bar("pushing", sum(step.size_bytes for step in plan.steps)) as done:
+            written = registry.push(plan, done)
+        said = f"Pushed {written} of {len(plan.steps)} files to" if written else "Already there, every byte equal:"
+        out.print(f"{said} {where}, signed with key {signature.key_of(plan.signature)}", markup=False)
 
 
 def pull(
@@ -100,17 +96,17 @@ def list_versions(
     registry = named_registry(bucket, prefix)
     entries = registry.entries(references.reference(name).name if name else None)
     worn = {each: registry.tags(each).worn() for each in {entry.name for entry in entries}}
-    rows: list[dict[str, Any]] = [
-        {
-            "name": it.name,
-            "version": it.version,
-            "pushed_at": it.pushed_at.isoformat(),
-            "bytes": it.size_bytes,
-            "tag": worn[it.name].get(it.version),
-        }
-        for it in entries
-    ]
     if as_json:
+        rows = [
+            {
+                "name": it.name,
+                "version": it.version,
+                "pushed_at": it.pushed_at.isoformat(),
+                "bytes": it.size_bytes,
+                "tag": worn[it.name].get(it.version),
+            }
+            for it in entries
+        ]
         typer.echo(json.dumps(rows))
     elif not entries:
         err.print(
@@ -186,8 +182,7 @@ def history(
     version = registry.resolve(reference).version if reference.version or reference.tag else None
     events = registry.history(reference.name).events(last, version)
     if as_json:
-        rows = [{**asdict(event), "at": event.at.isoformat(), "details": dict(event.details)} for event in events]
-        typer.echo(json.dumps(rows))
+        typer.echo(json.dumps([asdict(event) | {"at": event.at.isoformat()} for event in events]))
     elif not events:
         err.print(f"Nothing happened to {reference.name} in {registry.where()} yet.", markup=False)
     else:
@@ -238,8 +233,7 @@ def diff(
 
     Both graphs are run here on the golden inputs of either.
     """
-    needed = not (is_folder(before) and is_folder(after))
-    registry = named_registry(bucket, prefix) if needed else None
+    registry = None if is_folder(before) and is_folder(after) else named_registry(bucket, prefix)
     with tempfile.TemporaryDirectory(prefix="limbeck-diff-") as workplace:
         folders = [_brought(wanted, registry, Path(workplace), trust) for wanted in (before, after)]
         found = between(*folders)

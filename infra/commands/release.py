@@ -11,6 +11,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,12 +34,11 @@ from infra.image import build
 from infra.monitoring.alarms import Alarm, Watch
 from infra.registry.tags import LIVE
 from infra.release.alias import Alias, Switch, said_of
-from infra.release.cloud import Cloud, alarms_of, read_state
 from infra.release.execute import Release
 from infra.release.function import Function, Lambda
 from infra.release.journal import Journal
-from infra.release.plan import Options, Plan, Step, decide_rollback, plan_release
-from infra.release.prepare import Keys, prepare
+from infra.release.plan import Cloud, Options, Plan, alarms_of, decide_rollback, plan_release, read_state
+from infra.release.prepare import prepare
 
 FUNCTION = "limbeck"
 _INTERRUPTED = 130
@@ -88,7 +88,7 @@ def release(
     )
     cloud = _cloud(function, alias, bucket, prefix)
     with tempfile.TemporaryDirectory(prefix="limbeck-release-") as folder:
-        found = prepare(bundle, cloud.journal, Keys(trust, pem, kms), Path(folder))
+        found = prepare(bundle, cloud.journal, Path(folder), trust, pem, kms)
         needed = (
             () if cloud.journal else ("No registry named. Use --bucket or set LIMBECK_REGISTRY to s3://bucket/prefix.",)
         )
@@ -98,10 +98,9 @@ def release(
             return
         if plan.needed or found.source is None:
             raise ConfigError("Nothing was changed. First: " + "\n".join(plan.needed))
-        chosen = build.by_command(builder) if builder else build.by_docker(cloud.images)
-        work = Release(plan, cloud, chosen, found.source, _Lines())
+        chosen = partial(build.by_command, builder) if builder else partial(build.by_docker, cloud.images)
         try:
-            work.run()
+            Release(plan, cloud, chosen, found.source).run()
         except KeyboardInterrupt:
             err.print(
                 "Broken off. The same command goes on, `python -m infra rollback` ends a canary. Now:", markup=False
@@ -109,8 +108,6 @@ def release(
             now = cloud.switch.read()
             err.print(f"{alias} is {said_of(now.route) if now else 'not there'}.", markup=False)
             raise typer.Exit(_INTERRUPTED) from None
-        finally:
-            work.reporter.stop()
 
 
 def rollback(
@@ -133,14 +130,15 @@ def rollback(
         out.print(f"{alias} is {there.said(now.route.version)} already.", markup=False)
         return
     cloud.switch.move(now, decided.route)
-    number = decided.route.version
-    out.print(f"{alias} is back on {there.said(number)}, away from {there.said(decided.left)}.", markup=False)
+    out.print(
+        f"{alias} is back on {there.said(decided.route.version)}, away from {there.said(decided.left)}.", markup=False
+    )
     left = there.version(decided.left)
     if cloud.journal is None or not decided.route.bundle or left is None or not left.bundle:
         err.print("Not noted in a registry: none is named, or a version has no bundle's name.", markup=False)
         return
     try:
-        cloud.journal.rolled_back(left.bundle, decided.route.bundle, number)
+        cloud.journal.rolled_back(left.bundle, decided.route.bundle, decided.route.version)
     except InfraError as error:
         raise CloudError(
             f"The alias is moved, do not roll back again. Only the registry does not know: {error}"
@@ -167,11 +165,10 @@ def status(
     seen = Seen(there, now, alarms, name, _worn(cloud, name))
     if as_json:
         typer.echo(json.dumps(_document(seen)))
-        return
-    headings = ("version", "bundle", "image", "traffic", "live before", "tag")
-    out.print(table(*headings, rows=_rows(seen), right=("version", "traffic"), fold=("bundle",)))
-    for line in _remarks(seen):
-        out.print(line, markup=False)
+    else:
+        headings = ("version", "bundle", "image", "traffic", "live before", "tag")
+        out.print(table(*headings, rows=_rows(seen), right=("version", "traffic"), fold=("bundle",)))
+        out.print(*_remarks(seen), sep="\n", markup=False)
 
 
 @dataclass(frozen=True)
@@ -259,35 +256,6 @@ def _worn(cloud: Cloud, name: str) -> dict[str, str]:
     except InfraError as error:
         err.print(f"The registry does not answer. {error}", markup=False)
         return {}
-
-
-class _Lines:
-    """A line a step on standard output; what is under way spins on standard error, where that is a terminal."""
-
-    def __init__(self) -> None:
-        self._title = ""
-        self._status = err.status("")
-
-    def step(self, step: Step) -> None:
-        self._title = step.title
-        if step.done:
-            self._line("there already")
-        else:
-            self._status.update(f"{step.title}: {step.what}")
-            self._status.start()
-
-    def done(self, what: str) -> None:
-        self.stop()
-        self._line(what)
-
-    def watching(self, seconds_left: float) -> None:
-        self._status.update(f"{self._title}: {seconds_left:.0f} s to watch")
-
-    def stop(self) -> None:
-        self._status.stop()
-
-    def _line(self, what: str) -> None:
-        out.print(f"{self._title:12} {what}", markup=False)
 
 
 def _print(plan: Plan) -> None:

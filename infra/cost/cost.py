@@ -142,8 +142,9 @@ def prices(region: str, path: Path = PRICES) -> Prices:
     table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     regions = {name: it for name, it in table.items() if isinstance(it, dict)}
     if region not in regions:
-        known = ", ".join(sorted(regions))
-        raise ConfigError(f"No prices for {region}, there are {known}. Add it to {path}, or take one of these.")
+        raise ConfigError(
+            f"No prices for {region}, there are {', '.join(sorted(regions))}. Add it to {path}, or take one of these."
+        )
     found = regions[region]
     return Prices(
         table["read_on"],

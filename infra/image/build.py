@@ -58,29 +58,29 @@ def tag_of(manifest: Manifest, context: Path) -> str:
     return f"{manifest.name}-{manifest.version}-{digest.hexdigest()[:_CODE_DIGITS]}"
 
 
-def by_docker(images: Images) -> Builder:
-    """Docker, on this machine. The password of the repository is in no file but a temporary one."""
+def by_docker(images: Images, context: Path, uri: str) -> None:
+    """See `Builder`: Docker, on this machine. The password of the repository is in no file but a temporary one."""
+    host = container.docker_host()
+    base = container.base_image(host)
+    registry, user, password = images.login()
+    # Lambda takes no index with attestations, which newer builders add.
+    environment = os.environ | {"DOCKER_HOST": host} | {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+    _demand(
+        [
+            *("docker", "build", "-f", str(context / "infra/Dockerfile")),
+            *("--build-arg", f"BASE_IMAGE={base}", "-t", uri, str(context)),
+        ],
+        environment,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        environment["DOCKER_CONFIG"] = folder
+        _demand(["docker", "login", "--username", user, "--password-stdin", registry], environment, password)
+        _demand(["docker", "push", uri], environment)
 
-    def build(context: Path, uri: str) -> None:
-        host = container.docker_host()
-        base = container.base_image(host)
-        registry, user, password = images.login()
-        # Lambda takes no index with attestations, which newer builders add.
-        environment = os.environ | {"DOCKER_HOST": host} | {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
-        file = str(context / "infra/Dockerfile")
-        command = ["docker", "build", "-f", file, "--build-arg", f"BASE_IMAGE={base}", "-t", uri, str(context)]
-        _demand(command, environment)
-        with tempfile.TemporaryDirectory() as folder:
-            environment["DOCKER_CONFIG"] = folder
-            _demand(["docker", "login", "--username", user, "--password-stdin", registry], environment, password)
-            _demand(["docker", "push", uri], environment)
 
-    return build
-
-
-def by_command(command: str) -> Builder:
-    """Another program: `COMMAND CONTEXT URI` builds and pushes."""
-    return lambda context, uri: _demand([*shlex.split(command), str(context), uri], dict(os.environ))
+def by_command(command: str, context: Path, uri: str) -> None:
+    """See `Builder`: another program, as `COMMAND CONTEXT URI`."""
+    _demand([*shlex.split(command), str(context), uri], dict(os.environ))
 
 
 def _demand(command: list[str], environment: dict[str, str], given: str = "") -> None:

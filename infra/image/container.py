@@ -114,11 +114,11 @@ def invoke(event: object, host: str, root: Path = ROOT) -> Answer:
 
 def _image_name(root: Path) -> str:
     """The tag that SAM gave the image, read from the template that it built."""
-    for line in (root / ".aws-sam" / "build" / "template.yaml").read_text(encoding="utf-8").splitlines():
-        key, _, value = line.strip().partition(": ")
-        if key == "ImageUri":
-            return value
-    raise LocalError("`sam build` left no ImageUri in .aws-sam/build/template.yaml: its format may have changed.")
+    lines = (root / ".aws-sam" / "build" / "template.yaml").read_text(encoding="utf-8").splitlines()
+    found = [line.strip().removeprefix("ImageUri: ") for line in lines if line.strip().startswith("ImageUri: ")]
+    if not found:
+        raise LocalError("`sam build` left no ImageUri in .aws-sam/build/template.yaml: its format may have changed.")
+    return found[0]
 
 
 def _size(image: str, host: str) -> int:

@@ -108,8 +108,7 @@ def stage_certificates(root: Path = ROOT) -> Path | None:
 
     Where a proxy signs with a certificate of its own, only this machine knows it. The final image does not get it.
     """
-    named = (os.environ.get(variable) for variable in _CERTIFICATE_VARIABLES)
-    candidates = [*named, ssl.get_default_verify_paths().cafile]
+    candidates = [*map(os.environ.get, _CERTIFICATE_VARIABLES), ssl.get_default_verify_paths().cafile]
     source = next((Path(name) for name in candidates if name and Path(name).is_file()), None)
     target = root / BUILD / CERTIFICATES
     if source is None:

@@ -134,8 +134,10 @@ def serve_command(
             f"{escape(manifest.name)} {manifest.version} answers until Ctrl-C{escape(log)}. For a client's shell:"
         )
         trusted = endpoint.certificate.file
-        typer.echo(f"export LIMBECK_URL={endpoint.url} LIMBECK_KEY=local")
-        typer.echo(f"export SSL_CERT_FILE={trusted} CURL_CA_BUNDLE={trusted}")
+        typer.echo(
+            f"export LIMBECK_URL={endpoint.url} LIMBECK_KEY=local\n"
+            f"export SSL_CERT_FILE={trusted} CURL_CA_BUNDLE={trusted}"
+        )
         sys.stdout.flush()
         _until_stopped()
 

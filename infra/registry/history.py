@@ -71,7 +71,7 @@ class History:
         return [self._read(match) for match in (found if last is None else found[max(len(found) - last, 0) :])]
 
     def _found(self) -> list[re.Match[str]]:
-        keys = (item.key.removeprefix(self._at) for item in self._bucket.stored(self._at))
+        keys = (item["Key"].removeprefix(self._at) for item in self._bucket.stored(self._at))
         return [match for key in keys if (match := _KEY.fullmatch(key))]
 
     def _read(self, match: re.Match[str]) -> Event:

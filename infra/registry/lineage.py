@@ -78,8 +78,13 @@ def _metric(raw: Mapping[str, Any]) -> Metric | None:
 
 def _gate(raw: Mapping[str, Any]) -> Gate | None:
     try:
-        numbers = float(raw["limit"]), float(raw["value"])
-        return Gate(str(raw["name"]), *numbers, bool(raw["passed"]), str(raw.get("unit") or ""))
+        return Gate(
+            name=str(raw["name"]),
+            limit=float(raw["limit"]),
+            value=float(raw["value"]),
+            passed=bool(raw["passed"]),
+            unit=str(raw.get("unit") or ""),
+        )
     except (KeyError, TypeError, ValueError):
         return None
 

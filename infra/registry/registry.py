@@ -102,8 +102,7 @@ class Registry:
 
     def where(self, name: str = "", version: str = "") -> str:
         """The address of the registry, a bundle or a version, for people."""
-        parts = [part for part in (name, version) if part]
-        return f"s3://{self.bucket.name}/{self._prefix}{'/'.join(parts)}"
+        return f"s3://{self.bucket.name}/{self._prefix}{'/'.join(filter(None, (name, version)))}"
 
     def tags(self, name: str) -> Tags:
         """The tags of a bundle's versions."""
@@ -118,13 +117,13 @@ class Registry:
         sizes: dict[tuple[str, str], int] = {}
         pushed: dict[tuple[str, str], datetime] = {}
         for item in self.bucket.stored(f"{self._prefix}{name}/" if name else self._prefix):
-            parts = item.key.removeprefix(self._prefix).split("/")
+            parts = item["Key"].removeprefix(self._prefix).split("/")
             if len(parts) != 3 or not NAME.fullmatch(parts[0]) or not VERSION.fullmatch(parts[1]):
                 continue  # a tag, an event, or not the registry's
             identity = parts[0], parts[1]
-            sizes[identity] = sizes.get(identity, 0) + item.size_bytes
+            sizes[identity] = sizes.get(identity, 0) + item["Size"]
             if parts[2] == MANIFEST:
-                pushed[identity] = item.modified
+                pushed[identity] = item["LastModified"]
         made = [Entry(*identity, moment, sizes[identity]) for identity, moment in pushed.items()]
         return sorted(made, key=lambda entry: (entry.name, entry.pushed_at, entry.version))
 
@@ -174,7 +173,7 @@ class Registry:
         manifest, text = bundle_folder.read(folder)
         signed = sign(folder, manifest, text)
         at = self._at(manifest.name, manifest.version)
-        there = {item.key for item in self.bucket.stored(at)}
+        there = {item["Key"] for item in self.bucket.stored(at)}
         hashes = {file: manifest.files[file] for file in bundle_folder.in_order(manifest)} | {MANIFEST: _sha256(text)}
         steps = [
             Put(file, at + file, (folder / file).stat().st_size, wanted, at + file in there)

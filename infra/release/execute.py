@@ -9,43 +9,27 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Protocol
 
+from handler.bundle.signature import SIGNATURE
+from infra.console import Lines
 from infra.errors import CloudError, ConfigError, InfraError, LocalError, MovedError, StoppedError
 from infra.image.build import Builder
 from infra.release import golden
 from infra.release.alias import Alias, Route
-from infra.release.cloud import Cloud
-from infra.release.plan import Plan, Step
+from infra.release.plan import Cloud, Plan, Step
 from infra.release.prepare import Source
 
 _POLL_SECONDS = 5.0
 _WRONGS_SHOWN = 3
 
 
-class Reporter(Protocol):
-    """Hears how it goes."""
-
-    def step(self, step: Step) -> None:
-        """A step begins; one that is done is only passed by."""
-
-    def done(self, what: str) -> None:
-        """The step that began is done, with this result."""
-
-    def watching(self, seconds_left: float) -> None:
-        """A share of the traffic is being watched for so much longer."""
-
-    def stop(self) -> None:
-        """Nothing is under way any more."""
-
-
 class Release:
     """One release on its way."""
 
-    def __init__(self, plan: Plan, cloud: Cloud, builder: Builder, source: Source, reporter: Reporter) -> None:
+    def __init__(self, plan: Plan, cloud: Cloud, builder: Builder, source: Source) -> None:
         """Nothing happens yet."""
-        self.cloud, self.reporter = cloud, reporter
-        self._plan, self._builder, self._source = plan, builder, source
+        self._plan, self._cloud, self._builder, self._source = plan, cloud, builder, source
+        self._lines = Lines()
         if cloud.journal is None:
             raise ConfigError("A release needs a registry. Use --bucket or set LIMBECK_REGISTRY.")
         self._journal = cloud.journal
@@ -61,10 +45,13 @@ class Release:
             MovedError: somebody else moved the alias; it was left as it is.
             InfraError: a step could not be done. The same command again goes on from there.
         """
-        for step in self._plan.steps:
-            self.reporter.step(step)
-            if not step.done:
-                self.reporter.done(self._do(step))
+        try:
+            for step in self._plan.steps:
+                self._lines.step(step.title, step.what, step.done)
+                if not step.done:
+                    self._lines.done(self._do(step))
+        finally:
+            self._lines.stop()
 
     def _do(self, step: Step) -> str:
         """Do a step, and say what came of it."""
@@ -73,24 +60,26 @@ class Release:
                 self._journal.registry.bucket.create()
                 return "created"
             case "push":
-                written = self._journal.push(self._source.folder)
+                signed = (self._source.folder / SIGNATURE).read_bytes()
+                registry = self._journal.registry
+                written = registry.push(registry.plan_push(self._source.folder, lambda *_: signed))
                 return f"{written} files written" if written else "there already"
             case "repository":
-                return self.cloud.images.create(self._plan.repository)
+                return self._cloud.images.create(self._plan.repository)
             case "image":
                 return self._build()
             case "function":
-                self.cloud.function.create(self._image(), self._plan.options.role)
+                self._cloud.function.create(self._image(), self._plan.options.role)
                 return "created"
             case "version":
-                self._number = self.cloud.function.publish(self._image(), self._plan.bundle.reference)
+                self._number = self._cloud.function.publish(self._image(), self._plan.bundle.reference)
                 return f"version {self._number}"
             case "golden":
                 self._demand_golden()
                 return "every answer as it was sealed"
             case "open":
                 self._journal.candidate(self._plan.bundle)
-                self._alias = self.cloud.switch.create(Route(self._number, bundle=self._plan.bundle.reference))
+                self._alias = self._cloud.switch.create(Route(self._number, bundle=self._plan.bundle.reference))
                 return f"{self._alias.name} is version {self._number}"
             case "shift":
                 return self._shift(step.share)
@@ -103,7 +92,7 @@ class Release:
             self._builder(self._source.context, f"{uri}:{tag}")
         except LocalError:
             # Another release of the same bundle may have pushed it first, and a tag is written only once.
-            if self.cloud.images.digest(self._plan.repository, tag) is None:
+            if self._cloud.images.digest(self._plan.repository, tag) is None:
                 raise
         return self._find_digest()
 
@@ -113,16 +102,16 @@ class Release:
         if share == 1:
             trail = (old.version, *(number for number in old.trail if number != old.version))
             whole = Route(self._number, {}, trail, self._plan.bundle.reference)
-            self._alias = self.cloud.switch.move(self._alias, whole)
+            self._alias = self._cloud.switch.move(self._alias, whole)
             return f"{self._alias.name} is version {self._number}"
         self._journal.candidate(self._plan.bundle)
-        self._alias = self.cloud.switch.move(self._alias, replace(old, weights={self._number: share}))
+        self._alias = self._cloud.switch.move(self._alias, replace(old, weights={self._number: share}))
         try:
             self._watch()
         except (StoppedError, MovedError):
             raise
         except InfraError as error:  # what cannot be watched is not left to callers
-            self.cloud.switch.go_back(old, self._number)
+            self._cloud.switch.go_back(old, self._number)
             raise CloudError(
                 f"{error} The canary could not be watched, so everybody is back on version {old.version}."
             ) from None
@@ -130,7 +119,7 @@ class Release:
 
     def _record(self) -> str:
         trail = self._alias.route.trail if self._alias else ()
-        function = self.cloud.function.read() if trail else None
+        function = self._cloud.function.read() if trail else None
         before = function.version(trail[0]) if function else None
         self._journal.released(self._plan.bundle, before.bundle if before else "", self._number)
         return f"{self._plan.bundle.reference} is live"
@@ -139,27 +128,25 @@ class Release:
         """Until the bake time is over, or something is wrong."""
         deadline = time.monotonic() + self._plan.options.bake_seconds
         since = datetime.now(UTC)
-        while True:
-            self._demand_quiet(since)
-            left = deadline - time.monotonic()
-            if left <= 0:
-                break
-            self.reporter.watching(left)
+        self._demand_quiet(since)
+        while (left := deadline - time.monotonic()) > 0:
+            self._lines.watching(left)
             time.sleep(min(left, _POLL_SECONDS))
+            self._demand_quiet(since)
         self._demand_golden()
 
     def _demand_quiet(self, since: datetime) -> None:
-        ringing = [alarm for alarm in self.cloud.watch.named(self._plan.alarms) if alarm.rings]
+        ringing = [alarm for alarm in self._cloud.watch.named(self._plan.alarms) if alarm.rings]
         if ringing:
             self._stop("; ".join(f"the alarm {alarm.name} rang ({alarm.reason.rstrip('. ')})" for alarm in ringing))
 
         options = self._plan.options
-        failures = self.cloud.watch.failures(options.function, options.alias, self._number, since)
+        failures = self._cloud.watch.failures(options.function, options.alias, self._number, since)
         if failures:
             self._stop(f"version {self._number} failed {failures} calls")
 
     def _demand_golden(self) -> None:
-        wrong = golden.replay(self._source.golden, self._source.manifest, self.cloud.function.invoke(self._number))
+        wrong = golden.replay(self._source.golden, self._source.manifest, self._cloud.function.invoke(self._number))
         if wrong:
             more = f", and {len(wrong) - _WRONGS_SHOWN} more" if len(wrong) > _WRONGS_SHOWN else ""
             self._stop(f"golden answers were wrong: {'; '.join(wrong[:_WRONGS_SHOWN])}{more}")
@@ -170,7 +157,7 @@ class Release:
         where = f"Nobody is sent to it: there is no alias {self._plan.options.alias}."
         if old is not None:
             try:
-                self.cloud.switch.go_back(old, self._number)
+                self._cloud.switch.go_back(old, self._number)
             except MovedError as error:
                 raise StoppedError(f"{bundle.reference} was stopped: {why}. {error}") from None
             except InfraError as error:
@@ -187,10 +174,10 @@ class Release:
 
     def _repository(self) -> str:
         """URI of the repository."""
-        return self.cloud.images.repository(self._plan.repository) or self.cloud.images.create(self._plan.repository)
+        return self._cloud.images.repository(self._plan.repository) or self._cloud.images.create(self._plan.repository)
 
     def _find_digest(self) -> str:
-        found = self.cloud.images.digest(self._plan.repository, self._plan.bundle.tag)
+        found = self._cloud.images.digest(self._plan.repository, self._plan.bundle.tag)
         if found is None:
             raise LocalError(
                 f"The build left no image {self._plan.repository}:{self._plan.bundle.tag}. "

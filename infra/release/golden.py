@@ -44,8 +44,7 @@ def _batches(inputs: Sequence[Golden], limits: Limits) -> Iterator[list[Golden]]
 def _wrongs(batch: Sequence[Golden], manifest: Manifest, invoke: Invoke) -> Iterator[str]:
     lines = f"{GOLDEN} line {batch[0].line}" + (f" to {batch[-1].line}" if len(batch) > 1 else "")
     body = json.dumps({"inputs": [one.input for one in batch]}).encode()
-    said = invoke(rest_event("POST", "/predict", [("content-type", "application/json")], body))
-    status, answer = _opened(said)
+    status, answer = _opened(invoke(rest_event("POST", "/predict", [("content-type", "application/json")], body)))
     if status != 200:
         kind = answer.get("type", answer.get("errorType", "no answer")) if isinstance(answer, dict) else "no answer"
         yield f"{lines}: status {status} ({kind}), wanted 200"

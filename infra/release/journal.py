@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from handler.bundle.signature import SIGNATURE
 from infra.aws.clients import caller
 from infra.registry import history, tags
 from infra.registry.registry import Registry
-from infra.release.plan import Bundle
+
+if TYPE_CHECKING:
+    from infra.release.plan import Bundle
 
 _OUTCOMES = {history.RELEASED, history.STOPPED, history.ROLLED_BACK}
 
@@ -33,13 +34,8 @@ class Journal:
         return caller()
 
     def holds(self, name: str, version: str) -> bool:
-        """Whether there is a registry, and it has the version, whole."""
-        return self.registry.bucket.exists() and any(entry.version == version for entry in self.registry.entries(name))
-
-    def push(self, folder: Path) -> int:
-        """Put a bundle's folder, with its signature, into the registry; returns the number of files written."""
-        plan = self.registry.plan_push(folder, lambda folder, manifest, text: (folder / SIGNATURE).read_bytes())
-        return self.registry.push(plan)
+        """Whether the registry has the version, whole."""
+        return any(entry.version == version for entry in self.registry.entries(name))
 
     def candidate(self, bundle: Bundle) -> None:
         """The version is about to get traffic."""

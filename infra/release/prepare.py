@@ -29,15 +29,6 @@ _NOBODY = Bundle("NAME", "VERSION", "NAME-VERSION-CODE", 0, "s3://BUCKET/NAME/VE
 
 
 @dataclass(frozen=True)
-class Keys:
-    """Whose signature counts, and what signs a folder that is pushed first."""
-
-    trust_file: Path | None = None
-    pem: Path | None = None
-    kms: str | None = None
-
-
-@dataclass(frozen=True)
 class Source:
     """The bundle on this machine, checked, and the folder that its image is built from."""
 
@@ -56,8 +47,17 @@ class Prepared:
     needed: tuple[str, ...] = ()
 
 
-def prepare(wanted: str, journal: Journal | None, keys: Keys, workplace: Path) -> Prepared:
+def prepare(
+    wanted: str,
+    journal: Journal | None,
+    workplace: Path,
+    trust_file: Path | None = None,
+    pem: Path | None = None,
+    kms: str | None = None,
+) -> Prepared:
     """Find, check and lay out the bundle. `wanted`: a folder, NAME, NAME/VERSION, NAME@TAG, or nothing.
+
+    `trust_file` says whose signature counts; `pem` or `kms` signs a folder that is pushed first.
 
     Raises:
         ConfigError: there is none of that name.
@@ -65,23 +65,25 @@ def prepare(wanted: str, journal: Journal | None, keys: Keys, workplace: Path) -
     """
     folder = _folder(wanted)
     if folder is not None:
-        return _of_folder(folder, journal, keys, workplace)
+        return _of_folder(folder, journal, workplace, trust_file, pem, kms)
     if not wanted:
         return Prepared(_NOBODY, None, (f"No bundle named, and not one in {BUNDLES}/. Name a folder or NAME/VERSION.",))
     reference = references.reference(wanted)
     if journal is None:
         raise ConfigError(f"No folder {wanted} here, and no registry named. Use --bucket or set LIMBECK_REGISTRY.")
     entry = journal.registry.resolve(reference)
-    return _pulled(journal, Reference(entry.name, entry.version), keys, workplace)
+    return _pulled(journal, Reference(entry.name, entry.version), trust_file, workplace)
 
 
-def _of_folder(folder: Path, journal: Journal | None, keys: Keys, workplace: Path) -> Prepared:
+def _of_folder(
+    folder: Path, journal: Journal | None, workplace: Path, trust_file: Path | None, pem: Path | None, kms: str | None
+) -> Prepared:
     manifest, _ = bundle_folder.read(folder)
     name, version = manifest.name, manifest.version
-    if journal is not None and journal.holds(name, version):
-        return _pulled(journal, Reference(name, version), keys, workplace)
-    trust = signer.trust_for(name, keys.trust_file)
-    key = signer.find_signer(keys.pem, keys.kms)
+    if journal is not None and journal.registry.bucket.exists() and journal.holds(name, version):
+        return _pulled(journal, Reference(name, version), trust_file, workplace)
+    trust = signer.trust_for(name, trust_file)
+    key = signer.find_signer(pem, kms)
     if key is not None:
         trust = trust or Trust(name, (key.public,))
         return _laid(_signed(folder, key, trust, workplace), trust, workplace, journal)
@@ -96,9 +98,9 @@ def _of_folder(folder: Path, journal: Journal | None, keys: Keys, workplace: Pat
     return Prepared(bundle, None, (needed,))
 
 
-def _pulled(journal: Journal, wanted: Reference, keys: Keys, workplace: Path) -> Prepared:
+def _pulled(journal: Journal, wanted: Reference, trust_file: Path | None, workplace: Path) -> Prepared:
     """The registry's own copy."""
-    trust = signer.needed_trust(wanted.name, keys.trust_file)
+    trust = signer.needed_trust(wanted.name, trust_file)
     return _laid(journal.registry.pull(wanted, workplace / "pulled", trust), trust, workplace, journal)
 
 

@@ -102,8 +102,9 @@ class KmsSigner:
     def sign(self, message: bytes) -> bytes:
         """The signature over a message of at most 4,096 bytes."""
         with requesting(f"sign with {self._key} in KMS", _KMS_ADVICE):
-            answer = self._kms.sign(KeyId=self._key, Message=message, MessageType="RAW", SigningAlgorithm=_KMS_SCHEME)
-        return answer["Signature"]
+            return self._kms.sign(KeyId=self._key, Message=message, MessageType="RAW", SigningAlgorithm=_KMS_SCHEME)[
+                "Signature"
+            ]
 
 
 def read_trust(path: Path, model: str) -> Trust:

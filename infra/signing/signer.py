@@ -108,8 +108,7 @@ def signed(manifest: bytes, by: Signer) -> bytes:
     value = by.sign(message)
     if not signature.holds(message, value, by.public):
         raise RefusedError(f"Key {by.public.key_id} gave a signature that its public half does not open. Try again.")
-    raw = {"key_id": by.public.key_id, "scheme": SCHEME, "signature": base64.b64encode(value).decode()}
-    return keys.json_text(raw)
+    return keys.json_text({"key_id": by.public.key_id, "scheme": SCHEME, "signature": base64.b64encode(value).decode()})
 
 
 def sign_folder(folder: Path, manifest: bytes, by: Signer) -> None:

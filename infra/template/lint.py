@@ -50,8 +50,7 @@ def translate(template: Path, root: Path = ROOT, parameters: Mapping[str, str] |
     done = _run([_tool(root, "sam", "python"), script, str(template), json.dumps(dict(parameters or {}))])
     if done.returncode != 0:
         raise LocalError(f"SAM cannot translate {template}. It says:\n{done.stderr.strip()[-2000:]}")
-    translated: dict[str, Any] = json.loads(done.stdout)
-    return translated
+    return dict(json.loads(done.stdout))
 
 
 def exceptions(translated: dict[str, Any]) -> list[Excepted]:

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from handler.bundle import contract, golden
+from handler.bundle import contract
+from handler.bundle import golden as golden_file
 from infra.errors import ConfigError
 from infra.registry.references import Reference
-from infra.release.golden import replay
+from infra.release import golden
 from tests.cloud import account, models, warm
 from tests.cloud.account import FUNCTION, Account
 from tests.cloud.plane import PASS, REFUSE, Asked
@@ -195,7 +196,7 @@ def demand_whole(site: Account, versions: set[str], replayed: set[str]) -> None:
         if number not in replayed:  # a version never changes
             # Out of the registry, so the bundle that answers is there too, whole and signed.
             folder = registry.pull(Reference(name, version), site.work / "read", site.trust(name))
-            assert replay(golden.read(folder), contract.read(folder), site.invoke(number)) == ()
+            assert golden.replay(golden_file.read(folder), contract.read(folder), site.invoke(number)) == ()
             replayed.add(number)
     try:
         assert registry.resolve(Reference("killed", tag="live")).version in versions

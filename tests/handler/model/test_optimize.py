@@ -14,7 +14,6 @@ from handler.bundle.signature import SIGNATURE
 from handler.errors import BundleError
 from handler.model import optimize, optimized_graph
 from handler.model.predictor import RUNTIME, Predictor
-from infra.aws.s3 import Stored
 from infra.image.staging import stage
 from infra.registry.registry import Registry
 from tests import bundles
@@ -140,7 +139,7 @@ def test_the_derived_graph_is_neither_staged_nor_pushed(bundle: Path, tmp_path: 
     class Empty:
         name = "bucket"
 
-        def stored(self, prefix: str) -> list[Stored]:
+        def stored(self, prefix: str) -> list[dict[str, str]]:
             return []
 
     stage(bundle, tmp_path)

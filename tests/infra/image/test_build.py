@@ -77,14 +77,14 @@ def test_a_bundle_that_nobody_trusted_signed_goes_into_no_context(bundle: Path, 
 def test_another_program_builds_when_one_is_named(tmp_path: Path) -> None:
     script = tmp_path / "build.sh"
     script.write_text('#!/bin/sh\necho "$@" > "$(dirname "$0")/said"\n')
-    build.by_command(f"sh {script} --fast")(tmp_path, "host/name:tag")
+    build.by_command(f"sh {script} --fast", tmp_path, "host/name:tag")
     assert (tmp_path / "said").read_text() == f"--fast {tmp_path} host/name:tag\n"
 
 
 @pytest.mark.parametrize("command", ["false", "/no/such/program", "sh -c 'echo oh no; exit 3'"])
 def test_a_build_that_fails_says_so(command: str, tmp_path: Path) -> None:
     with pytest.raises(LocalError):
-        build.by_command(command)(tmp_path, "host/name:tag")
+        build.by_command(command, tmp_path, "host/name:tag")
 
 
 class Shop:
@@ -108,7 +108,7 @@ def test_docker_builds_logs_in_and_pushes_and_the_password_is_on_no_command_line
     monkeypatch.delenv("DOCKER_CONFIG", raising=False)
     monkeypatch.setattr(container, "docker_host", lambda: "unix:///var/run/docker.sock")
     monkeypatch.setattr(container, "base_image", lambda host: "python:3.13-slim")
-    build.by_docker(Shop())(tmp_path, "123.dkr.ecr.test/limbeck:tag")  # type: ignore[arg-type]
+    build.by_docker(Shop(), tmp_path, "123.dkr.ecr.test/limbeck:tag")  # type: ignore[arg-type]
     said = (tmp_path / "said").read_text().splitlines()
     assert [line.split()[0] for line in said] == ["build", "login", "push"]
     assert "--build-arg BASE_IMAGE=python:3.13-slim" in said[0] and said[0].endswith("| 1")

@@ -218,7 +218,9 @@ def test_without_a_version_the_one_pushed_last_is_pulled(sealed: Path, tmp_path:
 def test_two_versions_of_the_same_second_have_to_be_named(sealed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     versions = ["a" * 12, "b" * 12]
-    stored = [s3.Stored(f"bundles/{NAME}/{version}/manifest.json", 1, moment) for version in versions]
+    stored = [
+        {"Key": f"bundles/{NAME}/{version}/manifest.json", "Size": 1, "LastModified": moment} for version in versions
+    ]
     monkeypatch.setattr(s3.Bucket, "stored", lambda self, prefix: iter(stored))
     with pytest.raises(ConfigError, match="same second.*NAME|same second.*VERSION"):
         shelf().resolve(Reference(NAME))
