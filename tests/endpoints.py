@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from handler.bundle import contract
+from handler.bundle.versions import newest
 from handler.errors import BundleError
 from infra.errors import LocalError
 from infra.image import container
-from infra.image.staging import newest, stage
+from infra.image.staging import stage
 from infra.local import serve
 from infra.local.serve import Endpoint
 from tests import checkout, once

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from handler.bundle.contract import LATEST, MANIFEST
@@ -19,12 +20,10 @@ def newest(folder: Path) -> Path:
     if (folder / MANIFEST).is_file():
         return folder
     sealed = sorted(folder.glob(f"*/{MANIFEST}"), key=lambda path: path.stat().st_mtime)
-    try:
+    with suppress(OSError, UnicodeDecodeError):
         latest = folder / (folder / LATEST).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        latest = None
-    if latest is not None and latest / MANIFEST in sealed:
-        return latest
+        if latest / MANIFEST in sealed:
+            return latest
     if not sealed:
         raise BundleError(
             f"No sealed bundle in {folder}: wanted a folder with {MANIFEST}, or one of such folders. "

@@ -14,13 +14,13 @@ import typer
 
 from handler.bundle import contract
 from handler.bundle.contract import Manifest
+from handler.bundle.versions import newest
 from handler.errors import BundleError
 from infra.commands.options import JsonOption
 from infra.console import err, out, table
 from infra.cost import cost as costs
 from infra.cost.cost import EVENT_SOURCES, Architecture, Bill, Prices, Work
 from infra.errors import ConfigError
-from infra.image.staging import newest
 
 _OLD_DAYS = 180
 _BUNDLES = Path("bundles")

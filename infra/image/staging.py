@@ -14,7 +14,6 @@ from pathlib import Path
 from handler.bundle import contract, signature
 from handler.bundle.contract import Manifest
 from handler.bundle.signature import SIGNATURE, Trust
-from handler.errors import BundleError
 from infra.errors import ConfigError
 from infra.signing import keys, signer
 
@@ -25,29 +24,6 @@ TRUST = "trust.json"
 CERTIFICATES = "ca.pem"
 _DEVELOPMENT_KEY = "development-key.pem"  # the Docker context does not hold it
 _CERTIFICATE_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-
-
-def newest(folder: Path) -> Path:
-    """The bundle meant by `folder`: itself if it is one, else the newest sealed one among its versions.
-
-    `bundles/<name>` holds a folder a version, and a file `latest` that names the last one sealed.
-
-    Raises:
-        BundleError: there is no sealed bundle in `folder`.
-    """
-    if (folder / contract.MANIFEST).is_file():
-        return folder
-    sealed = sorted(folder.glob(f"*/{contract.MANIFEST}"), key=lambda path: path.stat().st_mtime)
-    with suppress(OSError, UnicodeDecodeError):
-        latest = folder / (folder / contract.LATEST).read_text(encoding="utf-8").strip()
-        if latest / contract.MANIFEST in sealed:
-            return latest
-    if not sealed:
-        raise BundleError(
-            f"No sealed bundle in {folder}: wanted a folder with {contract.MANIFEST}, or one of such folders. "
-            "Make one with `python -m distill run RECIPE --out bundles`."
-        )
-    return sealed[-1].parent
 
 
 def stage(bundle: Path, root: Path = ROOT, trust: Trust | None = None) -> Manifest:

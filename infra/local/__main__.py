@@ -25,11 +25,12 @@ from rich.table import Table
 from handler.bundle import contract
 from handler.bundle.contract import Manifest
 from handler.bundle.signature import Trust
+from handler.bundle.versions import newest
 from infra.aws.lambda_events import Answer, rest_event
 from infra.console import err, out, plain_errors
 from infra.errors import LocalError
 from infra.image import container
-from infra.image.staging import newest, stage, stage_certificates
+from infra.image.staging import stage, stage_certificates
 from infra.local import serve
 from infra.local.emulator import Emulator
 from infra.local.serve import Endpoint

@@ -10,13 +10,13 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from handler.bundle import contract, golden, signature
+from handler.bundle import contract, golden, signature, versions
 from handler.bundle.contract import Manifest
 from handler.bundle.golden import Golden
 from handler.bundle.signature import SIGNATURE, Trust
 from handler.errors import BundleError
 from infra.errors import ConfigError, refusing
-from infra.image import build, staging
+from infra.image import build
 from infra.registry import bundle_folder, references
 from infra.registry.references import Reference
 from infra.release.journal import Journal
@@ -143,4 +143,4 @@ def _folder(wanted: str) -> Path | None:
     if len(names) != 1:
         return None
     with refusing():
-        return staging.newest(names.pop())
+        return versions.newest(names.pop())

@@ -30,9 +30,9 @@ from rich.console import Console
 from rich.table import Table
 
 from handler.bundle import contract
+from handler.bundle.versions import newest
 from handler.errors import BundleError
 from infra.errors import LocalError
-from infra.image.staging import newest
 from infra.local.emulator import INVOKE, find_emulator, free_port
 from tests.benchmarks.cold_images import FLOOR, OURS, TORCH, Docker, Image, build
 

@@ -19,9 +19,9 @@ from rich.table import Table
 from handler.api import routes
 from handler.api.service import Service
 from handler.api.telemetry import Telemetry, make_logger, make_metrics
+from handler.bundle.versions import newest
 from handler.errors import BundleError
 from handler.model.predictor import Predictor
-from infra.image.staging import newest
 from tests import bundles
 
 STARTS, CALLS, WARM_UP = 11, 2000, 50

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from handler.bundle.versions import newest
 from handler.errors import BundleError
-from infra.image.staging import newest, stage
+from infra.image.staging import stage
 from tests import bundles
 
 STARTS = 15

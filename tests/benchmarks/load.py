@@ -33,9 +33,9 @@ from rich.progress import track
 from rich.table import Table
 
 from handler.bundle import contract
+from handler.bundle.versions import newest
 from handler.errors import BundleError
 from infra.errors import LocalError
-from infra.image.staging import newest
 from infra.local.emulator import INVOKE, Emulator
 
 MAX_P99_OVER_P50 = 4.0

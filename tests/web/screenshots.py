@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 import typer
 from playwright.sync_api import Browser, sync_playwright
 
+from handler.bundle.versions import newest
 from handler.modalities.modality import Record
-from infra.image.staging import newest
 from tests.web import chromium, subjects, visit
 from tests.web.subjects import Subject
 

@@ -9,8 +9,9 @@ import pytest
 
 from handler.bundle import contract, signature
 from handler.bundle.signature import SIGNATURE, Trust
+from handler.bundle.versions import newest
 from handler.errors import BundleError
-from infra.image.staging import newest, stage, stage_certificates
+from infra.image.staging import stage, stage_certificates
 from infra.signing import keys, signer
 from tests import bundles
 
