@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 T = TypeVar("T")
 
@@ -130,9 +129,9 @@ def stored(path: Path, load: Callable[[Path], T]) -> T | None:
         return None
 
 
-def array(path: Path, make: Callable[[], npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+def array(path: Path, make: Callable[[], np.typing.NDArray[np.float32]]) -> np.typing.NDArray[np.float32]:
     """The float32 array stored at `path` (.npy), or `make()` stored there."""
-    found: npt.NDArray[np.float32] | None = stored(path, lambda file: np.load(file, allow_pickle=False))
+    found: np.typing.NDArray[np.float32] | None = stored(path, lambda file: np.load(file, allow_pickle=False))
     if found is not None:
         return found
     made = make()

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from distill.data.column_types import HOLES, Column
 from distill.data.split import PARTS
@@ -20,7 +19,7 @@ RESERVED = ("probabilities", "novelty")  # the graph's outputs
 RESERVED_PREFIX = "limbeck/"  # everything inside the graph
 
 
-def labels(raw: npt.NDArray[np.object_], where: str) -> npt.NDArray[np.object_]:
+def labels(raw: np.typing.NDArray[np.object_], where: str) -> np.typing.NDArray[np.object_]:
     """The labels, trimmed; "" stays where there is none.
 
     Raises:
@@ -82,7 +81,7 @@ def reserved(names: Sequence[str], where: str) -> None:
             raise DataError(f"{where}: a column {name!r} would be mixed up with {what}. Rename it.")
 
 
-def no_soft_columns(names: Sequence[str], prefix: str, labels: npt.NDArray[np.object_], where: str) -> None:
+def no_soft_columns(names: Sequence[str], prefix: str, labels: np.typing.NDArray[np.object_], where: str) -> None:
     """Refuse a teacher's probability as an input: nobody has it when a prediction is wanted."""
     soft = {prefix + label for label in labels if label}
     wrong = [name for name in names if name in soft]
@@ -90,7 +89,7 @@ def no_soft_columns(names: Sequence[str], prefix: str, labels: npt.NDArray[np.ob
         raise DataError(f"{where}: {wrong[0]!r} holds a teacher's probabilities. Take it out of data.columns.")
 
 
-def tell_tales(columns: Sequence[Column], labels: npt.NDArray[np.object_]) -> list[str]:
+def tell_tales(columns: Sequence[Column], labels: np.typing.NDArray[np.object_]) -> list[str]:
     """Notes on columns that give the label away, one value a class, as a copy of it does."""
     labelled = labels != ""
     classes = len(set(labels[labelled]))
@@ -105,7 +104,7 @@ def tell_tales(columns: Sequence[Column], labels: npt.NDArray[np.object_]) -> li
 
 
 def enough_rows(
-    labels: npt.NDArray[np.object_], classes: Sequence[str], where: str, dropped: int = 0, sampled: bool = False
+    labels: np.typing.NDArray[np.object_], classes: Sequence[str], where: str, dropped: int = 0, sampled: bool = False
 ) -> None:
     """At least two classes, each with enough labelled rows for every part of the split.
 
@@ -133,7 +132,7 @@ def enough_rows(
 
 
 def every_part_has_every_class(
-    labels: npt.NDArray[np.object_], part: npt.NDArray[np.object_], where: str, sampled: bool = False
+    labels: np.typing.NDArray[np.object_], part: np.typing.NDArray[np.object_], where: str, sampled: bool = False
 ) -> None:
     """A class that a part lacks can be neither learned nor judged there. `sampled`: not all rows were kept."""
     move = "Move some in the split column, or take data.split out of the recipe and Limbeck splits."

@@ -9,11 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from distill.data import number_formats
 from distill.data.normalize import clean
-from distill.data.number_formats import Numbers
 from distill.data.readers.cells import Table
 from distill.errors import DataError
 from distill.privacy.disclosure import MIN_ROWS
@@ -45,7 +43,7 @@ class Column:
 
     name: str
     kind: Kind
-    values: npt.NDArray[np.generic]
+    values: np.typing.NDArray[np.generic]
     notes: tuple[str, ...] = ()
     useless: str | None = None  # why nothing can be learned from it
 
@@ -81,7 +79,12 @@ def read(table: Table, name: str, kind: Kind | None = None) -> Column:
 
 
 def _numeric(
-    table: Table, name: str, words: Sequence[str], numbers: Numbers, strays: npt.NDArray[np.int64], filled: int
+    table: Table,
+    name: str,
+    words: Sequence[str],
+    numbers: number_formats.Numbers,
+    strays: np.typing.NDArray[np.int64],
+    filled: int,
 ) -> bool:
     """Whether a column without a declared type is numbers, or an error where only a person can tell."""
     where = f"{table.where}, column {name!r}"
@@ -106,7 +109,11 @@ def _numeric(
 
 
 def _number(
-    table: Table, name: str, numbers: Numbers, strays: npt.NDArray[np.int64], hole: npt.NDArray[np.bool_]
+    table: Table,
+    name: str,
+    numbers: number_formats.Numbers,
+    strays: np.typing.NDArray[np.int64],
+    hole: np.typing.NDArray[np.bool_],
 ) -> Column:
     first = "".join(table.at(row) for row in strays[:1].tolist())
     missing = f"{len(strays):,} of {int((~hole).sum()):,} cells are no numbers, the first in {first}"
@@ -120,7 +127,7 @@ def _number(
     return Column(name, "number", numbers.values, said, _useless_number(present, numbers.different))
 
 
-def _useless_number(present: npt.NDArray[np.float32], different: int) -> str | None:
+def _useless_number(present: np.typing.NDArray[np.float32], different: int) -> str | None:
     if not len(present):
         return "it holds no number"
     if (present != present[0]).any():
@@ -130,7 +137,7 @@ def _useless_number(present: npt.NDArray[np.float32], different: int) -> str | N
     return "it holds the same number in every row"
 
 
-def _row_number(name: str, values: npt.NDArray[np.generic]) -> str | None:
+def _row_number(name: str, values: np.typing.NDArray[np.generic]) -> str | None:
     """Whether a column that nobody declared a number tells rows apart and nothing else."""
     different = np.unique(values.astype(np.float64))  # NaN counts once
     if len(different) < len(values) or len(values) < _MIN_RUN or (different != np.round(different)).any():
@@ -140,7 +147,7 @@ def _row_number(name: str, values: npt.NDArray[np.generic]) -> str | None:
     return IDENTIFIER if _IDENTIFIER.search(name) else None
 
 
-def _category(name: str, words: Sequence[str], hole: npt.NDArray[np.bool_], said: tuple[str, ...] = ()) -> Column:
+def _category(name: str, words: Sequence[str], hole: np.typing.NDArray[np.bool_], said: tuple[str, ...] = ()) -> Column:
     present = Counter(word for word, empty in zip(words, hole, strict=True) if not empty)
     if {word.lower() for word in present} <= {"true", "false"}:
         words = [word.lower() for word in words]  # as JSON, and so a request, writes them

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from distill.data import checks, teacher_columns
 from distill.data.normalize import clean
@@ -20,7 +19,7 @@ from distill.errors import DataError
 from distill.recipe.schema import Data
 from handler.bundle.contract import Input
 
-Columns: TypeAlias = Mapping[str, npt.NDArray[np.generic]]
+Columns: TypeAlias = Mapping[str, np.typing.NDArray[np.generic]]
 
 _PARTS = {
     "train": TRAIN,
@@ -43,11 +42,11 @@ class Kind(Protocol):
     @property
     def read(
         self,
-    ) -> Callable[[Table, Data, npt.NDArray[np.object_]], tuple[tuple[Input, ...], Columns, list[str]]]:
+    ) -> Callable[[Table, Data, np.typing.NDArray[np.object_]], tuple[tuple[Input, ...], Columns, list[str]]]:
         """A file's cells, the data section and labels [N] -> inputs, columns of [N], notes. Raises DataError."""
 
     @property
-    def is_empty(self) -> Callable[[Columns], npt.NDArray[np.bool_]]:
+    def is_empty(self) -> Callable[[Columns], np.typing.NDArray[np.bool_]]:
         """Rows [N] that hold no input."""
 
 
@@ -94,7 +93,7 @@ def _table(path: Path, data: Data) -> Table:
     return csv.read(content, path.name, [name for name in named if name is not None])
 
 
-def _split(table: Table, name: str | None) -> npt.NDArray[np.object_] | None:
+def _split(table: Table, name: str | None) -> np.typing.NDArray[np.object_] | None:
     if name is None:
         return None
     cells = [cell.strip().lower() for cell in table.column(name, "data.split")]

@@ -9,7 +9,6 @@ import hashlib
 import json
 
 import numpy as np
-import numpy.typing as npt
 
 from distill.data.rows import Pool, Rows
 
@@ -18,7 +17,7 @@ _KEY_DIGITS = 32
 _COPY_DIGITS = 64
 
 
-def keys_of(pool: Pool) -> npt.NDArray[np.object_]:
+def keys_of(pool: Pool) -> np.typing.NDArray[np.object_]:
     """Content hash of each row's inputs, [N] hex strings; neither row nor column order matters to it."""
     names = sorted(pool.columns)
     values = [_plain(pool.columns[name]) for name in names]
@@ -27,7 +26,7 @@ def keys_of(pool: Pool) -> npt.NDArray[np.object_]:
     return np.array([hashlib.sha256(row.encode()).hexdigest()[:_KEY_DIGITS] for row in rows], dtype=object)
 
 
-def _plain(column: npt.NDArray[np.generic]) -> list[object]:
+def _plain(column: np.typing.NDArray[np.generic]) -> list[object]:
     """Cells as JSON values; float32 widens exactly, NaN is null and -0.0 is 0.0."""
     if column.dtype == object:
         return list(column.tolist())
@@ -44,6 +43,6 @@ def source_of(key: str) -> str:
     return key[:SOURCE_DIGITS]
 
 
-def fold_of(rows: Rows, folds: int) -> npt.NDArray[np.int64]:
+def fold_of(rows: Rows, folds: int) -> np.typing.NDArray[np.int64]:
     """The fold [N] of each row, by its content hash: the same on every machine."""
     return np.array([int(key[:SOURCE_DIGITS], 16) % folds for key in rows.keys.tolist()], dtype=np.int64)

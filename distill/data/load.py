@@ -8,15 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from distill.data import checks, from_file, split
-from distill.data.from_file import Kind
 from distill.data.keys import keys_of
 from distill.data.public import breast_cancer, vader
 from distill.data.public.debian import sections
 from distill.data.rows import UNLABELLED, Dataset, Pool, Rows
-from distill.data.split import Unique
 from distill.data.wording import counted
 from distill.errors import DataError
 from distill.recipe.public_sets import BREAST_CANCER, CATALOGUE, DEBIAN_SECTIONS, VADER
@@ -26,7 +23,7 @@ from distill.recipe.schema import Data
 _READERS: dict[str, Callable[[], Pool]] = {VADER.name: vader.read, BREAST_CANCER.name: breast_cancer.read}
 
 
-def load(data: Data, base: Path, kind: Kind) -> Dataset:
+def load(data: Data, base: Path, kind: from_file.Kind) -> Dataset:
     """Read, check, de-duplicate and split. The same rows in any order give the same Dataset.
 
     Args:
@@ -99,7 +96,7 @@ def _find(path: str, source: str, base: Path) -> Path:
     return found
 
 
-def _fingerprint(pool: Pool, rows: Rows, labels: tuple[str, ...], part: npt.NDArray[np.object_]) -> str:
+def _fingerprint(pool: Pool, rows: Rows, labels: tuple[str, ...], part: np.typing.NDArray[np.object_]) -> str:
     specs = [[item.name, item.dtype, item.kind] for item in pool.inputs]
     digest = hashlib.sha256(json.dumps([specs, labels]).encode())
     optional = [
@@ -113,7 +110,7 @@ def _fingerprint(pool: Pool, rows: Rows, labels: tuple[str, ...], part: npt.NDAr
     return digest.hexdigest()
 
 
-def _notes(pool: Pool, rows: Unique, max_rows: int | None) -> list[str]:
+def _notes(pool: Pool, rows: split.Unique, max_rows: int | None) -> list[str]:
     different = len(pool) - rows.dropped
     unlabelled = int((rows.pool.labels == "").sum())
     notes = (

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+", re.ASCII)
@@ -22,14 +21,14 @@ _CODE = re.compile(r"0\d+", re.ASCII)
 class Numbers:
     """A column's cells read as numbers, and how they were written."""
 
-    values: npt.NDArray[np.float32]  # NaN where a cell is no number, or too large for float32
+    values: np.typing.NDArray[np.float32]  # NaN where a cell is no number, or too large for float32
     different: int  # before they were narrowed to float32
     decimal_commas: int
     grouped: int  # cells with marks between thousands
     unclear: int | None = None  # the first row of a column whose commas may part thousands or decimals alike
 
 
-def read(words: Sequence[str], hole: npt.NDArray[np.bool_]) -> Numbers:
+def read(words: Sequence[str], hole: np.typing.NDArray[np.bool_]) -> Numbers:
     """Read words [N], leaving out where `hole` [N] is true.
 
     One cell that can be read in one way only, such as 1,234.50 or 1.234,50, decides how the column is read.
@@ -57,7 +56,7 @@ def read(words: Sequence[str], hole: npt.NDArray[np.bool_]) -> Numbers:
     return Numbers(narrow, different, commas, grouped, unclear[0] if unclear and len(unclear) == commas else None)
 
 
-def are_codes(words: Sequence[str], hole: npt.NDArray[np.bool_]) -> bool:
+def are_codes(words: Sequence[str], hole: np.typing.NDArray[np.bool_]) -> bool:
     """Whether these are digits that count nothing, as in 01067: some begin with a zero, and all are digits."""
     present = [word for word, empty in zip(words, hole, strict=True) if not empty]
     digits = all(word.isascii() and word.isdigit() for word in present)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from handler.bundle.contract import Input
 
@@ -26,28 +25,28 @@ class Rows:
     `teacher_probabilities`: float32 [N,K] from precomputed columns, NaN rows where absent, or None.
     """
 
-    columns: Mapping[str, npt.NDArray[np.generic]]
-    labels: npt.NDArray[np.int64]
-    keys: npt.NDArray[np.object_]
-    groups: npt.NDArray[np.object_] | None = None
-    votes: npt.NDArray[np.float32] | None = None
-    teacher_probabilities: npt.NDArray[np.float32] | None = None
+    columns: Mapping[str, np.typing.NDArray[np.generic]]
+    labels: np.typing.NDArray[np.int64]
+    keys: np.typing.NDArray[np.object_]
+    groups: np.typing.NDArray[np.object_] | None = None
+    votes: np.typing.NDArray[np.float32] | None = None
+    teacher_probabilities: np.typing.NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         """Number of rows."""
         return len(self.labels)
 
     @property
-    def texts(self) -> npt.NDArray[np.object_]:
+    def texts(self) -> np.typing.NDArray[np.object_]:
         """The texts [N] of rows of texts."""
         return self.columns["text"].astype(object)
 
     @property
-    def labelled(self) -> npt.NDArray[np.bool_]:
+    def labelled(self) -> np.typing.NDArray[np.bool_]:
         """Mask [N] of the rows that carry a gold label."""
         return np.not_equal(self.labels, UNLABELLED)
 
-    def take(self, index: npt.NDArray[np.generic]) -> Rows:
+    def take(self, index: np.typing.NDArray[np.generic]) -> Rows:
         """The rows at an integer index or under a boolean mask, in that order."""
         return replace(self, **_taken(self, index))
 
@@ -62,18 +61,18 @@ class Pool:
     """
 
     inputs: tuple[Input, ...]
-    columns: Mapping[str, npt.NDArray[np.generic]]
-    labels: npt.NDArray[np.object_]
-    groups: npt.NDArray[np.object_] | None = None
-    votes: npt.NDArray[np.float32] | None = None
-    teacher_probabilities: npt.NDArray[np.float32] | None = None
-    split: npt.NDArray[np.object_] | None = None
+    columns: Mapping[str, np.typing.NDArray[np.generic]]
+    labels: np.typing.NDArray[np.object_]
+    groups: np.typing.NDArray[np.object_] | None = None
+    votes: np.typing.NDArray[np.float32] | None = None
+    teacher_probabilities: np.typing.NDArray[np.float32] | None = None
+    split: np.typing.NDArray[np.object_] | None = None
 
     def __len__(self) -> int:
         """Number of rows."""
         return len(self.labels)
 
-    def take(self, index: npt.NDArray[np.generic]) -> Pool:
+    def take(self, index: np.typing.NDArray[np.generic]) -> Pool:
         """The rows at an integer index or under a boolean mask, in that order."""
         return replace(self, **_taken(self, index))
 
@@ -83,7 +82,7 @@ class Pool:
         return tuple(sorted({label for label in self.labels if label}))
 
 
-def _taken(rows: Rows | Pool, index: npt.NDArray[np.generic]) -> dict[str, Any]:
+def _taken(rows: Rows | Pool, index: np.typing.NDArray[np.generic]) -> dict[str, Any]:
     """What an index changes: the fields that hold a value a row, by name."""
     arrays = {name: value[index] for name, value in vars(rows).items() if isinstance(value, np.ndarray)}
     return {"columns": {name: column[index] for name, column in rows.columns.items()}} | arrays

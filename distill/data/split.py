@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from distill.data.rows import Pool
 
@@ -21,12 +20,12 @@ class Unique:
     """A pool without repeated inputs, ordered by key, and what was dropped to get there."""
 
     pool: Pool
-    keys: npt.NDArray[np.object_]
+    keys: np.typing.NDArray[np.object_]
     dropped: int
     conflicts: int  # inputs that came with more than one label
 
 
-def unique(pool: Pool, keys: npt.NDArray[np.object_]) -> Unique:
+def unique(pool: Pool, keys: np.typing.NDArray[np.object_]) -> Unique:
     """Keep one row of each input, under the label most of its copies carry (a tie: the first in order)."""
     copies: dict[str, list[int]] = {}
     for row, key in enumerate(keys):
@@ -52,7 +51,7 @@ def sample(rows: Unique, max_rows: int | None) -> Unique:
     return replace(rows, pool=rows.pool.take(index), keys=rows.keys[index])
 
 
-def parts(rows: Unique) -> npt.NDArray[np.object_]:
+def parts(rows: Unique) -> np.typing.NDArray[np.object_]:
     """The part of each row, [N]. Of a part that the given split lacks, a tenth of each class is taken out of train."""
     given = _given(rows)
     for part in (TEST, VALIDATION):
@@ -69,7 +68,7 @@ def lacking(rows: Unique) -> list[str]:
     return [part for part in (VALIDATION, TEST) if rows.pool.split is not None and not (given == part).any()]
 
 
-def _given(rows: Unique) -> npt.NDArray[np.object_]:
+def _given(rows: Unique) -> np.typing.NDArray[np.object_]:
     """The part of each row as the source has it; a row without a label can only train."""
     if rows.pool.split is None:
         return np.full(len(rows.keys), TRAIN, dtype=object)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from distill.data.column_types import HOLES
 from distill.data.readers.cells import Table
@@ -15,7 +14,7 @@ from distill.errors import DataError, nearest
 TOLERANCE = 0.02  # rounding that is mended: a row's sum may be this far from 1
 
 
-def read(table: Table, prefix: str | None, names: Sequence[str]) -> npt.NDArray[np.float32] | None:
+def read(table: Table, prefix: str | None, names: Sequence[str]) -> np.typing.NDArray[np.float32] | None:
     """Columns `prefix` + label as float32 [N,K], in the order of `names`; NaN in a row that has a hole.
 
     Raises:
@@ -63,7 +62,7 @@ def _check_names(table: Table, prefix: str, names: Sequence[str]) -> None:
             )
 
 
-def _numbers(table: Table, name: str) -> npt.NDArray[np.float64]:
+def _numbers(table: Table, name: str) -> np.typing.NDArray[np.float64]:
     values = np.full(len(table), np.nan)
     for row, cell in enumerate(table.columns[name]):
         word = cell.strip()

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from threadpoolctl import threadpool_limits
 
@@ -18,8 +17,8 @@ from handler.bundle.contract import Metric
 
 _WARM_UP_CALLS = 5
 
-Floats = npt.NDArray[np.floating]
-Labels = npt.NDArray[np.int64]  # the place of a class, a row [N]
+Floats = np.typing.NDArray[np.floating]
+Labels = np.typing.NDArray[np.int64]  # the place of a class, a row [N]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +31,9 @@ class Contender:
     probabilities: Floats  # of the test rows
     perturbed: Floats | None = None  # of the same rows with typing errors in them
     kilobytes: float | None = None  # of what one must ship, in units of 1000 bytes
-    timings: npt.NDArray[np.float64] | None = None  # microseconds a call of one row, one thread, from the raw input
+    timings: np.typing.NDArray[np.float64] | None = (
+        None  # microseconds a call of one row, one thread, from the raw input
+    )
 
     @property
     def labels(self) -> Labels:
@@ -40,7 +41,7 @@ class Contender:
         return np.asarray(self.probabilities.argmax(axis=1))
 
 
-def timed(call: Callable[[int], object], rows: int, name: str) -> npt.NDArray[np.float64]:
+def timed(call: Callable[[int], object], rows: int, name: str) -> np.typing.NDArray[np.float64]:
     """Microseconds that each of `rows` calls took, [rows], after a few that do not count.
 
     One thread for torch, BLAS and OpenMP alike, as the student has.

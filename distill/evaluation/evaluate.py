@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import softmax
 from sklearn.metrics import confusion_matrix
 
@@ -123,7 +122,7 @@ def _worst(name: str, value: float) -> Metric:
     return Metric(name, value, value, value, 0)
 
 
-def _per_class(counts: npt.NDArray[np.int64], labels: Sequence[str]) -> tuple[ClassRow, ...]:
+def _per_class(counts: np.typing.NDArray[np.int64], labels: Sequence[str]) -> tuple[ClassRow, ...]:
     """Of `counts` of rows, [K gold, K predicted]."""
     rows = []
     for place, label in enumerate(labels):
@@ -135,12 +134,14 @@ def _per_class(counts: npt.NDArray[np.int64], labels: Sequence[str]) -> tuple[Cl
     return tuple(rows)
 
 
-def _per_group(test: Rows, student: npt.NDArray[np.bool_], teacher: npt.NDArray[np.bool_]) -> tuple[GroupRow, ...]:
+def _per_group(
+    test: Rows, student: np.typing.NDArray[np.bool_], teacher: np.typing.NDArray[np.bool_]
+) -> tuple[GroupRow, ...]:
     if test.groups is None:
         return ()
     masks = {str(group): test.groups == group for group in sorted(set(test.groups.tolist()))}
 
-    def share(right: npt.NDArray[np.bool_], mask: npt.NDArray[np.bool_]) -> Metric:
+    def share(right: np.typing.NDArray[np.bool_], mask: np.typing.NDArray[np.bool_]) -> Metric:
         return statistics.wilson("accuracy", int(right[mask].sum()), int(mask.sum()))
 
     return tuple(
@@ -148,7 +149,7 @@ def _per_group(test: Rows, student: npt.NDArray[np.bool_], teacher: npt.NDArray[
     )
 
 
-def _reliability(confidence: Floats, right: npt.NDArray[np.bool_]) -> tuple[Bin, ...]:
+def _reliability(confidence: Floats, right: np.typing.NDArray[np.bool_]) -> tuple[Bin, ...]:
     places = statistics.bin_of(confidence)
     masks = [places == place for place in np.unique(places)]
     return tuple(
@@ -157,7 +158,7 @@ def _reliability(confidence: Floats, right: npt.NDArray[np.bool_]) -> tuple[Bin,
     )
 
 
-def _risk_coverage(confidence: Floats, right: npt.NDArray[np.bool_]) -> tuple[RiskPoint, ...]:
+def _risk_coverage(confidence: Floats, right: np.typing.NDArray[np.bool_]) -> tuple[RiskPoint, ...]:
     order = np.argsort(-confidence, kind="stable")
     wrong = np.cumsum(~right[order]) / np.arange(1, len(order) + 1)
     counts = np.unique(np.linspace(1, len(order), min(_RISK_POINTS, len(order))).astype(np.int64))

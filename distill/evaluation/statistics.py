@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import binom, binomtest
 
 from handler.bundle.contract import Metric
@@ -23,14 +22,14 @@ class Bootstrap:
         self._times = times
         self._seed = seed
 
-    def resamples(self) -> Iterator[npt.NDArray[np.int64]]:
+    def resamples(self) -> Iterator[np.typing.NDArray[np.int64]]:
         """Row indices, [N] each; the same at every call."""
         random = np.random.default_rng(self._seed)
         for _ in range(self._times):
             yield random.integers(self.rows, size=self.rows)
 
     def metric(
-        self, name: str, statistic: Callable[[npt.NDArray[np.int64]], float], is_centred: bool = False
+        self, name: str, statistic: Callable[[np.typing.NDArray[np.int64]], float], is_centred: bool = False
     ) -> Metric:
         """`statistic` of all rows, with the 2.5% and 97.5% points over the resamples that give a finite value.
 
@@ -48,16 +47,16 @@ class Bootstrap:
             low, high = max(0.0, min(low - bias, value)), max(high - bias, value)
         return rounded(name, value, low, high, self.rows)
 
-    def mean(self, name: str, values: npt.NDArray[np.generic]) -> Metric:
+    def mean(self, name: str, values: np.typing.NDArray[np.generic]) -> Metric:
         """The mean of a value a row."""
         floats = values.astype(np.float64)
         return self.metric(name, lambda rows: float(floats[rows].mean()))
 
-    def ratio(self, name: str, above: npt.NDArray[np.generic], below: npt.NDArray[np.generic]) -> Metric:
+    def ratio(self, name: str, above: np.typing.NDArray[np.generic], below: np.typing.NDArray[np.generic]) -> Metric:
         """The ratio of two means over the same rows."""
         first, second = above.astype(np.float64), below.astype(np.float64)
 
-        def statistic(rows: npt.NDArray[np.int64]) -> float:
+        def statistic(rows: np.typing.NDArray[np.int64]) -> float:
             mean = float(second[rows].mean())
             return float(first[rows].mean()) / mean if mean else float("nan")
 
@@ -83,7 +82,7 @@ def mcnemar(first_only: int, second_only: int) -> float:
     return 1.0 if both == 0 else float(f"{binomtest(first_only, both, 0.5).pvalue:.6g}")
 
 
-def quantile(name: str, values: npt.NDArray[np.float64], level: float) -> Metric:
+def quantile(name: str, values: np.typing.NDArray[np.float64], level: float) -> Metric:
     """A quantile with the distribution-free 95% interval of order statistics."""
     ordered = np.sort(values)
     rows = len(ordered)
@@ -92,7 +91,7 @@ def quantile(name: str, values: npt.NDArray[np.float64], level: float) -> Metric
     return rounded(name, value, low, high, rows)
 
 
-def macro_f1(gold: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], classes: int) -> float:
+def macro_f1(gold: np.typing.NDArray[np.int64], predicted: np.typing.NDArray[np.int64], classes: int) -> float:
     """Mean F1 over the classes that occur in either [N]."""
     counts = np.bincount(gold * classes + predicted, minlength=classes * classes).reshape(classes, classes)
     right = np.diag(counts).astype(np.float64)
@@ -100,12 +99,14 @@ def macro_f1(gold: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], clas
     return float((2 * right[total > 0] / total[total > 0]).mean())
 
 
-def bin_of(confidence: npt.NDArray[np.floating], bins: int = BINS) -> npt.NDArray[np.int64]:
+def bin_of(confidence: np.typing.NDArray[np.floating], bins: int = BINS) -> np.typing.NDArray[np.int64]:
     """The bin 0..bins-1 that each confidence [N] falls into."""
     return np.minimum((confidence * bins).astype(np.int64), bins - 1)
 
 
-def calibration_error(confidence: npt.NDArray[np.float64], right: npt.NDArray[np.float64], bins: int = BINS) -> float:
+def calibration_error(
+    confidence: np.typing.NDArray[np.float64], right: np.typing.NDArray[np.float64], bins: int = BINS
+) -> float:
     """Expected calibration error over equal-width bins (Naeini et al., 2015)."""
     gaps = np.bincount(bin_of(confidence, bins), weights=confidence - right, minlength=bins)
     return float(np.abs(gaps).sum() / len(confidence))

@@ -11,7 +11,6 @@ import numpy as np
 
 from distill.data.rows import Rows
 from distill.evaluation import contenders
-from distill.evaluation.contenders import Contender, Labels
 from distill.evaluation.evidence import MeasuredContender, PairedDifference
 from distill.evaluation.statistics import Bootstrap
 from distill.pipeline import assess
@@ -67,13 +66,13 @@ class Comparison:
 
 
 def of(
-    teacher: Contender,
-    students: Sequence[Contender],
-    gold: Labels,
+    teacher: contenders.Contender,
+    students: Sequence[contenders.Contender],
+    gold: contenders.Labels,
     bootstrap: int,
     seed: int,
-    twins: Mapping[str, Contender] = MappingProxyType({}),
-    peers: Sequence[Contender] = (),
+    twins: Mapping[str, contenders.Contender] = MappingProxyType({}),
+    peers: Sequence[contenders.Contender] = (),
 ) -> Comparison:
     """Compare contenders on test rows with the labels `gold` [N]. `twins`: by the student's name."""
     samples = Bootstrap(len(gold), bootstrap, seed)
@@ -86,7 +85,7 @@ def of(
         if one.perturbed is not None
     }
 
-    def compared(one: Contender) -> Compared:
+    def compared(one: contenders.Contender) -> Compared:
         return Compared(
             name=one.name,
             measured=contenders.measured(one, gold, samples),
@@ -121,7 +120,7 @@ def students(
     trained: Mapping[str, TrainedStudent],
     serving: Serving,
     rows: Rows | None = None,
-) -> list[Contender]:
+) -> list[contenders.Contender]:
     """Trained students by name as they ship, timed one after the other. `rows`: `perturbed`."""
     with tempfile.TemporaryDirectory() as folder:
         staged = {name: assess.stage(inputs, one, serving, folder) for name, one in trained.items()}

@@ -22,7 +22,6 @@ from distill.pipeline import assess, build_student, model_selection, training_in
 from distill.progress import say
 from distill.recipe.schema import Recipe
 from distill.reporting import tables
-from distill.reporting.tables import Table, interval
 
 _INK, _FRONT, _BEHIND = "#1f2937", "#0f766e", "#9ca3af"
 _STYLE: dict[Any, Any] = {
@@ -72,18 +71,18 @@ def run(recipe: Recipe, base: Path) -> Sweep:
     return Sweep(comparison.of(teacher, students, inputs.rows.test.labels, *resampled), results)
 
 
-def table(swept: Sweep) -> Table:
+def table(swept: Sweep) -> tables.Table:
     """A row a student."""
     best = front(swept.found.students)
-    rows = [("teacher", interval(swept.found.teacher.measured.accuracy), "", "", "", "", "", "")]
+    rows = [("teacher", tables.interval(swept.found.teacher.measured.accuracy), "", "", "", "", "", "")]
     for one in swept.found.students:
         lacks = assess.lacking(swept.results[one.name])
         latency = one.measured.latency_us_p50
         rows.append(
             (
                 one.name,
-                interval(one.measured.accuracy),
-                interval(one.retention),
+                tables.interval(one.measured.accuracy),
+                tables.interval(one.retention),
                 tables.cost(one.measured.kilobytes),
                 tables.cost(latency),
                 "" if latency is None else f"{cost.a_million(latency):.3f}",
@@ -92,7 +91,7 @@ def table(swept: Sweep) -> Table:
             )
         )
     headings = ("", "accuracy", "retention", "KB", "µs p50", "$ a million", "front", "gates, on validation rows")
-    return Table(f"{swept.found.test_rows:,} test rows, 95% intervals", headings, tuple(rows))
+    return tables.Table(f"{swept.found.test_rows:,} test rows, 95% intervals", headings, tuple(rows))
 
 
 def front(students: Sequence[comparison.Compared]) -> tuple[comparison.Compared, ...]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
@@ -40,7 +39,7 @@ def fit(graph: Graph, modality: Modality, train: Rows, validation: Rows) -> Cali
     logits, held = run(graph, validation)
     temperature = fit_temperature(logits, validation.labels)
 
-    def described() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    def described() -> tuple[np.typing.NDArray[np.float32], np.typing.NDArray[np.int64]]:
         labelled = train.take(train.labelled)
         return run(graph, labelled)[1], labelled.labels
 
@@ -49,7 +48,7 @@ def fit(graph: Graph, modality: Modality, train: Rows, validation: Rows) -> Cali
     return Calibrated(_with_outputs(graph, temperature, score, knots), temperature)
 
 
-def fit_temperature(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> float:
+def fit_temperature(logits: np.typing.NDArray[np.float32], labels: np.typing.NDArray[np.int64]) -> float:
     """The temperature in 0.05..20 with the smallest negative log-likelihood on rows [N,K], [N].
 
     Of N rows no more can be said than that 1/2 in N+1 is wrong (the mean of Jeffreys' interval for no error seen):
@@ -68,7 +67,7 @@ def fit_temperature(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int6
     return round(float(np.exp(found.x)), _DIGITS)
 
 
-def run(graph: Graph, rows: Rows) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def run(graph: Graph, rows: Rows) -> tuple[np.typing.NDArray[np.float32], np.typing.NDArray[np.float32]]:
     """LOGITS [N,K] and DESCRIPTION [N,D] of rows, from an unfinished graph."""
     session = ort.InferenceSession(
         graph.model.SerializeToString(), sess_options=session_options(), providers=["CPUExecutionProvider"]
@@ -78,10 +77,10 @@ def run(graph: Graph, rows: Rows) -> tuple[npt.NDArray[np.float32], npt.NDArray[
     return logits, description
 
 
-def _with_outputs(graph: Graph, temperature: float, score: NoveltyScore, knots: npt.NDArray[np.float32]) -> Graph:
+def _with_outputs(graph: Graph, temperature: float, score: NoveltyScore, knots: np.typing.NDArray[np.float32]) -> Graph:
     model = onnx.ModelProto()
     model.CopyFrom(graph.model)
-    constants: dict[str, npt.NDArray[np.generic]] = {"temperature": np.asarray(np.float32(temperature))}
+    constants: dict[str, np.typing.NDArray[np.generic]] = {"temperature": np.asarray(np.float32(temperature))}
     nodes = [
         _node("Div", [LOGITS, "temperature"], "scaled"),
         helper.make_node("Softmax", [_name("scaled")], ["probabilities"], _name("softmax"), axis=-1),

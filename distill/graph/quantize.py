@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
@@ -26,13 +25,13 @@ _WORTH_HALVING = 1 << 16
 _CLIPS = np.linspace(0.5, 1.0, 11)  # shares of a channel's range that four bits may spread over
 _CHANNELS = {"GRU": (0, 1), "Conv": (0,)}  # the axes of direction and unit; of output channels
 _PREFIX = "limbeck/integers"
-_SHARED: Mapping[str, npt.NDArray[np.generic]] = {
+_SHARED: Mapping[str, np.typing.NDArray[np.generic]] = {
     f"{_PREFIX}/low_half": np.array(15, np.uint8),
     f"{_PREFIX}/four": np.array(4, np.uint8),
     f"{_PREFIX}/middle": np.array(8, np.float32),
 }
 
-Floats = npt.NDArray[np.float32]
+Floats = np.typing.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class _Stored:
     """One weight as integers: what stands in the file, and whether two of them share a byte."""
 
     name: str
-    integers: npt.NDArray[np.generic]  # int8, or uint8 of half the columns
+    integers: np.typing.NDArray[np.generic]  # int8, or uint8 of half the columns
     scale: Floats
     shape: tuple[int, ...]  # of the weight
     halved: bool
@@ -50,7 +49,7 @@ class _Stored:
         """The name of the integers."""
         return f"{self.name}/int{4 if self.halved else 8}"
 
-    def tensors(self) -> dict[str, npt.NDArray[np.generic]]:
+    def tensors(self) -> dict[str, np.typing.NDArray[np.generic]]:
         """What is stored, by name."""
         shape = {f"{self.name}/shape": np.array(self.shape, np.int64)} if self.folded else {}
         return {self.place: self.integers, f"{self.name}/scale": self.scale, **shape}
@@ -147,7 +146,7 @@ def _floats(integers: str, output: str, halved: bool) -> list[onnx.NodeProto]:
     ]
 
 
-def _int4(values: Floats, others: tuple[int, ...]) -> tuple[npt.NDArray[np.int8], Floats]:
+def _int4(values: Floats, others: tuple[int, ...]) -> tuple[np.typing.NDArray[np.int8], Floats]:
     """Symmetric, -8..7, one scale a channel: the one among a few that leaves the smallest mean squared error.
 
     So few steps are better spent on the many values near zero than on the few at the ends (Banner et al., 2019, "Post

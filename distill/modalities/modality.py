@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from distill.data.readers.cells import Table
 from distill.data.rows import Dataset, Rows
@@ -28,8 +27,8 @@ if TYPE_CHECKING:
     from distill.modalities.initialization import Start
     from distill.modalities.prelude import Prelude
 
-Floats: TypeAlias = npt.NDArray[np.float32]
-Columns: TypeAlias = Mapping[str, npt.NDArray[np.generic]]
+Floats: TypeAlias = np.typing.NDArray[np.float32]
+Columns: TypeAlias = Mapping[str, np.typing.NDArray[np.generic]]
 
 
 def later(package: str, path: str) -> Callable[..., Any]:
@@ -74,10 +73,10 @@ class NetworkRows(Protocol):
     """What a network reads of N rows."""
 
     @property
-    def lengths(self) -> npt.NDArray[np.int64]:
+    def lengths(self) -> np.typing.NDArray[np.int64]:
         """How long each row is, [N], so that batches hold rows of like length."""
 
-    def batch(self, places: npt.NDArray[np.int64]) -> tuple[torch.Tensor, ...]:
+    def batch(self, places: np.typing.NDArray[np.int64]) -> tuple[torch.Tensor, ...]:
         """The network's inputs for the rows at `places`."""
 
 
@@ -95,7 +94,7 @@ class NoveltyScore:
     """Nodes and constants that compute SCORE [N,1] in the graph, and the same scores [N] of the validation rows."""
 
     nodes: tuple[onnx.NodeProto, ...]
-    constants: Mapping[str, npt.NDArray[np.generic]]
+    constants: Mapping[str, np.typing.NDArray[np.generic]]
     validation_scores: Floats
 
 
@@ -105,7 +104,7 @@ class BaselineParts:
 
     description: str
     features: Callable[[tuple[Input, ...]], Any]  # a scikit-learn transformer
-    table: Callable[[tuple[Input, ...], Rows], npt.NDArray[np.generic]]  # rows as the transformer reads them
+    table: Callable[[tuple[Input, ...], Rows], np.typing.NDArray[np.generic]]  # rows as the transformer reads them
 
 
 @dataclass(frozen=True)
@@ -139,8 +138,8 @@ class Modality:
     unused: frozenset[str]  # "section.key" of the recipe that means nothing for rows of this kind
     peers: tuple[str, ...]  # programs of `distill.experiments.peers` that read such rows
     # A file's cells, the data section, labels [N] -> inputs, columns of [N], notes. Raises DataError.
-    read: Callable[[Table, Data, npt.NDArray[np.object_]], tuple[tuple[Input, ...], Columns, list[str]]]
-    is_empty: Callable[[Columns], npt.NDArray[np.bool_]]  # rows [N] that hold no input
+    read: Callable[[Table, Data, np.typing.NDArray[np.object_]], tuple[tuple[Input, ...], Columns, list[str]]]
+    is_empty: Callable[[Columns], np.typing.NDArray[np.bool_]]  # rows [N] that hold no input
     notes: Callable[[Recipe, Dataset], tuple[str, ...]]  # what a person should hear before the work
     row_length: Callable[[Rows, Student], float]  # words, or the like, that a student reads of a row on the mean
     public_words: Callable[[Transfer, Path], tuple[str, ...]]  # nobody's secret: they may stand in a bundle
@@ -154,7 +153,7 @@ class Modality:
     scramble: Callable[[Rows, np.random.Generator], Columns]  # each value stays, its sense goes
     scrambled: str  # what that does, in words
     # Logits and description of validation rows, and a call that gives labelled training rows' description and labels.
-    novelty: Callable[[Floats, Floats, Callable[[], tuple[Floats, npt.NDArray[np.int64]]]], NoveltyScore]
+    novelty: Callable[[Floats, Floats, Callable[[], tuple[Floats, np.typing.NDArray[np.int64]]]], NoveltyScore]
     baseline: BaselineParts
     discloses: str  # what of training rows a bundle holds, as a sentence that ends before "stood in N training rows"
     golden_inputs: Callable[[tuple[Input, ...], Rows, Limits], list[Any]]  # made up, never a user's

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 import onnxruntime as ort
 from onnx import helper
@@ -31,7 +30,7 @@ OPSETS = (
 _INSIDE = "limbeck/"
 
 
-def score_constants(constants: Mapping[str, npt.NDArray[np.generic]]) -> dict[str, npt.NDArray[np.generic]]:
+def score_constants(constants: Mapping[str, np.typing.NDArray[np.generic]]) -> dict[str, np.typing.NDArray[np.generic]]:
     """Constants of a novelty score under their names in the graph."""
     return {_score_name(local): np.asarray(value) for local, value in constants.items()}
 
@@ -55,8 +54,8 @@ class Prelude:
     vocabulary_rows: int = 0  # the fewest training rows in which any stored word or category of theirs occurs
 
     def run(
-        self, columns: Mapping[str, npt.NDArray[np.generic]]
-    ) -> Iterator[tuple[npt.NDArray[np.int64], list[npt.NDArray[np.generic]]]]:
+        self, columns: Mapping[str, np.typing.NDArray[np.generic]]
+    ) -> Iterator[tuple[np.typing.NDArray[np.int64], list[np.typing.NDArray[np.generic]]]]:
         """Run the graph over columns of [N]: places and outputs of one chunk of rows after another."""
         session = ort.InferenceSession(
             self.model.SerializeToString(), sess_options=session_options(), providers=["CPUExecutionProvider"]

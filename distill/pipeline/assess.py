@@ -17,15 +17,12 @@ from distill.evaluation.evidence import TWIN, Evidence, GateResult
 from distill.evaluation.novelty_auroc import Novelty
 from distill.graph import calibrate
 from distill.packaging import bundle
-from distill.packaging.bundle import Staged
 from distill.pipeline import build_student
-from distill.pipeline.build_student import TrainedStudent
 from distill.pipeline.training_inputs import TrainingInputs
 from distill.recipe.schema import Evaluation as EvaluationConfig
 from distill.recipe.schema import Gates, Serving
 from distill.runtime import batched
 from distill.training import train
-from distill.training.train import Student
 
 TIMED_ROWS = 1000
 _TIMED_TEACHER_ROWS = 60
@@ -37,9 +34,9 @@ References = tuple[Contender, Contender]
 
 def on_test(
     inputs: TrainingInputs,
-    trained: TrainedStudent,
-    staged: Staged,
-    twin_student: Student,
+    trained: build_student.TrainedStudent,
+    staged: bundle.Staged,
+    twin_student: train.Student,
     novelty: Novelty,
     config: EvaluationConfig,
 ) -> Evidence:
@@ -54,7 +51,7 @@ def references(inputs: TrainingInputs, rows: Rows, is_timed: bool = False) -> Re
 
 
 def on_validation(
-    inputs: TrainingInputs, trained: TrainedStudent, beside: References, serving: Serving, limits: Gates
+    inputs: TrainingInputs, trained: build_student.TrainedStudent, beside: References, serving: Serving, limits: Gates
 ) -> tuple[GateResult, ...]:
     """The recipe's gates on validation rows, where choices are made. `beside`: `references` on those rows.
 
@@ -73,12 +70,16 @@ def lacking(results: Sequence[GateResult]) -> tuple[GateResult, ...]:
     return tuple(result for result in results if not result.passed)
 
 
-def stage(inputs: TrainingInputs, trained: TrainedStudent, serving: Serving, folder: str) -> Staged:
+def stage(
+    inputs: TrainingInputs, trained: build_student.TrainedStudent, serving: Serving, folder: str
+) -> bundle.Staged:
     """The student as it ships, in a folder that is soon gone."""
     return bundle.stage(trained.calibrated, inputs.rows, serving, inputs.rows.name, Path(folder))
 
 
-def student(name: str, trained: TrainedStudent, staged: Staged, rows: Rows, perturbed: Rows | None = None) -> Contender:
+def student(
+    name: str, trained: build_student.TrainedStudent, staged: bundle.Staged, rows: Rows, perturbed: Rows | None = None
+) -> Contender:
     """A student as it ships: the predictor on its staged bundle."""
     predictor = staged.predictor()
     names = [column.name for column in predictor.serving.inputs]
@@ -132,7 +133,7 @@ def baseline(inputs: TrainingInputs, rows: Rows, perturbed: Rows | None = None, 
     )
 
 
-def twin(twin_student: Student, rows: Rows, name: str = TWIN) -> Contender:
+def twin(twin_student: train.Student, rows: Rows, name: str = TWIN) -> Contender:
     """A hard-label twin, before it is exported: its accuracy alone is of interest."""
     description = "the same network without a teacher: gold labels alone"
     return Contender(name, TWIN, description, softmax(train.logits(twin_student, rows), axis=1))
@@ -140,11 +141,11 @@ def twin(twin_student: Student, rows: Rows, name: str = TWIN) -> Contender:
 
 def _evidence(
     inputs: TrainingInputs,
-    trained: TrainedStudent,
-    staged: Staged,
+    trained: build_student.TrainedStudent,
+    staged: bundle.Staged,
     rows: Dataset,
     beside: References,
-    twin_student: Student | None,
+    twin_student: train.Student | None,
     novelty: Novelty | None,
     resamples: int,
 ) -> Evidence:

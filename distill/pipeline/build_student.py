@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from distill.graph import calibrate, export, quantize
-from distill.graph.calibrate import Calibrated
-from distill.graph.export import Graph
 from distill.modalities.initialization import Start
 from distill.modalities.prelude import Prelude
 from distill.pipeline.training_inputs import TrainingInputs
 from distill.recipe.schema import Student as Config
 from distill.training import train
 from distill.training.soft_labels import SoftLabels
-from distill.training.train import Student
 
 
 @dataclass(frozen=True)
@@ -31,10 +28,10 @@ class TrainedStudent:
     """A student from the torch network to the graph that ships."""
 
     draft: Draft
-    student: Student
-    exported: Graph  # before quantisation
-    small: Graph  # after it
-    calibrated: Calibrated
+    student: train.Student
+    exported: export.Graph  # before quantisation
+    small: export.Graph  # after it
+    calibrated: calibrate.Calibrated
 
     @property
     def description(self) -> str:
@@ -49,7 +46,7 @@ def draft(inputs: TrainingInputs, section: Config, name: str = "student") -> Dra
     return Draft(name, section, config, prelude)
 
 
-def teach(inputs: TrainingInputs, one: Draft, inherits: bool = True) -> Student:
+def teach(inputs: TrainingInputs, one: Draft, inherits: bool = True) -> train.Student:
     """The student taught by the soft labels.
 
     `inherits`: whether its weights start from something of the fitted teacher's.
@@ -57,13 +54,13 @@ def teach(inputs: TrainingInputs, one: Draft, inherits: bool = True) -> Student:
     return _distilled(inputs, one, one.config, inputs.soft, inherits, one.name)
 
 
-def twin(inputs: TrainingInputs, one: Draft, name: str = "hard-label twin") -> Student:
+def twin(inputs: TrainingInputs, one: Draft, name: str = "hard-label twin") -> train.Student:
     """The same network, which reads through the same prelude, taught by gold labels alone."""
     config = inputs.budgeted(one.section, alone=True)
     return _distilled(inputs, one, config, train.hard_labels(inputs.soft), False, name)
 
 
-def finish(inputs: TrainingInputs, one: Draft, student: Student) -> TrainedStudent:
+def finish(inputs: TrainingInputs, one: Draft, student: train.Student) -> TrainedStudent:
     """The student as one graph, in integers, calibrated on validation rows."""
     exported = export.graph(student)
     small = quantize.weights(exported, one.config.bits)
@@ -94,6 +91,6 @@ def _start(inputs: TrainingInputs, one: Draft, taught: bool) -> Start:
 
 def _distilled(
     inputs: TrainingInputs, one: Draft, config: Config, soft: SoftLabels, taught: bool, name: str
-) -> Student:
+) -> train.Student:
     shape, start = (len(inputs.rows.labels), inputs.seed), _start(inputs, one, taught)
     return train.distill(config, inputs.modality, one.prelude, soft, inputs.rows.validation, *shape, start, name)

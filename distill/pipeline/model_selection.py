@@ -11,7 +11,6 @@ from distill.errors import GateError
 from distill.evaluation import gates
 from distill.evaluation.evidence import GateResult
 from distill.pipeline import assess, build_student, candidates
-from distill.pipeline.build_student import Draft, TrainedStudent
 from distill.pipeline.training_inputs import TrainingInputs
 from distill.progress import say
 from distill.recipe.schema import AUTO, Recipe
@@ -43,7 +42,7 @@ class Selection:
         self._inputs, self._recipe = inputs, recipe
         self._tried: list[Tried] = []
 
-    def takes(self, trained: TrainedStudent) -> bool:
+    def takes(self, trained: build_student.TrainedStudent) -> bool:
         """Whether this is the student: the one that is named, or one that passes the gates on validation rows."""
         if self._recipe.student.kind != AUTO:
             return True
@@ -65,7 +64,7 @@ class Selection:
         return assess.references(self._inputs, self._inputs.rows.validation)
 
 
-def by_size(inputs: TrainingInputs, recipe: Recipe) -> tuple[Draft, ...]:
+def by_size(inputs: TrainingInputs, recipe: Recipe) -> tuple[build_student.Draft, ...]:
     """The candidates by the bytes that their students will take: what is learnt does not change them."""
     drafts = [build_student.draft(inputs, it.student, it.name) for it in candidates.of(recipe)]
     return tuple(sorted(drafts, key=lambda one: build_student.stored_bytes(inputs, one)))

@@ -7,13 +7,10 @@ from pathlib import Path
 
 from distill.evaluation import gates, novelty_auroc
 from distill.evaluation.evidence import Evidence, GateResult
-from distill.evaluation.novelty_auroc import Contrast, Novelty
 from distill.graph import calibrate, export, quantize
 from distill.modalities import register, resolve
 from distill.packaging import bundle, provenance
 from distill.pipeline import assess, build_student, model_selection, training_inputs
-from distill.pipeline.build_student import TrainedStudent
-from distill.pipeline.training_inputs import TrainingInputs
 from distill.progress import say
 from distill.recipe.schema import Recipe
 
@@ -49,7 +46,7 @@ def run(recipe: Recipe, base: Path, out: Path) -> Outcome:
         exported = export.graph(student)
         small = quantize.weights(exported, draft.config.bits)
         calibrated = calibrate.fit(small, modality, rows.train, rows.validation)
-        trained = TrainedStudent(draft, student, exported, small, calibrated)
+        trained = build_student.TrainedStudent(draft, student, exported, small, calibrated)
         if selection.takes(trained):
             break
     else:
@@ -72,7 +69,9 @@ def run(recipe: Recipe, base: Path, out: Path) -> Outcome:
         bundle.discard(staged)
 
 
-def _novelty(inputs: TrainingInputs, trained: TrainedStudent, contrast: Contrast) -> Novelty:
+def _novelty(
+    inputs: training_inputs.TrainingInputs, trained: build_student.TrainedStudent, contrast: novelty_auroc.Contrast
+) -> novelty_auroc.Novelty:
     """Judge novelty, by a second student that never saw the left-out group where there is one."""
     graph = trained.calibrated.graph
     if contrast.left_out is not None:

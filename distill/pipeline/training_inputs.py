@@ -15,8 +15,6 @@ from distill.recipe.schema import Teacher as TeacherConfig
 from distill.teachers import fit as teachers
 from distill.teachers.teacher import Teacher
 from distill.training import budget, soft_labels
-from distill.training.budget import Size
-from distill.training.soft_labels import SoftLabels
 
 _SHOWN_NOTES = 20
 
@@ -29,13 +27,13 @@ class TrainingInputs:
     rows: Dataset
     teacher: Teacher
     words: tuple[str, ...]  # public: they may stand in a bundle
-    soft: SoftLabels
+    soft: soft_labels.SoftLabels
     copies: int  # varied copies a row that were asked for
     seed: int
 
     def budgeted(self, student: Student, alone: bool = False) -> Student:
         """The student's section with what it leaves open set for these rows; `alone`: for the labelled rows alone."""
-        size = Size(len(self.rows.train), self.copies, self.modality.row_length(self.rows.train, student))
+        size = budget.Size(len(self.rows.train), self.copies, self.modality.row_length(self.rows.train, student))
         return (budget.alone if alone else budget.fit)(student, self.modality.students[str(student.kind)].budget, size)
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-Columns = Mapping[str, npt.NDArray[np.generic]]
+Columns = Mapping[str, np.typing.NDArray[np.generic]]
 
 _MOST_ROWS = 512
 # The tokenizer lays a chunk out as rows x words of the longest row, 32 bytes a word: beside one mail of a megabyte,
@@ -15,7 +14,7 @@ _MOST_ROWS = 512
 _MOST_CHARACTERS = 1 << 22
 
 
-def places(columns: Columns) -> list[npt.NDArray[np.int64]]:
+def places(columns: Columns) -> list[np.typing.NDArray[np.int64]]:
     """The places 0..N-1 of all rows in chunks; texts stand from the shortest to the longest, columns as they are."""
     values = list(columns.values())
     rows = len(values[0])
@@ -33,8 +32,8 @@ def places(columns: Columns) -> list[npt.NDArray[np.int64]]:
 
 
 def of_like_length(
-    lengths: npt.NDArray[np.int64], order: npt.NDArray[np.int64], size: int, pool: int
-) -> list[npt.NDArray[np.int64]]:
+    lengths: np.typing.NDArray[np.int64], order: np.typing.NDArray[np.int64], size: int, pool: int
+) -> list[np.typing.NDArray[np.int64]]:
     """Places in batches of `size`, by length within every `pool` batches of `order`, so that little is padding."""
     pools = (order[start : start + pool * size] for start in range(0, len(order), pool * size))
     by_length = (part[np.argsort(lengths[part], kind="stable")] for part in pools)
@@ -42,8 +41,9 @@ def of_like_length(
 
 
 def run(
-    call: Callable[[dict[str, npt.NDArray[np.generic]]], Sequence[npt.NDArray[np.float32]]], columns: Columns
-) -> list[npt.NDArray[np.float32]]:
+    call: Callable[[dict[str, np.typing.NDArray[np.generic]]], Sequence[np.typing.NDArray[np.float32]]],
+    columns: Columns,
+) -> list[np.typing.NDArray[np.float32]]:
     """What `call` returns for chunks of the columns, each output put together in the order of the rows."""
     chunks = places(columns)
     answers = [call({name: column[chunk] for name, column in columns.items()}) for chunk in chunks]

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
@@ -42,13 +41,13 @@ class TreesModel:
     codes: dict[str, dict[str, int]]
     classes: int
 
-    def logits(self, rows: Rows) -> npt.NDArray[np.float32]:
+    def logits(self, rows: Rows) -> np.typing.NDArray[np.float32]:
         """Log-probabilities [N,K]; a class that training never showed gets the smallest."""
         found = self.trees.predict_proba(_table(self.inputs, self.codes, rows))
         found = found[:, : len(self.trees.classes_)]  # of one class alone, the library still gives two columns
         probabilities = np.full((len(rows), self.classes), _SMALLEST_PROBABILITY)
         probabilities[:, self.trees.classes_] = np.maximum(found, _SMALLEST_PROBABILITY)
-        logits: npt.NDArray[np.float32] = np.log(probabilities).astype(np.float32)
+        logits: np.typing.NDArray[np.float32] = np.log(probabilities).astype(np.float32)
         return logits
 
     def call_one(self, rows: Rows, place: int) -> None:
@@ -103,7 +102,7 @@ def _fitted(inputs: tuple[Input, ...], train: Rows, validation: Rows, classes: i
     return TreesModel(trees.fit(table, train.labels), inputs, codes, classes)
 
 
-def _losses(model: TreesModel, held: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]) -> list[float]:
+def _losses(model: TreesModel, held: np.typing.NDArray[np.float64], labels: np.typing.NDArray[np.int64]) -> list[float]:
     places = np.minimum(np.searchsorted(model.trees.classes_, labels), len(model.trees.classes_) - 1)
     known = model.trees.classes_[places] == labels
     staged = (answers[np.arange(len(labels)), places] for answers in model.trees.staged_predict_proba(held))
@@ -116,7 +115,7 @@ def _codes(values: list[str]) -> dict[str, int]:
     return {value: place for place, (_, value) in enumerate(ranked[: _MAX_CATEGORIES - 1])}
 
 
-def _table(inputs: tuple[Input, ...], codes: dict[str, dict[str, int]], rows: Rows) -> npt.NDArray[np.float64]:
+def _table(inputs: tuple[Input, ...], codes: dict[str, dict[str, int]], rows: Rows) -> np.typing.NDArray[np.float64]:
     columns = []
     for column in inputs:
         values = rows.columns[column.name]

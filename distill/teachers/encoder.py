@@ -8,11 +8,9 @@ from functools import cached_property
 from pathlib import Path, PurePath
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
-from torch.nn import functional
 
 from distill import cache
 from distill.data.rows import Dataset, Rows
@@ -21,7 +19,6 @@ from distill.progress import track
 from distill.recipe.schema import Teacher as Config
 from distill.teachers import finetune, layer_transfer
 from distill.teachers.encoder_network import BATCH, EncoderClassifier, Features, Texts, forward_all, tokenizer
-from distill.teachers.layer_transfer import FirstLayers
 from distill.teachers.teacher import Unfitted
 from distill.teachers.weights import FILE, Weights
 from distill.teachers.weights import find as weights_of
@@ -40,7 +37,7 @@ class EncoderModel:
     fitted: Path  # the trained parameters, safetensors
     features: Features  # of the encoder as it was; of use where it is frozen
 
-    def logits(self, rows: Rows) -> npt.NDArray[np.float32]:
+    def logits(self, rows: Rows) -> np.typing.NDArray[np.float32]:
         """Logits [N,K]."""
         if self.config.mode == "frozen" and len(rows):
             pooled = torch.from_numpy(self.features.of(rows, lambda: self._network, "teacher answers"))
@@ -51,7 +48,7 @@ class EncoderModel:
         batches = track(texts.in_order(BATCH), "teacher answers", -(-len(rows) // BATCH))
         return forward_all(self._network, texts, batches, pooled=False, precision=self.config.precision)
 
-    def word_vectors(self, words: Sequence[str]) -> npt.NDArray[np.float32]:
+    def word_vectors(self, words: Sequence[str]) -> np.typing.NDArray[np.float32]:
         """The pooled state of each word on its own, [V,H]."""
         texts = Texts(self.weights.folder, words, self.config.max_tokens)
         batches = track(texts.in_order(BATCH * 4), "word vectors", -(-len(words) // (BATCH * 4)))
@@ -61,7 +58,9 @@ class EncoderModel:
         """The pieces of each word, none for one that is unknown."""
         return layer_transfer.pieces(tokenizer(self.weights.folder), words)
 
-    def first_layers(self, layers: int, pieces: Sequence[str], max_tokens: int, tuned: bool) -> FirstLayers:
+    def first_layers(
+        self, layers: int, pieces: Sequence[str], max_tokens: int, tuned: bool
+    ) -> layer_transfer.FirstLayers:
         """Copies of the first layers, see `distill.teachers.layer_transfer`."""
         network = self._network if tuned else EncoderClassifier(self.weights.folder, self.classes)
         head = network.head if tuned else nn.Identity()
@@ -226,7 +225,7 @@ def _train_head(
     states: torch.Tensor,
     labels: torch.Tensor,
     held: torch.Tensor,
-    held_labels: npt.NDArray[np.int64],
+    held_labels: np.typing.NDArray[np.int64],
     seed: int,
     name: str,
 ) -> None:
@@ -237,7 +236,7 @@ def _train_head(
     for epoch in track(range(_HEAD_EPOCHS), f"{name}: head"):
         head.train()
         for places in np.array_split(random.permutation(len(labels)), max(1, len(labels) // 256)):
-            loss = functional.cross_entropy(head(states[places]), labels[places])
+            loss = nn.functional.cross_entropy(head(states[places]), labels[places])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

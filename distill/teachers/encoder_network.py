@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
@@ -152,9 +151,9 @@ class Features:
         self._config = config
         self._train = train
         self._together = set(train.keys.tolist())
-        self._known: dict[str, npt.NDArray[np.float32]] = {}
+        self._known: dict[str, np.typing.NDArray[np.float32]] = {}
 
-    def of(self, rows: Rows, network: Callable[[], EncoderClassifier], name: str) -> npt.NDArray[np.float32]:
+    def of(self, rows: Rows, network: Callable[[], EncoderClassifier], name: str) -> np.typing.NDArray[np.float32]:
         """Pooled states [N,H]. `network` is called for only if a row is new."""
         keys = rows.keys.tolist()
         if not self._together.isdisjoint(keys):
@@ -169,7 +168,7 @@ class Features:
         settings = (self._weights.id, self._config.max_tokens, self._config.precision)
         key = cache.key("features", cache.code(__name__), *settings, new.keys.tolist())
 
-        def make() -> npt.NDArray[np.float32]:
+        def make() -> np.typing.NDArray[np.float32]:
             texts = Texts(self._weights.folder, new.columns["text"].tolist(), self._config.max_tokens)
             batches = track(texts.in_order(BATCH), f"{name}: features")
             return forward_all(network(), texts, batches, pooled=True, precision=self._config.precision)

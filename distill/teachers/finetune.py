@@ -8,7 +8,6 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from torch.nn import functional
 
 from distill import cache
 from distill.data.rows import Rows
@@ -22,10 +21,10 @@ _WARM_UP = 0.1
 
 def cross_entropy_with_votes(logits: Tensor, labels: Tensor, votes: Tensor | None, vote_weight: float) -> Tensor:
     """Cross-entropy [scalar] with the gold label, a share of it replaced by the raters' votes [N,K]."""
-    gold = functional.cross_entropy(logits, labels)
+    gold = torch.nn.functional.cross_entropy(logits, labels)
     if votes is None or vote_weight == 0:
         return gold
-    return (1 - vote_weight) * gold + vote_weight * functional.cross_entropy(logits, votes)
+    return (1 - vote_weight) * gold + vote_weight * torch.nn.functional.cross_entropy(logits, votes)
 
 
 def finetune(

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from torch import Tensor, nn
 
 from distill.errors import RecipeError
 
-Floats = npt.NDArray[np.float32]
+Floats = np.typing.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

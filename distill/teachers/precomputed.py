@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from distill import cache
 from distill.data.rows import Dataset, Rows
@@ -19,7 +18,7 @@ _SMALLEST_PROBABILITY = 1e-4  # an LLM's 0 and 1 are rounded, not certain
 class PrecomputedModel:
     """Reads logits out of `Rows.teacher_probabilities`."""
 
-    def logits(self, rows: Rows) -> npt.NDArray[np.float32]:
+    def logits(self, rows: Rows) -> np.typing.NDArray[np.float32]:
         """Log-probabilities [N,K]; NaN where the row has none.
 
         Raises:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
-import numpy.typing as npt
 
 from distill import cache
 from distill.data.keys import fold_of
@@ -21,7 +20,7 @@ if TYPE_CHECKING:  # it imports torch, which is not for a wrong recipe
 class Model(Protocol):
     """One fitted model: what every teacher can do. It may load itself at the first call."""
 
-    def logits(self, rows: Rows) -> npt.NDArray[np.float32]:
+    def logits(self, rows: Rows) -> np.typing.NDArray[np.float32]:
         """Logits [N,K]."""
 
     def call_one(self, rows: Rows, place: int) -> None:
@@ -32,7 +31,7 @@ class Model(Protocol):
 class Encoder(Protocol):
     """What an encoder can give beside: the text modality asks it of those that have it."""
 
-    def word_vectors(self, words: Sequence[str]) -> npt.NDArray[np.float32]:
+    def word_vectors(self, words: Sequence[str]) -> np.typing.NDArray[np.float32]:
         """A vector a word, [V,H]."""
 
     def word_pieces(self, words: Sequence[str]) -> Sequence[Sequence[str]]:
@@ -73,11 +72,11 @@ class Teacher:
     full: Model
     folds: tuple[Model, ...] = ()  # folds[i] never saw the rows with fold_of(rows, len(folds)) == i
 
-    def logits(self, rows: Rows) -> npt.NDArray[np.float32]:
+    def logits(self, rows: Rows) -> np.typing.NDArray[np.float32]:
         """The full model's logits [N,K], cached by content."""
         return self._cached("full", self.full, rows)
 
-    def out_of_fold_logits(self, rows: Rows) -> npt.NDArray[np.float32]:
+    def out_of_fold_logits(self, rows: Rows) -> np.typing.NDArray[np.float32]:
         """Logits [N,K] for training rows, each by a model that never saw the row; the full model's without folds."""
         if not self.folds:
             return self.logits(rows)
@@ -90,7 +89,7 @@ class Teacher:
         ]
         return np.concatenate(parts)[np.argsort(order, kind="stable")]
 
-    def _cached(self, part: str, model: Model, rows: Rows) -> npt.NDArray[np.float32]:
+    def _cached(self, part: str, model: Model, rows: Rows) -> np.typing.NDArray[np.float32]:
         content = cache.digest("".join(rows.keys.tolist()).encode())
         path = cache.root() / "logits" / f"{cache.key('logits', self.id, part, content)}.npy"
         return cache.array(path, lambda: model.logits(rows))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 
 def distillation(
@@ -19,10 +18,10 @@ def distillation(
     taught = ~torch.isnan(teacher_logits).any(dim=1)
     labelled = labels >= 0
     teacher = torch.softmax(torch.where(taught.unsqueeze(1), teacher_logits, 0.0) / temperature, dim=1)
-    divergence = functional.kl_div(
+    divergence = torch.nn.functional.kl_div(
         torch.log_softmax(student_logits / temperature, dim=1), teacher, reduction="none"
     ).sum(dim=1)
-    gold = functional.cross_entropy(student_logits, labels.clamp(min=0), reduction="none")
+    gold = torch.nn.functional.cross_entropy(student_logits, labels.clamp(min=0), reduction="none")
     share = torch.where(labelled, torch.where(taught, gold_weight, 1.0), 0.0)
     soft_share = torch.where(taught, 1 - share, 0.0)
     return (soft_share * temperature**2 * divergence + share * gold).mean()

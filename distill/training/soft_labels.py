@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from distill.data.rows import Rows
 from distill.teachers.teacher import Teacher
@@ -16,7 +15,7 @@ class SoftLabels:
     """What a student is taught by: rows [T], and the teacher's logits [T,K] (NaN: it did not say)."""
 
     rows: Rows
-    logits: npt.NDArray[np.float32]
+    logits: np.typing.NDArray[np.float32]
 
 
 def make(teacher: Teacher, train: Rows, copies: Rows | None) -> SoftLabels:

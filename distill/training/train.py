@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 import torch
 from torch import nn
@@ -20,7 +19,6 @@ from distill import cache
 from distill.data.rows import Rows
 from distill.errors import RecipeError
 from distill.modalities import initialization
-from distill.modalities.initialization import Start
 from distill.modalities.modality import Modality, NetworkRows
 from distill.modalities.prelude import Prelude
 from distill.progress import say, track
@@ -63,7 +61,7 @@ def distill(
     validation: Rows,
     classes: int,
     seed: int,
-    start: Start,
+    start: initialization.Start,
     name: str = "student",
 ) -> Student:
     """Train a student on soft labels; keep the epoch with the best validation accuracy.
@@ -97,7 +95,9 @@ def distill(
     )
 
 
-def fresh(config: Config, modality: Modality, prelude: Prelude, classes: int, seed: int, start: Start) -> nn.Module:
+def fresh(
+    config: Config, modality: Modality, prelude: Prelude, classes: int, seed: int, start: initialization.Start
+) -> nn.Module:
     """An untrained student that starts from what of its teacher's is given."""
     torch.manual_seed(seed)
     return modality.students[str(config.kind)].build(config, prelude, classes, start)
@@ -110,7 +110,7 @@ def hard_labels(soft: SoftLabels) -> SoftLabels:
     return replace(soft, rows=soft.rows.take(labelled), logits=nothing)
 
 
-def logits(student: Student, rows: Rows) -> npt.NDArray[np.float32]:
+def logits(student: Student, rows: Rows) -> np.typing.NDArray[np.float32]:
     """The torch student's own answers [N,K], before export and quantisation."""
     return _answers(student.network, student.modality.batches(student.prelude, rows), len(rows))
 
@@ -190,7 +190,7 @@ class _Step:
     """A batch, and where in the epochs it stands. `order`: the state of what shuffled this epoch, before it did."""
 
     epoch: int  # from 1 on
-    places: npt.NDArray[np.int64]
+    places: np.typing.NDArray[np.int64]
     ends_epoch: bool
     order: Mapping[str, Any]
 
@@ -210,21 +210,21 @@ def _walk(features: NetworkRows, config: Config, random: np.random.Generator, ep
         skip = 0
 
 
-def _shuffled(features: NetworkRows, size: int, random: np.random.Generator) -> list[npt.NDArray[np.int64]]:
+def _shuffled(features: NetworkRows, size: int, random: np.random.Generator) -> list[np.typing.NDArray[np.int64]]:
     """Places for one epoch: random, but rows of a batch are of like length."""
     order = random.permutation(len(features.lengths))
     batches = batched.of_like_length(features.lengths, order, size, _POOL)
     return [batches[i] for i in random.permutation(len(batches))]
 
 
-def _judge(network: nn.Module, rows: NetworkRows, labels: npt.NDArray[np.int64]) -> tuple[float, float]:
+def _judge(network: nn.Module, rows: NetworkRows, labels: np.typing.NDArray[np.int64]) -> tuple[float, float]:
     """Accuracy and mean negative log-likelihood."""
     logits, gold = torch.from_numpy(_answers(network, rows, len(labels))), torch.from_numpy(labels)
     accuracy = float((logits.argmax(dim=1) == gold).double().mean())
     return accuracy, float(nn.functional.cross_entropy(logits, gold))
 
 
-def _answers(network: nn.Module, rows: NetworkRows, count: int) -> npt.NDArray[np.float32]:
+def _answers(network: nn.Module, rows: NetworkRows, count: int) -> np.typing.NDArray[np.float32]:
     network.eval()
     with torch.inference_mode():
         parts = [
@@ -242,7 +242,7 @@ def _path(
     validation: Rows,
     classes: int,
     seed: int,
-    start: Start,
+    start: initialization.Start,
 ) -> Path:
     content = (
         prelude.model.SerializeToString(deterministic=True),

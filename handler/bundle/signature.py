@@ -22,8 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from handler.bundle.contract import MANIFEST
-from handler.bundle.contract import SIGNATURE as SIGNATURE
+from handler.bundle.contract import MANIFEST, SIGNATURE
 from handler.errors import BundleError
 
 SCHEME = "RSASSA-PKCS1-v1_5-SHA256"

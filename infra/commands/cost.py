@@ -13,13 +13,11 @@ from typing import Annotated
 import typer
 
 from handler.bundle import contract
-from handler.bundle.contract import Manifest
 from handler.bundle.versions import newest
 from handler.errors import BundleError
 from infra.commands.options import JsonOption
 from infra.console import err, out, table
 from infra.cost import cost as costs
-from infra.cost.cost import EVENT_SOURCES, Architecture, Bill, Prices, Work
 from infra.errors import ConfigError
 
 _OLD_DAYS = 180
@@ -34,7 +32,7 @@ def cost(
         typer.Option("--bundle", "-b", help="Its folder, or that of its versions. By default the newest in bundles/."),
     ] = None,
     region: Annotated[str, typer.Option(help="Whose prices.")] = "us-east-1",
-    architecture: Annotated[Architecture, typer.Option(help="The function's.")] = Architecture.X86_64,
+    architecture: Annotated[costs.Architecture, typer.Option(help="The function's.")] = costs.Architecture.X86_64,
     teacher_memory: Annotated[
         int,
         typer.Option(help="A teacher's function's, in MB. Below one core it is as much slower.", min=128, max=10240),
@@ -60,7 +58,7 @@ def cost(
                 "compute": bill.compute,
                 "starts": bill.starts,
                 "invocations": bill.invocations,
-                "total": {source: bill.total(source) for source in EVENT_SOURCES},
+                "total": {source: bill.total(source) for source in costs.EVENT_SOURCES},
                 "logs": dict(bill.logs),
             }
             for work, bill in zip(works, bills, strict=True)
@@ -74,7 +72,7 @@ def cost(
         _print_assumptions(prices, cold, requests, architecture)
 
 
-def _latest(folder: Path) -> Manifest:
+def _latest(folder: Path) -> contract.Manifest:
     """The newest bundle below a folder that this version reads."""
     sealed = sorted(folder.glob(f"*/*/{contract.MANIFEST}"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in sealed:
@@ -87,24 +85,25 @@ def _latest(folder: Path) -> Manifest:
     )
 
 
-def _print(works: list[Work], bills: list[Bill], logs: bool) -> None:
-    numbers = ("MB", "ms", "billed ms", "compute", "starts", "calls", *EVENT_SOURCES)
+def _print(works: list[costs.Work], bills: list[costs.Bill], logs: bool) -> None:
+    numbers = ("MB", "ms", "billed ms", "compute", "starts", "calls", *costs.EVENT_SOURCES)
     rows = [
         (
             work.name,
             f"{work.memory_megabytes:,}",
             f"{work.milliseconds:.2f}",
             f"{work.billed_ms}",
-            *map(_dollars, (bill.compute, bill.starts, bill.invocations, *map(bill.total, EVENT_SOURCES))),
+            *map(_dollars, (bill.compute, bill.starts, bill.invocations, *map(bill.total, costs.EVENT_SOURCES))),
         )
         for work, bill in zip(works, bills, strict=True)
     ]
     if logs:
-        rows.append(("logs, besides", *[""] * 6, *(_dollars(bills[0].logs[source]) for source in EVENT_SOURCES)))
+        rows.append(("logs, besides", *[""] * 6, *(_dollars(bills[0].logs[source]) for source in costs.EVENT_SOURCES)))
     out.print(table("", *numbers, rows=rows, right=numbers))
     student, teacher = bills[0], bills[2]
     times = [
-        f"{teacher.total(source) / student.total(source):.1f} times behind the {source}" for source in EVENT_SOURCES
+        f"{teacher.total(source) / student.total(source):.1f} times behind the {source}"
+        for source in costs.EVENT_SOURCES
     ]
     out.print(
         f"At p50 the teacher's requests take {teacher.compute / student.compute:,.0f} times the student's compute; "
@@ -112,7 +111,7 @@ def _print(works: list[Work], bills: list[Bill], logs: bool) -> None:
     )
 
 
-def _print_assumptions(prices: Prices, cold: float, requests: float, architecture: Architecture) -> None:
+def _print_assumptions(prices: costs.Prices, cold: float, requests: float, architecture: costs.Architecture) -> None:
     lines = [
         f"List prices as read on {prices.read_on:%d %B %Y} (infra/cost/prices.toml), without free tier and tax. "
         "Data transfer, X-Ray, alarms and metrics are not counted.",
@@ -124,7 +123,11 @@ def _print_assumptions(prices: Prices, cold: float, requests: float, architectur
         "its torch loads a far smaller model, so a teacher takes longer).",
         "The teacher answers one request at a time by one thread, as it was measured. With less memory than one "
         "core's it is slower and costs the same.",
-        *(["The durations are x86_64's: on arm64 none were measured."] if architecture is Architecture.ARM64 else []),
+        *(
+            ["The durations are x86_64's: on arm64 none were measured."]
+            if architecture is costs.Architecture.ARM64
+            else []
+        ),
         *(
             f"Over {most:,.0f} requests a month, {source}s get cheaper; that is not counted."
             for source, most in costs.FIRST_TIERS.items()

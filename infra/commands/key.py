@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from handler.bundle.signature import SIGNATURE, PublicKey, Trust
+from handler.bundle.contract import SIGNATURE
+from handler.bundle.signature import PublicKey, Trust
 from infra.commands.options import KmsOption, PemOption
 from infra.console import err, out
 from infra.errors import ConfigError

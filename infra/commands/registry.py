@@ -206,7 +206,7 @@ def show(
 
 def _from_folder(folder: Path, trust: Path | None) -> views.Shown:
     manifest, text = bundle_folder.read(folder)
-    path = folder / signature.SIGNATURE
+    path = folder / contract.SIGNATURE
     value = path.read_bytes() if path.is_file() else None
     trusted = signer.needed_trust(manifest.name, trust) if trust else None
     return views.Shown(manifest, str(folder), views.signed_by(text, value, trusted, folder))

@@ -15,13 +15,11 @@ from rich.text import Text
 
 from handler.bundle import signature
 from handler.bundle.contract import Manifest, Metric
-from handler.bundle.signature import Trust
 from handler.errors import BundleError
 from infra.console import table
 from infra.registry import lineage
 from infra.registry.diff import AnswerChange, Difference, apart
 from infra.registry.history import Event
-from infra.registry.lineage import Gate, Lineage
 
 _LONGEST = 70  # characters of an input that are shown
 _MOST_ANSWERS = 20
@@ -38,7 +36,7 @@ class Shown:
     tag: str | None = None
 
 
-def signed_by(text: bytes, value: bytes | None, trust: Trust | None, where: object) -> str:
+def signed_by(text: bytes, value: bytes | None, trust: signature.Trust | None, where: object) -> str:
     """Who signed a manifest's bytes, and whether it counts."""
     if value is None:
         return "not signed"
@@ -163,7 +161,7 @@ def _least_alike(answer: AnswerChange) -> tuple[bool, float]:
     return not answer.label_changed, -answer.gap
 
 
-def _facts(shown: Shown, found: Lineage) -> dict[str, str]:
+def _facts(shown: Shown, found: lineage.Lineage) -> dict[str, str]:
     data, teacher, made_by = found.data, found.teacher, found.made_by
     rows = data.get("rows")
     counted = ", ".join(f"{count} {part}" for part, count in rows.items()) if isinstance(rows, Mapping) else _fact(rows)
@@ -190,7 +188,7 @@ def _measured(metric: Metric | None) -> str:
     return f"{metric.value:.4g}{interval}"
 
 
-def _gate(gate: Gate | None) -> str:
+def _gate(gate: lineage.Gate | None) -> str:
     return "none" if gate is None else escape(f"{gate.value:.4g}, limit {gate.limit:.4g} {gate.unit}".rstrip())
 
 

@@ -14,8 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from handler.bundle import contract
-from handler.bundle.contract import Manifest
-from handler.bundle.signature import SIGNATURE, Trust
+from handler.bundle.signature import Trust
 from infra.aws.ecr import Images
 from infra.errors import LocalError
 from infra.image import container, staging
@@ -30,7 +29,7 @@ _SAID = 800  # characters of a failed build's output that are shown
 Builder = Callable[[Path, str], None]
 
 
-def lay(bundle: Path, trust: Trust, context: Path, root: Path = staging.ROOT) -> Manifest:
+def lay(bundle: Path, trust: Trust, context: Path, root: Path = staging.ROOT) -> contract.Manifest:
     """Put all that the image is made of into the new folder `context`: handler, Dockerfile, bundle, trusted keys.
 
     Raises:
@@ -45,12 +44,12 @@ def lay(bundle: Path, trust: Trust, context: Path, root: Path = staging.ROOT) ->
     return manifest
 
 
-def tag_of(manifest: Manifest, context: Path) -> str:
+def tag_of(manifest: contract.Manifest, context: Path) -> str:
     """NAME-VERSION-CODE: CODE is a hash of every file in the context, so the same tag is the same image.
 
     But for the certificates, which are this machine's, and the signature, which may be made anew for the same bytes.
     """
-    left_out = {staging.CERTIFICATES, SIGNATURE}
+    left_out = {staging.CERTIFICATES, contract.SIGNATURE}
     files = sorted(path for path in context.rglob("*") if path.is_file() and path.name not in left_out)
     digest = hashlib.sha256()
     for path in files:

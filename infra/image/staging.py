@@ -12,8 +12,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from handler.bundle import contract, signature
-from handler.bundle.contract import Manifest
-from handler.bundle.signature import SIGNATURE, Trust
 from infra.errors import ConfigError
 from infra.signing import keys, signer
 
@@ -26,7 +24,7 @@ _DEVELOPMENT_KEY = "development-key.pem"  # the Docker context does not hold it
 _CERTIFICATE_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
-def stage(bundle: Path, root: Path = ROOT, trust: Trust | None = None) -> Manifest:
+def stage(bundle: Path, root: Path = ROOT, trust: signature.Trust | None = None) -> contract.Manifest:
     """Check `bundle` whole and put a copy in `.build/bundle`, and in `.build/trust.json` whose signature it must bear.
 
     Both take the place of those before. Only what the manifest lists is copied, and its signature, readable by
@@ -51,7 +49,7 @@ def stage(bundle: Path, root: Path = ROOT, trust: Trust | None = None) -> Manife
             trust = _sign_for_development(copy, manifest, build)
         else:
             signature.check(bundle, trust)
-            shutil.copyfile(bundle / SIGNATURE, copy / SIGNATURE)
+            shutil.copyfile(bundle / contract.SIGNATURE, copy / contract.SIGNATURE)
         contract.read(copy)
         signature.check(copy, trust)
         for path in copy.iterdir():
@@ -68,7 +66,7 @@ def stage(bundle: Path, root: Path = ROOT, trust: Trust | None = None) -> Manife
     return manifest
 
 
-def _sign_for_development(copy: Path, manifest: Manifest, build: Path) -> Trust:
+def _sign_for_development(copy: Path, manifest: contract.Manifest, build: Path) -> signature.Trust:
     """Sign the copy with the checkout's own key, and trust that."""
     path = build / _DEVELOPMENT_KEY
     if not path.exists():
@@ -76,7 +74,7 @@ def _sign_for_development(copy: Path, manifest: Manifest, build: Path) -> Trust:
             keys.new_key(path)
     key = keys.PemSigner.read(path)
     signer.sign_folder(copy, (copy / contract.MANIFEST).read_bytes(), key)
-    return Trust(manifest.name, (key.public,))
+    return signature.Trust(manifest.name, (key.public,))
 
 
 def stage_certificates(root: Path = ROOT) -> Path | None:

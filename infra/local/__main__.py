@@ -23,7 +23,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from handler.bundle import contract
-from handler.bundle.contract import Manifest
 from handler.bundle.signature import Trust
 from handler.bundle.versions import newest
 from infra.aws.lambda_events import Answer, rest_event
@@ -33,7 +32,6 @@ from infra.image import container
 from infra.image.staging import stage, stage_certificates
 from infra.local import serve
 from infra.local.emulator import Emulator
-from infra.local.serve import Endpoint
 from infra.signing.signer import TRUST_VARIABLE, needed_trust
 
 MAX_OWN_MEGABYTES = 160  # what the image may add to its base
@@ -153,7 +151,7 @@ def _until_stopped() -> None:
 
 
 @contextmanager
-def _function(bundle: Path, runtime: Runtime) -> Iterator[tuple[Invoke, Manifest]]:
+def _function(bundle: Path, runtime: Runtime) -> Iterator[tuple[Invoke, contract.Manifest]]:
     """A function to send events to, and the manifest of what it serves. Says where it runs, and why there."""
     manifest, image = _built(bundle, runtime)
     if image:
@@ -166,7 +164,9 @@ def _function(bundle: Path, runtime: Runtime) -> Iterator[tuple[Invoke, Manifest
 
 
 @contextmanager
-def _endpoint(bundle: Path, runtime: Runtime, port: int, origin: str) -> Iterator[tuple[Endpoint, Manifest]]:
+def _endpoint(
+    bundle: Path, runtime: Runtime, port: int, origin: str
+) -> Iterator[tuple[serve.Endpoint, contract.Manifest]]:
     """The function behind HTTPS, and the manifest of what it serves. Says where it runs, and why there."""
     manifest, image = _built(bundle, runtime)
     if image:
@@ -180,7 +180,7 @@ def _endpoint(bundle: Path, runtime: Runtime, port: int, origin: str) -> Iterato
         yield endpoint, manifest
 
 
-def _built(bundle: Path, runtime: Runtime) -> tuple[Manifest, container.Image | None]:
+def _built(bundle: Path, runtime: Runtime) -> tuple[contract.Manifest, container.Image | None]:
     """What is served, and the image around it. None where the emulator is named, or there is no container."""
     try:
         if runtime is not Runtime.EMULATOR:
@@ -197,7 +197,7 @@ def _trust(bundle: Path, trust_file: Path | None) -> Trust | None:
     return needed_trust(contract.read(bundle).name, trust_file) if trust_file else None
 
 
-def _build(bundle: Path, trust: Trust | None = None) -> tuple[Manifest, container.Image]:
+def _build(bundle: Path, trust: Trust | None = None) -> tuple[contract.Manifest, container.Image]:
     manifest = stage(bundle, trust=trust)
     err.print(f"Bundle {manifest.name} {manifest.version}: every hash is right")
     host = container.docker_host()
@@ -231,7 +231,7 @@ def _golden_input(bundle: Path) -> object:
         raise LocalError(f"{bundle / contract.GOLDEN} starts with no input, wanted one JSON object a line.") from None
 
 
-def _show(given: object, answer: Answer, manifest: Manifest) -> None:
+def _show(given: object, answer: Answer, manifest: contract.Manifest) -> None:
     response = answer.payload
     if answer.failed or not isinstance(response, dict) or response.get("statusCode") != 200:
         said = json.dumps(response, ensure_ascii=False)[:1000]

@@ -8,14 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from handler.bundle import contract
-from handler.bundle.contract import MANIFEST, Manifest
-from handler.bundle.signature import SIGNATURE
 from infra.errors import RefusedError, refusing
 
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
-def read(folder: Path) -> tuple[Manifest, bytes]:
+def read(folder: Path) -> tuple[contract.Manifest, bytes]:
     """A sealed bundle's manifest, checked with all its files, and the very bytes it was read from.
 
     Raises:
@@ -23,13 +21,15 @@ def read(folder: Path) -> tuple[Manifest, bytes]:
     """
     with refusing():
         manifest = contract.read(folder)
-    text = _bytes(folder / MANIFEST)
-    if parsed(text, str(folder / MANIFEST)) != manifest:
-        raise RefusedError(f"{folder / MANIFEST} is being changed by someone else. Run the same command again.")
+    text = _bytes(folder / contract.MANIFEST)
+    if parsed(text, str(folder / contract.MANIFEST)) != manifest:
+        raise RefusedError(
+            f"{folder / contract.MANIFEST} is being changed by someone else. Run the same command again."
+        )
     return manifest, text
 
 
-def parsed(text: bytes, where: str) -> Manifest:
+def parsed(text: bytes, where: str) -> contract.Manifest:
     """A manifest's bytes, read strictly.
 
     Raises:
@@ -42,14 +42,14 @@ def parsed(text: bytes, where: str) -> Manifest:
         raise RefusedError(f"{where} is not UTF-8. Push the bundle again from where it was sealed.") from None
 
 
-def in_order(manifest: Manifest) -> Sequence[str]:
+def in_order(manifest: contract.Manifest) -> Sequence[str]:
     """The files that the manifest names, in the one order of every push.
 
     Raises:
         RefusedError: a name that could leave the bundle's folder, or is the manifest's own or its signature's.
     """
     for file in manifest.files:
-        if not _FILE.fullmatch(file) or file in (MANIFEST, SIGNATURE):
+        if not _FILE.fullmatch(file) or file in (contract.MANIFEST, contract.SIGNATURE):
             raise RefusedError(f"The manifest of {manifest.name} lists the file {file!r}, wanted a plain name.")
     return sorted(manifest.files)
 

@@ -13,16 +13,14 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from handler.bundle import contract, golden
-from handler.bundle.contract import Manifest, Metric
 from handler.errors import BundleError
 from handler.modalities import register
 from handler.modalities.modality import Record
 from handler.model.predictor import Prediction, Predictor
 from infra.errors import RefusedError
 from infra.registry import lineage
-from infra.registry.lineage import Gate
 
-T = TypeVar("T", Metric, Gate)
+T = TypeVar("T", contract.Metric, lineage.Gate)
 
 
 @dataclass(frozen=True)
@@ -64,8 +62,8 @@ class Difference:
     """All that differs. `not_asked` says why no golden input was put to both, where that is so."""
 
     changes: tuple[Change, ...]
-    metrics: tuple[Moved[Metric], ...]
-    gates: tuple[Moved[Gate], ...]
+    metrics: tuple[Moved[contract.Metric], ...]
+    gates: tuple[Moved[lineage.Gate], ...]
     golden_inputs: int
     answers: tuple[AnswerChange, ...]
     not_asked: str | None
@@ -123,7 +121,7 @@ def _gap(before: Mapping[str, float], after: Mapping[str, float]) -> float:
     return max(gaps)
 
 
-def _changes(one: Manifest, other: Manifest) -> Iterator[Change]:
+def _changes(one: contract.Manifest, other: contract.Manifest) -> Iterator[Change]:
     past, present = lineage.of(one), lineage.of(other)
     sections: tuple[tuple[str, Mapping[str, Any], Mapping[str, Any]], ...] = (
         ("bundle", {"name": one.name}, {"name": other.name}),
@@ -140,7 +138,7 @@ def _changes(one: Manifest, other: Manifest) -> Iterator[Change]:
                 yield Change(section, key, old.get(key), new.get(key))
 
 
-def _contract(manifest: Manifest) -> dict[str, Any]:
+def _contract(manifest: contract.Manifest) -> dict[str, Any]:
     """What callers notice: task, inputs, labels, thresholds, limits."""
     serving = manifest.serving
     return {
@@ -159,7 +157,7 @@ def _moved(ones: tuple[T, ...], others: tuple[T, ...]) -> tuple[Moved[T], ...]:
     return tuple(moved for moved in every if moved.before != moved.after)
 
 
-def apart(moved: Moved[Metric]) -> bool:
+def apart(moved: Moved[contract.Metric]) -> bool:
     """Whether the two 95% intervals share no point: more than the test rows' chance."""
     one, other = moved.before, moved.after
     if one is None or other is None or not one.n or not other.n:

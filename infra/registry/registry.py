@@ -25,8 +25,6 @@ from datetime import datetime
 from pathlib import Path
 
 from handler.bundle import contract, signature
-from handler.bundle.contract import MANIFEST, Manifest
-from handler.bundle.signature import SIGNATURE, Trust
 from handler.errors import BundleError
 from infra.aws.clients import caller
 from infra.aws.s3 import Bucket
@@ -83,7 +81,7 @@ class Sealed:
     """A version's manifest and signature as the registry holds them; the signature is not checked yet."""
 
     entry: Entry
-    manifest: Manifest
+    manifest: contract.Manifest
     text: bytes  # the manifest's own bytes
     signature: bytes | None
 
@@ -122,7 +120,7 @@ class Registry:
                 continue  # a tag, an event, or not the registry's
             identity = parts[0], parts[1]
             sizes[identity] = sizes.get(identity, 0) + item["Size"]
-            if parts[2] == MANIFEST:
+            if parts[2] == contract.MANIFEST:
                 pushed[identity] = item["LastModified"]
         made = [Entry(*identity, moment, sizes[identity]) for identity, moment in pushed.items()]
         return sorted(made, key=lambda entry: (entry.name, entry.pushed_at, entry.version))
@@ -174,7 +172,9 @@ class Registry:
         signed = sign(folder, manifest, text)
         at = self._at(manifest.name, manifest.version)
         there = {item["Key"] for item in self.bucket.stored(at)}
-        hashes = {file: manifest.files[file] for file in bundle_folder.in_order(manifest)} | {MANIFEST: _sha256(text)}
+        hashes = {file: manifest.files[file] for file in bundle_folder.in_order(manifest)} | {
+            contract.MANIFEST: _sha256(text)
+        }
         steps = [
             Put(file, at + file, (folder / file).stat().st_size, wanted, at + file in there)
             for file, wanted in hashes.items()
@@ -183,7 +183,7 @@ class Registry:
             if step.stored:
                 _demand(self.bucket, step)
         # Only now, when what the registry has is known to be this bundle's: the signature is over the manifest.
-        steps.insert(-1, _plan_signature(self.bucket, at + SIGNATURE, signed, there, sign_anew))
+        steps.insert(-1, _plan_signature(self.bucket, at + contract.SIGNATURE, signed, there, sign_anew))
         return PushPlan(folder, manifest.name, manifest.version, signed, tuple(steps))
 
     def push(self, plan: PushPlan, done: Progress = nothing) -> int:
@@ -195,7 +195,7 @@ class Registry:
         written = 0
         for step in plan.steps:
             if not step.stored:
-                own = step.file == SIGNATURE
+                own = step.file == contract.SIGNATURE
                 body = plan.signature if own else bundle_folder.bytes_of(plan.folder / step.file, step.sha256)
                 if self.bucket.replace(step.key, body, step.over) if step.over else self.bucket.put_new(step.key, body):
                     written += 1
@@ -214,7 +214,7 @@ class Registry:
         for kind in kinds:
             events.append(kind, plan.version, by, {"key": signature.key_of(plan.signature)})
 
-    def pull(self, wanted: Reference, out: Path, trust: Trust, done: Progress = nothing) -> Path:
+    def pull(self, wanted: Reference, out: Path, trust: signature.Trust, done: Progress = nothing) -> Path:
         """Bring a version to `out/<name>/<version>`, whole and checked, or leave nothing there. Returns that folder.
 
         A bundle that is there already and is not signed, or no longer by a trusted key, gets the registry's signature.
@@ -245,7 +245,7 @@ class Registry:
             ) from None
         return target
 
-    def verify(self, wanted: Reference, trust: Trust, done: Progress = nothing) -> Entry:
+    def verify(self, wanted: Reference, trust: signature.Trust, done: Progress = nothing) -> Entry:
         """Read every byte of a version and check it against its manifest, and that against its signature.
 
         Raises:
@@ -264,11 +264,13 @@ class Registry:
         """
         entry = self.resolve(wanted)
         where, at = self.where(entry.name, entry.version), self._at(entry.name, entry.version)
-        text = self.bucket.read(at + MANIFEST)
+        text = self.bucket.read(at + contract.MANIFEST)
         if text is None:
-            raise RefusedError(f"{where} lost its {MANIFEST} just now. Push the bundle again from where it was sealed.")
-        held = self.bucket.read(at + SIGNATURE)
-        manifest = bundle_folder.parsed(text.body, f"{where}/{MANIFEST}")
+            raise RefusedError(
+                f"{where} lost its {contract.MANIFEST} just now. Push the bundle again from where it was sealed."
+            )
+        held = self.bucket.read(at + contract.SIGNATURE)
+        manifest = bundle_folder.parsed(text.body, f"{where}/{contract.MANIFEST}")
         if (manifest.name, manifest.version) != (entry.name, entry.version):
             raise RefusedError(
                 f"{where} holds the manifest of {manifest.name}/{manifest.version}: its keys were tampered with. "
@@ -276,7 +278,7 @@ class Registry:
             )
         return Sealed(entry, manifest, text.body, held.body if held else None)
 
-    def _fetch(self, entry: Entry, folder: Path, trust: Trust, done: Progress) -> None:
+    def _fetch(self, entry: Entry, folder: Path, trust: signature.Trust, done: Progress) -> None:
         """Bring a version's files into an empty folder and check them as the handler would."""
         where, at = self.where(entry.name, entry.version), self._at(entry.name, entry.version)
         found = self.sealed(Reference(entry.name, entry.version))
@@ -291,14 +293,14 @@ class Registry:
                     "Push the bundle again from where it was sealed, to another prefix."
                 )
             done(file, (folder / file).stat().st_size)
-        (folder / SIGNATURE).write_bytes(found.signature or b"")
-        (folder / MANIFEST).write_bytes(found.text)
+        (folder / contract.SIGNATURE).write_bytes(found.signature or b"")
+        (folder / contract.MANIFEST).write_bytes(found.text)
         bundle_folder.read(folder)
 
     def _at(self, name: str, version: str) -> str:
         return f"{self._prefix}{name}/{version}/"
 
-    def _demand_pulled(self, target: Path, entry: Entry, trust: Trust) -> None:
+    def _demand_pulled(self, target: Path, entry: Entry, trust: signature.Trust) -> None:
         """Refuse a folder that is not this version as it was sealed and signed."""
         with refusing(f"Delete {target} and pull again."):
             manifest = contract.read(target)
@@ -310,12 +312,12 @@ class Registry:
         try:
             signature.check(target, trust)
         except BundleError:
-            held = self.bucket.read(self._at(entry.name, entry.version) + SIGNATURE)
-            _trusted((target / MANIFEST).read_bytes(), held.body if held else None, trust, target)
-            (target / SIGNATURE).write_bytes(held.body if held else b"")
+            held = self.bucket.read(self._at(entry.name, entry.version) + contract.SIGNATURE)
+            _trusted((target / contract.MANIFEST).read_bytes(), held.body if held else None, trust, target)
+            (target / contract.SIGNATURE).write_bytes(held.body if held else b"")
 
 
-def _trusted(manifest: bytes, signed: bytes | None, trust: Trust, where: object) -> None:
+def _trusted(manifest: bytes, signed: bytes | None, trust: signature.Trust, where: object) -> None:
     if signed is None:
         raise RefusedError(f"{where} is not signed. Push the bundle again, with a key, from where it was sealed.")
     with refusing():
@@ -331,7 +333,7 @@ def _plan_signature(bucket: Bucket, key: str, signed: bytes, there: set[str], si
             "or put this key's signature in its place with --sign-anew."
         )
     over = None if held is None or stored else held.etag
-    return Put(SIGNATURE, key, len(signed), _sha256(signed), stored, over)
+    return Put(contract.SIGNATURE, key, len(signed), _sha256(signed), stored, over)
 
 
 def _demand(bucket: Bucket, step: Put) -> None:

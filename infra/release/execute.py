@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from handler.bundle.signature import SIGNATURE
+from handler.bundle.contract import SIGNATURE
 from infra.console import Lines
 from infra.errors import CloudError, ConfigError, InfraError, LocalError, MovedError, StoppedError
 from infra.image.build import Builder

@@ -14,22 +14,21 @@ from typing import Any
 
 from handler.bundle import golden
 from handler.bundle.contract import GOLDEN, Limits, Manifest
-from handler.bundle.golden import Golden
 from infra.aws.lambda_events import rest_event
 
 Invoke = Callable[[Mapping[str, Any]], Any]
 
 
-def replay(inputs: Sequence[Golden], manifest: Manifest, invoke: Invoke) -> tuple[str, ...]:
+def replay(inputs: Sequence[golden.Golden], manifest: Manifest, invoke: Invoke) -> tuple[str, ...]:
     """Send every golden input by `invoke`; returns what was wrong, by line, never by value. Nothing: all is well."""
     return tuple(
         wrong for batch in _batches(inputs, manifest.serving.limits) for wrong in _wrongs(batch, manifest, invoke)
     )
 
 
-def _batches(inputs: Sequence[Golden], limits: Limits) -> Iterator[list[Golden]]:
+def _batches(inputs: Sequence[golden.Golden], limits: Limits) -> Iterator[list[golden.Golden]]:
     """As many at once as one request may hold."""
-    batch: list[Golden] = []
+    batch: list[golden.Golden] = []
     size = 0
     for one in inputs:
         more = len(json.dumps(one.input)) + 2
@@ -41,7 +40,7 @@ def _batches(inputs: Sequence[Golden], limits: Limits) -> Iterator[list[Golden]]
     yield batch
 
 
-def _wrongs(batch: Sequence[Golden], manifest: Manifest, invoke: Invoke) -> Iterator[str]:
+def _wrongs(batch: Sequence[golden.Golden], manifest: Manifest, invoke: Invoke) -> Iterator[str]:
     lines = f"{GOLDEN} line {batch[0].line}" + (f" to {batch[-1].line}" if len(batch) > 1 else "")
     body = json.dumps({"inputs": [one.input for one in batch]}).encode()
     status, answer = _opened(invoke(rest_event("POST", "/predict", [("content-type", "application/json")], body)))

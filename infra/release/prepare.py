@@ -11,18 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handler.bundle import contract, golden, signature, versions
-from handler.bundle.contract import Manifest
 from handler.bundle.golden import Golden
-from handler.bundle.signature import SIGNATURE, Trust
 from handler.errors import BundleError
 from infra.errors import ConfigError, refusing
 from infra.image import build
 from infra.registry import bundle_folder, references
-from infra.registry.references import Reference
 from infra.release.journal import Journal
 from infra.release.plan import Bundle
 from infra.signing import signer
-from infra.signing.signer import Signer
 
 BUNDLES = Path("bundles")
 _NOBODY = Bundle("NAME", "VERSION", "NAME-VERSION-CODE", 0, "s3://BUCKET/NAME/VERSION")
@@ -34,7 +30,7 @@ class Source:
 
     folder: Path
     context: Path
-    manifest: Manifest
+    manifest: contract.Manifest
     golden: tuple[Golden, ...]
 
 
@@ -72,7 +68,7 @@ def prepare(
     if journal is None:
         raise ConfigError(f"No folder {wanted} here, and no registry named. Use --bucket or set LIMBECK_REGISTRY.")
     entry = journal.registry.resolve(reference)
-    return _pulled(journal, Reference(entry.name, entry.version), trust_file, workplace)
+    return _pulled(journal, references.Reference(entry.name, entry.version), trust_file, workplace)
 
 
 def _of_folder(
@@ -81,11 +77,11 @@ def _of_folder(
     manifest, _ = bundle_folder.read(folder)
     name, version = manifest.name, manifest.version
     if journal is not None and journal.registry.bucket.exists() and journal.holds(name, version):
-        return _pulled(journal, Reference(name, version), trust_file, workplace)
+        return _pulled(journal, references.Reference(name, version), trust_file, workplace)
     trust = signer.trust_for(name, trust_file)
     key = signer.find_signer(pem, kms)
     if key is not None:
-        trust = trust or Trust(name, (key.public,))
+        trust = trust or signature.Trust(name, (key.public,))
         return _laid(_signed(folder, key, trust, workplace), trust, workplace, journal)
     with refusing():
         bundle = Bundle(
@@ -98,13 +94,13 @@ def _of_folder(
     return Prepared(bundle, None, (needed,))
 
 
-def _pulled(journal: Journal, wanted: Reference, trust_file: Path | None, workplace: Path) -> Prepared:
+def _pulled(journal: Journal, wanted: references.Reference, trust_file: Path | None, workplace: Path) -> Prepared:
     """The registry's own copy."""
     trust = signer.needed_trust(wanted.name, trust_file)
     return _laid(journal.registry.pull(wanted, workplace / "pulled", trust), trust, workplace, journal)
 
 
-def _signed(folder: Path, key: Signer, trust: Trust, workplace: Path) -> Path:
+def _signed(folder: Path, key: signer.Signer, trust: signature.Trust, workplace: Path) -> Path:
     """A signed copy of a folder. A signature that the folder has, and that is trusted, is kept."""
     manifest, text = bundle_folder.read(folder)
     copy = workplace / "signed" / manifest.version
@@ -113,13 +109,13 @@ def _signed(folder: Path, key: Signer, trust: Trust, workplace: Path) -> Path:
         shutil.copyfile(folder / name, copy / name)
     try:
         signature.check(folder, trust)
-        shutil.copyfile(folder / SIGNATURE, copy / SIGNATURE)
+        shutil.copyfile(folder / contract.SIGNATURE, copy / contract.SIGNATURE)
     except BundleError:
         signer.sign_folder(copy, text, key)
     return copy
 
 
-def _laid(folder: Path, trust: Trust, workplace: Path, journal: Journal | None) -> Prepared:
+def _laid(folder: Path, trust: signature.Trust, workplace: Path, journal: Journal | None) -> Prepared:
     """A checked and signed folder with all that its image is made of."""
     context = workplace / "context"
     context.mkdir()

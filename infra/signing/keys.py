@@ -20,7 +20,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from handler.bundle import signature
-from handler.bundle.signature import EXPONENT, MAX_BITS, MIN_BITS, PublicKey, Trust
 from handler.errors import BundleError
 from infra.aws.clients import KMSClient, client, requesting
 from infra.errors import ConfigError
@@ -70,7 +69,7 @@ class PemSigner:
         return cls(private)
 
     @property
-    def public(self) -> PublicKey:
+    def public(self) -> signature.PublicKey:
         """The half that anybody may have."""
         return _public(self._private.public_key(), "The signing key")
 
@@ -107,7 +106,7 @@ class KmsSigner:
             ]
 
 
-def read_trust(path: Path, model: str) -> Trust:
+def read_trust(path: Path, model: str) -> signature.Trust:
     """The trust file of a model.
 
     Raises:
@@ -125,13 +124,13 @@ def read_trust(path: Path, model: str) -> Trust:
     return found
 
 
-def trust_text(trust: Trust) -> bytes:
+def trust_text(trust: signature.Trust) -> bytes:
     """A trust as the bytes that `handler.bundle.signature.read_trust` reads."""
     keys = [{"key_id": key.key_id, "n": f"{key.n:x}", "e": key.e} for key in trust.keys]
     return json_text({"model": trust.model, "keys": keys})
 
 
-def public_key(encoded: bytes, where: str) -> PublicKey:
+def public_key(encoded: bytes, where: str) -> signature.PublicKey:
     """A public key out of its PEM, or DER.
 
     Raises:
@@ -147,7 +146,7 @@ def public_key(encoded: bytes, where: str) -> PublicKey:
     return _public(found, where)
 
 
-def public_pem(key: PublicKey) -> bytes:
+def public_pem(key: signature.PublicKey) -> bytes:
     """A public key as PEM, for OpenSSL and `--public`."""
     public = rsa.RSAPublicNumbers(key.e, key.n).public_key()
     return public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
@@ -159,7 +158,7 @@ def new_key(path: Path, password: bytes | None = None) -> PemSigner:
     Raises:
         ConfigError: the file is there already; no key is ever overwritten.
     """
-    private = rsa.generate_private_key(EXPONENT, MIN_BITS)
+    private = rsa.generate_private_key(signature.EXPONENT, signature.MIN_BITS)
     text = private.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -182,17 +181,18 @@ def new_key(path: Path, password: bytes | None = None) -> PemSigner:
     return PemSigner(private)
 
 
-def _public(key: object, where: str) -> PublicKey:
+def _public(key: object, where: str) -> signature.PublicKey:
     if not isinstance(key, rsa.RSAPublicKey):
         raise ConfigError(f"{where} is no RSA key. `python -m infra key new DIR` makes one that fits.")
     numbers = key.public_numbers()
-    if not MIN_BITS <= key.key_size <= MAX_BITS or numbers.e != EXPONENT:
+    if not signature.MIN_BITS <= key.key_size <= signature.MAX_BITS or numbers.e != signature.EXPONENT:
         raise ConfigError(
-            f"{where} has {key.key_size} bits and exponent {numbers.e}, wanted RSA of {MIN_BITS} to {MAX_BITS} bits "
-            f"and exponent {EXPONENT}. `python -m infra key new DIR` makes one that fits."
+            f"{where} has {key.key_size} bits and exponent {numbers.e}, wanted RSA of {signature.MIN_BITS} to "
+            f"{signature.MAX_BITS} bits and exponent {signature.EXPONENT}. "
+            "`python -m infra key new DIR` makes one that fits."
         )
     der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return PublicKey(hashlib.sha256(der).hexdigest()[:_KEY_ID_DIGITS], numbers.n, numbers.e)
+    return signature.PublicKey(hashlib.sha256(der).hexdigest()[:_KEY_ID_DIGITS], numbers.n, numbers.e)
 
 
 def password() -> bytes | None:

@@ -8,9 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from handler.bundle import signature
-from handler.bundle.contract import Manifest
-from handler.bundle.signature import SCHEME, SIGNATURE, PublicKey, Trust
+from handler.bundle import contract, signature
 from infra.errors import ConfigError, RefusedError, refusing
 from infra.signing import keys
 
@@ -18,14 +16,14 @@ KEY_VARIABLE = "LIMBECK_SIGNING_KEY"  # a PEM file, or kms: and a key's id, ARN 
 TRUST_VARIABLE = "LIMBECK_TRUST"  # a trust file, or a folder of them, each called <name>.json
 _KMS_PREFIX = "kms:"
 
-Sign = Callable[[Path, Manifest, bytes], bytes]  # folder, manifest and its bytes -> the signature file's bytes
+Sign = Callable[[Path, contract.Manifest, bytes], bytes]  # folder, manifest and its bytes -> the signature file's bytes
 
 
 class Signer(Protocol):
     """What signs: a public key, and signatures that it opens."""
 
     @property
-    def public(self) -> PublicKey:
+    def public(self) -> signature.PublicKey:
         """The half that anybody may have."""
 
     def sign(self, message: bytes) -> bytes:
@@ -66,7 +64,7 @@ def needed_signer(pem: Path | None = None, kms: str | None = None) -> Signer:
     return found
 
 
-def trust_for(model: str, trust_file: Path | None = None) -> Trust | None:
+def trust_for(model: str, trust_file: Path | None = None) -> signature.Trust | None:
     """Whose signature counts for a model; None where nothing says so.
 
     Said by a trust file, or a folder of them (`<name>.json`), named here or by `LIMBECK_TRUST`; else by the key that
@@ -78,12 +76,12 @@ def trust_for(model: str, trust_file: Path | None = None) -> Trust | None:
     path = trust_file or (Path(named) if (named := os.environ.get(TRUST_VARIABLE, "")) else None)
     if path is None:
         own = find_signer()
-        return Trust(model, (own.public,)) if own else None
+        return signature.Trust(model, (own.public,)) if own else None
     path = path / f"{model}.json" if path.is_dir() else path
     return keys.read_trust(path, model)
 
 
-def needed_trust(model: str, trust_file: Path | None = None) -> Trust:
+def needed_trust(model: str, trust_file: Path | None = None) -> signature.Trust:
     """As `trust_for`, where there has to be one.
 
     Raises:
@@ -108,14 +106,16 @@ def signed(manifest: bytes, by: Signer) -> bytes:
     value = by.sign(message)
     if not signature.holds(message, value, by.public):
         raise RefusedError(f"Key {by.public.key_id} gave a signature that its public half does not open. Try again.")
-    return keys.json_text({"key_id": by.public.key_id, "scheme": SCHEME, "signature": base64.b64encode(value).decode()})
+    return keys.json_text(
+        {"key_id": by.public.key_id, "scheme": signature.SCHEME, "signature": base64.b64encode(value).decode()}
+    )
 
 
 def sign_folder(folder: Path, manifest: bytes, by: Signer) -> None:
     """Put the signature over a manifest's bytes beside it, in the place of another's."""
-    draft = folder / f".{SIGNATURE}.{os.getpid()}"
+    draft = folder / f".{contract.SIGNATURE}.{os.getpid()}"
     draft.write_bytes(signed(manifest, by))
-    draft.replace(folder / SIGNATURE)
+    draft.replace(folder / contract.SIGNATURE)
 
 
 def for_push(pem: Path | None = None, kms: str | None = None, trust_file: Path | None = None) -> Sign:
@@ -127,8 +127,8 @@ def for_push(pem: Path | None = None, kms: str | None = None, trust_file: Path |
     """
     key = find_signer(pem, kms)
 
-    def sign(folder: Path, manifest: Manifest, text: bytes) -> bytes:
-        path = folder / SIGNATURE
+    def sign(folder: Path, manifest: contract.Manifest, text: bytes) -> bytes:
+        path = folder / contract.SIGNATURE
         if key is not None or not path.is_file():
             return signed(text, key or needed_signer(pem, kms))
         value = path.read_bytes()

@@ -11,7 +11,8 @@ import boto3
 import pytest
 
 from handler.bundle import contract
-from handler.bundle.signature import SIGNATURE, Trust
+from handler.bundle.contract import SIGNATURE
+from handler.bundle.signature import Trust
 from infra.signing import keys
 from tests import bundles
 

@@ -13,7 +13,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from handler.bundle import contract
-from handler.bundle.signature import SIGNATURE, Trust
+from handler.bundle.contract import SIGNATURE
+from handler.bundle.signature import Trust
 from infra.aws import s3
 from infra.registry.references import Reference
 from infra.registry.registry import Progress, PushPlan, Registry, nothing

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from distill.data.normalize import clean
 from distill.data.wording import listed
@@ -22,8 +21,8 @@ class Table:
 
     where: str  # the file's name, for messages
     unit: str  # what `lines` counts: "line" or "row"
-    columns: Mapping[str, npt.NDArray[np.object_]]
-    lines: npt.NDArray[np.int64]
+    columns: Mapping[str, np.typing.NDArray[np.object_]]
+    lines: np.typing.NDArray[np.int64]
     notes: tuple[str, ...] = ()
     unusable: Mapping[str, str] = field(default_factory=dict)  # column -> why it cannot be read as cells
 
@@ -35,7 +34,7 @@ class Table:
         """Where row `row` (from 0) stands, in words."""
         return f"{self.unit} {self.lines[row]}"
 
-    def column(self, name: str, role: str) -> npt.NDArray[np.object_]:
+    def column(self, name: str, role: str) -> np.typing.NDArray[np.object_]:
         """The column that the recipe calls `name`.
 
         Raises:

@@ -6,15 +6,12 @@ without their labels: what a peer chooses, it chooses on validation rows.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import json
-import os
 import platform
 import signal
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -23,15 +20,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 PROGRESS = "progress: "  # begins a line on a peer's standard error that is meant for the person at the terminal
 _SUM_TOLERANCE = 1e-3
 _WARM_UP_CALLS = 5
-_ORPHANED = 1
 _PR_SET_PDEATHSIG = 1
 
-Floats = npt.NDArray[np.float32]
+Floats = np.typing.NDArray[np.float32]
 Setting = Mapping[str, Any]  # a peer's own names and JSON values
 
 
@@ -65,7 +60,7 @@ class Answers:
     """All that a peer gives back."""
 
     test: Floats  # probabilities [N,K]
-    timings: npt.NDArray[np.float64]  # microseconds a call of one test row [T]
+    timings: np.typing.NDArray[np.float64]  # microseconds a call of one test row [T]
     about: Mapping[str, Any]  # description, kilobytes, settings, validation_accuracies, chosen, versions
 
 
@@ -75,7 +70,7 @@ class Model:
 
     description: str
     kilobytes: float
-    answer: Callable[[Sequence[str]], npt.NDArray[np.floating]]  # texts -> probabilities [N,K]
+    answer: Callable[[Sequence[str]], np.typing.NDArray[np.floating]]  # texts -> probabilities [N,K]
     call: Callable[[str], object]  # one text -> its probabilities, the way the library gives them: this is timed
 
 
@@ -157,7 +152,7 @@ def kilobytes(*files: Path) -> float:
     return sum(file.stat().st_size for file in files) / 1000
 
 
-def _timings(call: Callable[[str], object], texts: Sequence[str]) -> npt.NDArray[np.float64]:
+def _timings(call: Callable[[str], object], texts: Sequence[str]) -> np.typing.NDArray[np.float64]:
     """Microseconds a call. The garbage collector stays on, as in a server."""
     durations = []
     for text in (*texts[:_WARM_UP_CALLS], *texts):  # the first few do not count
@@ -168,18 +163,5 @@ def _timings(call: Callable[[str], object], texts: Sequence[str]) -> npt.NDArray
 
 
 def _end_with_parent() -> None:
-    """End this process when the one that started it ends, however it ends.
-
-    The parent holds the other end of standard input; when it ends, the pipe closes. Linux is asked as well: the thread
-    that waits for the pipe cannot run while a library works for minutes with the interpreter locked.
-    """
-    with contextlib.suppress(AttributeError):  # elsewhere than on Linux
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    threading.Thread(target=_follow_parent, daemon=True).start()
-
-
-def _follow_parent() -> None:
-    # Not through sys.stdin: a thread that waits in there keeps the interpreter from ending.
-    while os.read(0, 1):
-        pass
-    os._exit(_ORPHANED)
+    """Linux ends this process when the one that started it ends, however that ends (prctl(2))."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -103,7 +103,7 @@ def _follow(command: Sequence[str], name: str, folder: str, root: Path) -> None:
             command,
             cwd=folder,
             env=_environment(root),
-            stdin=subprocess.PIPE,  # the program ends when this process no longer holds the other end
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 import onnxruntime
 import torch
@@ -24,7 +23,7 @@ _TOKENIZER = "tokenizer.json"
 _PARITY_TEXTS = 8
 _PARITY = 1e-3
 
-Ids = npt.NDArray[np.int64]
+Ids = np.typing.NDArray[np.int64]
 
 
 class _Classifier(nn.Module):

@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from distill.data.keys import copy_key, fold_of
 from distill.data.rows import UNLABELLED, Rows
@@ -31,12 +30,12 @@ _MOST_CELLS = 1 << 22  # compared at once
 class _Points:
     """Where N rows lie: numbers by their rank, 0..1, a hole beyond the largest; categories by a code."""
 
-    ranks: npt.NDArray[np.float32]  # [N, numbers]
-    codes: npt.NDArray[np.int32]  # [N, categories]
+    ranks: np.typing.NDArray[np.float32]  # [N, numbers]
+    codes: np.typing.NDArray[np.int32]  # [N, categories]
 
     def nearest(
-        self, rows: npt.NDArray[np.int64], members: npt.NDArray[np.int64], random: np.random.Generator
-    ) -> npt.NDArray[np.int64]:
+        self, rows: np.typing.NDArray[np.int64], members: np.typing.NDArray[np.int64], random: np.random.Generator
+    ) -> np.typing.NDArray[np.int64]:
         """For each of `rows` [R] the nearest other of the candidates among `members`.
 
         Near: the ranks that lie between them, and the categories that differ, added up.
@@ -45,7 +44,7 @@ class _Points:
         gaps = np.abs(self.ranks[rows][:, None] - self.ranks[candidates]).sum(axis=2)
         gaps += (self.codes[rows][:, None] != self.codes[candidates]).sum(axis=2)
         gaps[candidates == rows[:, None]] = np.inf
-        found: npt.NDArray[np.int64] = candidates[np.arange(len(rows)), gaps.argmin(axis=1)]
+        found: np.typing.NDArray[np.int64] = candidates[np.arange(len(rows)), gaps.argmin(axis=1)]
         return found
 
 
@@ -67,7 +66,7 @@ def varied(train: Rows, apart: Sequence[Rows], folds: int, copies: int, seed: in
     taken = {content for rows in (train, *apart) for content in _contents(_cells(rows, names))}
     random = np.random.default_rng(seed)
     at_once = max(1, _MOST_CELLS // (_CANDIDATES * len(names)))
-    parts: dict[str, list[npt.NDArray[np.generic]]] = {name: [train.columns[name][:0]] for name in train.columns}
+    parts: dict[str, list[np.typing.NDArray[np.generic]]] = {name: [train.columns[name][:0]] for name in train.columns}
     keys: list[str] = []
     for fold in range(folds):
         members = np.flatnonzero(places == fold)
@@ -105,7 +104,7 @@ def _points(rows: Rows, names: Sequence[str]) -> _Points:
     return _Points(np.concatenate(ranks, axis=1), np.concatenate(codes, axis=1))
 
 
-def _cells(rows: Rows, names: Sequence[str]) -> npt.NDArray[np.uint64]:
+def _cells(rows: Rows, names: Sequence[str]) -> np.typing.NDArray[np.uint64]:
     """What stands in each cell [N,F], as a number: the same for the same value, in whatever rows it stands."""
     cells = np.empty((len(rows), len(names)), "<u8")
     for column, name in enumerate(names):
@@ -121,6 +120,6 @@ def _cells(rows: Rows, names: Sequence[str]) -> npt.NDArray[np.uint64]:
     return cells
 
 
-def _contents(cells: npt.NDArray[np.uint64]) -> list[str]:
+def _contents(cells: np.typing.NDArray[np.uint64]) -> list[str]:
     """A hash [N] of each row's cells."""
     return [hashlib.sha256(row).hexdigest() for row in cells]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
@@ -25,7 +24,7 @@ def features(inputs: tuple[Input, ...]) -> ColumnTransformer:
     return ColumnTransformer([("numbers", scaled, numbers), ("categories", hot, words)])
 
 
-def table(inputs: tuple[Input, ...], rows: Rows) -> npt.NDArray[np.generic]:
+def table(inputs: tuple[Input, ...], rows: Rows) -> np.typing.NDArray[np.generic]:
     """The cells [N,F], an infinite number as a hole."""
     columns = []
     for column in inputs:

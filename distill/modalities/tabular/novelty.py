@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.covariance import ledoit_wolf
 
 from distill.modalities.modality import Floats, NoveltyScore
@@ -15,7 +14,7 @@ _MOST_DIRECTIONS = 64
 
 
 def distance(
-    logits: Floats, validation: Floats, train: Callable[[], tuple[Floats, npt.NDArray[np.int64]]]
+    logits: Floats, validation: Floats, train: Callable[[], tuple[Floats, np.typing.NDArray[np.int64]]]
 ) -> NoveltyScore:
     """From the features [N,F] of validation rows and of labelled training rows.
 
@@ -25,7 +24,7 @@ def distance(
     directions, means = _directions(*train())
     gaps = (validation @ directions)[:, None, :] - means[None, :, :]
     scores: Floats = (gaps**2).sum(axis=2).min(axis=1)
-    constants: dict[str, npt.NDArray[np.generic]] = {
+    constants: dict[str, np.typing.NDArray[np.generic]] = {
         "directions": directions,
         "means": means[None],
         "axis": np.array([1], np.int64),
@@ -42,7 +41,7 @@ def distance(
     return NoveltyScore(nodes, score_constants(constants), scores)
 
 
-def _directions(known: Floats, labels: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
+def _directions(known: Floats, labels: np.typing.NDArray[np.int64]) -> tuple[Floats, Floats]:
     """Whitening directions [F,R] and the class means in them [K,R]."""
     points = known.astype(np.float64)
     classes = np.unique(labels)

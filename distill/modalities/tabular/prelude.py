@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
@@ -40,7 +39,7 @@ class TabularPrelude(Prelude):
     categories: tuple[int, ...] = ()  # features a category; they come last
     pieces: tuple[tuple[int, float, float], ...] = ()  # (feature, from, to) a piece between quantiles of a number
 
-    def features(self, columns: Mapping[str, npt.NDArray[np.generic]]) -> npt.NDArray[np.float32]:
+    def features(self, columns: Mapping[str, np.typing.NDArray[np.generic]]) -> np.typing.NDArray[np.float32]:
         """Run the graph over number and category columns of N rows: float32 [N,F]."""
         parts = list(self.run(columns))
         features = np.zeros((sum(len(chunk) for chunk, _ in parts), self.width), np.float32)
@@ -50,7 +49,7 @@ class TabularPrelude(Prelude):
 
 
 def fit(
-    inputs: Sequence[Input], columns: Mapping[str, npt.NDArray[np.generic]], pieces: int = PIECES
+    inputs: Sequence[Input], columns: Mapping[str, np.typing.NDArray[np.generic]], pieces: int = PIECES
 ) -> TabularPrelude:
     """Learn medians, scales and categories from training columns of [N] and build the graph.
 
@@ -92,7 +91,7 @@ def fit_for(config: Student, dataset: Dataset, *_: object) -> TabularPrelude:
     return fit(dataset.inputs, dataset.train.columns, _PIECES[str(config.kind)])
 
 
-def _pieces(scaled: npt.NDArray[np.generic], count: int) -> tuple[tuple[int, float, float], ...]:
+def _pieces(scaled: np.typing.NDArray[np.generic], count: int) -> tuple[tuple[int, float, float], ...]:
     """Between quantiles of each number that has more than two values.
 
     The ends lie within the values and every knot is rounded: an extreme would be somebody's own value, in the clear.
@@ -106,7 +105,7 @@ def _pieces(scaled: npt.NDArray[np.generic], count: int) -> tuple[tuple[int, flo
     return tuple(pieces)
 
 
-def _rounded(knots: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _rounded(knots: np.typing.NDArray[np.float64]) -> np.typing.NDArray[np.float64]:
     """Each to an eighth or a sixteenth of the gap to the nearest other one.
 
     One step for all would not do: where a few values of -999 set the scale, the others lie within a step.
@@ -119,8 +118,8 @@ def _rounded(knots: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _numbers(
-    names: list[str], columns: Mapping[str, npt.NDArray[np.generic]]
-) -> tuple[list[onnx.NodeProto], dict[str, npt.NDArray[np.generic]], list[str], int]:
+    names: list[str], columns: Mapping[str, np.typing.NDArray[np.generic]]
+) -> tuple[list[onnx.NodeProto], dict[str, np.typing.NDArray[np.generic]], list[str], int]:
     """Nodes, their constants, the tensors that are features, and how many features those have."""
     table = np.stack([columns[name] for name in names], axis=1).astype(np.float64)
     finite = np.where(np.isfinite(table), np.clip(table, -LARGEST, LARGEST), np.nan)
@@ -132,7 +131,7 @@ def _numbers(
     trimmed = np.clip(np.where(np.isnan(finite), median, finite), low, high)
     mean, deviation = trimmed.mean(axis=0), trimmed.std(axis=0)
     scale = np.where(deviation > 1e-12 * np.abs(mean), 1 / np.maximum(deviation, 1 / LARGEST), 0.0)
-    constants: dict[str, npt.NDArray[np.generic]] = {
+    constants: dict[str, np.typing.NDArray[np.generic]] = {
         "axis": np.array([1], np.int64),
         "median": median.astype(np.float32),
         "mean": mean.astype(np.float32),
@@ -164,7 +163,7 @@ def _numbers(
     return nodes, named, list(map(_name, parts)), len(names) + int(holes.sum())
 
 
-def _known(values: npt.NDArray[np.generic]) -> dict[str, int]:
+def _known(values: np.typing.NDArray[np.generic]) -> dict[str, int]:
     """The categories that are stored, the commonest first, each with its number of rows."""
     counts = Counter(values.tolist())
     ranked = sorted((-rows, str(value)) for value, rows in counts.items() if rows >= MIN_ROWS)[:MAX_CATEGORIES]

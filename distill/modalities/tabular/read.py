@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from distill.data import checks, column_types
 from distill.data.readers.cells import Table
@@ -16,7 +15,9 @@ from distill.recipe.schema import Data
 from handler.bundle.contract import Input
 
 
-def read(table: Table, data: Data, labels: npt.NDArray[np.object_]) -> tuple[tuple[Input, ...], Columns, list[str]]:
+def read(
+    table: Table, data: Data, labels: np.typing.NDArray[np.object_]
+) -> tuple[tuple[Input, ...], Columns, list[str]]:
     """The columns that the recipe names, or all without another role, with their types.
 
     Raises:
@@ -56,7 +57,9 @@ def _refuse_useless(column: column_types.Column, table: Table) -> None:
         )
 
 
-def _inferred(table: Table, data: Data, labels: npt.NDArray[np.object_]) -> tuple[list[column_types.Column], list[str]]:
+def _inferred(
+    table: Table, data: Data, labels: np.typing.NDArray[np.object_]
+) -> tuple[list[column_types.Column], list[str]]:
     """All columns without another role, less those that carry nothing."""
     roles = {data.label, data.group, data.split}
     if data.soft_label_prefix is not None:
@@ -92,10 +95,10 @@ def _by_reason(reasons: Mapping[str, str]) -> dict[str, list[str]]:
     return found
 
 
-def is_empty(columns: Columns) -> npt.NDArray[np.bool_]:
+def is_empty(columns: Columns) -> np.typing.NDArray[np.bool_]:
     """Rows [N] of which every cell is a hole."""
     holes = [
         values == "" if values.dtype == object else np.isnan(values.astype(np.float32)) for values in columns.values()
     ]
-    found: npt.NDArray[np.bool_] = np.logical_and.reduce(holes)
+    found: np.typing.NDArray[np.bool_] = np.logical_and.reduce(holes)
     return found

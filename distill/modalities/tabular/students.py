@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -28,14 +27,14 @@ WIDTH = 128  # units a layer, where the recipe does not say
 class FeatureRows:
     """Feature rows [N,F] as a network reads them."""
 
-    features: npt.NDArray[np.float32]
+    features: np.typing.NDArray[np.float32]
 
     @property
-    def lengths(self) -> npt.NDArray[np.int64]:
+    def lengths(self) -> np.typing.NDArray[np.int64]:
         """All alike, [N]."""
         return np.ones(len(self.features), np.int64)
 
-    def batch(self, places: npt.NDArray[np.int64]) -> tuple[Tensor, ...]:
+    def batch(self, places: np.typing.NDArray[np.int64]) -> tuple[Tensor, ...]:
         """The features of the rows at `places`."""
         return (torch.from_numpy(self.features[places]),)
 

@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from distill import cache
 from distill.data.keys import copy_key, fold_of
@@ -120,7 +119,7 @@ def _made(
 
 
 def _mixed(
-    own: list[str], words: Sequence[list[str]], members: npt.NDArray[np.int64], random: np.random.Generator
+    own: list[str], words: Sequence[list[str]], members: np.typing.NDArray[np.int64], random: np.random.Generator
 ) -> list[str]:
     """The row's own words, a span of them, or its beginning and another's end; sometimes with a few of a third."""
     way = random.random()

@@ -7,7 +7,6 @@ Vectors with Subword Information").
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 from onnx import TensorProto
 
@@ -69,7 +68,7 @@ def runs() -> list[onnx.NodeProto]:
     ]
 
 
-def constants(buckets: int) -> dict[str, npt.NDArray[np.generic]]:
+def constants(buckets: int) -> dict[str, np.typing.NDArray[np.generic]]:
     """What these nodes read beside their inputs, by local name."""
     ends = (*range(-RUN + 1, 0), np.iinfo(np.int64).max)
     windows = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from distill import cache
@@ -31,7 +30,7 @@ def build(config: Student, prelude: TextPrelude, classes: int, start: Start) -> 
     return student
 
 
-def word_vectors(teacher: Teacher | None, words: Sequence[str]) -> npt.NDArray[np.float32] | None:
+def word_vectors(teacher: Teacher | None, words: Sequence[str]) -> np.typing.NDArray[np.float32] | None:
     """An encoder's vectors for words [V,H], cached by content; None where the teacher is no encoder."""
     if teacher is None or not isinstance(teacher.full, Encoder):
         return None
@@ -40,7 +39,9 @@ def word_vectors(teacher: Teacher | None, words: Sequence[str]) -> npt.NDArray[n
     return cache.array(path, lambda: full.word_vectors(words))
 
 
-def of_words(config: Student, teacher: Teacher, prelude: TextPrelude, taught: bool) -> npt.NDArray[np.float32] | None:
+def of_words(
+    config: Student, teacher: Teacher, prelude: TextPrelude, taught: bool
+) -> np.typing.NDArray[np.float32] | None:
     """Vectors for the prelude's words; nothing where it is not to be taught: they would be the teacher's word, too."""
     return word_vectors(teacher, prelude.words) if taught else None
 
@@ -67,7 +68,7 @@ def word_pieces(teacher: Teacher | None, words: Sequence[str]) -> Sequence[Seque
     return teacher.full.word_pieces(words)
 
 
-def start_from(student: TextStudent, word_vectors: npt.NDArray[np.float32]) -> None:
+def start_from(student: TextStudent, word_vectors: np.typing.NDArray[np.float32]) -> None:
     """Set the vocabulary's embeddings to the teacher's word vectors, by PCA to the student's width.
 
     As model2vec does (Tulkens and van Dongen, 2024), scaled to the spread of a fresh embedding.

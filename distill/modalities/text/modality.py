@@ -7,7 +7,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-import numpy.typing as npt
 
 from distill.data.normalize import clean
 from distill.data.readers.cells import Table
@@ -26,7 +25,9 @@ _EXAMPLES, _LONGEST_EXAMPLE, _FEWEST_WORDS = 6, 200, 4
 _SMALL_WORDS = {"vocabulary": 12_000, "buckets": 2048, "misspellings": 49_152, "embedding": 64, "bits": 4}
 
 
-def _read(table: Table, data: Data, labels: npt.NDArray[np.object_]) -> tuple[tuple[Input, ...], Columns, list[str]]:
+def _read(
+    table: Table, data: Data, labels: np.typing.NDArray[np.object_]
+) -> tuple[tuple[Input, ...], Columns, list[str]]:
     name = str(data.text)
     texts = np.array([clean(cell) for cell in table.column(name, "data.text")], dtype=object)
     if not any(text.strip() for text in texts):
@@ -34,7 +35,7 @@ def _read(table: Table, data: Data, labels: npt.NDArray[np.object_]) -> tuple[tu
     return (Input("text", "string", "text"),), {"text": texts}, []
 
 
-def _is_empty(columns: Columns) -> npt.NDArray[np.bool_]:
+def _is_empty(columns: Columns) -> np.typing.NDArray[np.bool_]:
     return np.array([not text.strip() for text in columns["text"].tolist()], dtype=bool)
 
 
@@ -62,7 +63,7 @@ def _baseline_features(inputs: tuple[Input, ...]) -> object:
     )
 
 
-def _baseline_table(inputs: tuple[Input, ...], rows: Rows) -> npt.NDArray[np.generic]:
+def _baseline_table(inputs: tuple[Input, ...], rows: Rows) -> np.typing.NDArray[np.generic]:
     return rows.columns[inputs[0].name]
 
 

@@ -8,7 +8,6 @@ picked among more than twenty on those same test rows, so the figures are optimi
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import logsumexp
 
 from distill.modalities.modality import Floats, NoveltyScore
@@ -27,7 +26,7 @@ def surprise(logits: Floats, surprisal: Floats, train: object) -> NoveltyScore:
     parts = [(round(float(part.mean()), _DIGITS), round(float(part.std()), _DIGITS) or 1.0) for part in (words, energy)]
     (words_mean, words_deviation), (energy_mean, energy_deviation) = parts
     scores = (words - words_mean) / words_deviation + (energy - energy_mean) / energy_deviation
-    constants: dict[str, npt.NDArray[np.generic]] = {
+    constants: dict[str, np.typing.NDArray[np.generic]] = {
         "words_mean": np.float32(words_mean).reshape(1),
         "words_deviation": np.float32(words_deviation).reshape(1),
         "energy_mean": np.float32(-energy_mean).reshape(1),

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper
 
@@ -32,19 +31,19 @@ class TextPrelude(Prelude):
     surprisal: tuple[float, ...] = ()  # -log of the share of training rows that hold id i; last, an unknown word
     buckets: int = 0  # how many ids there are for runs of letters, from 1 on
 
-    def tokens(self, columns: Mapping[str, npt.NDArray[np.generic]]) -> Tokens:
+    def tokens(self, columns: Mapping[str, np.typing.NDArray[np.generic]]) -> Tokens:
         """Run the graph over a column of N texts."""
         parts = [(chunk, ids.astype(np.int64), grams.astype(np.int64)) for chunk, (ids, grams) in self.run(columns)]
         return token_batches.join(self.width, sum(len(chunk) for chunk, _, _ in parts), parts)
 
 
 def fit(
-    texts: npt.NDArray[np.object_],
+    texts: np.typing.NDArray[np.object_],
     vocabulary: int,
     buckets: int,
     max_tokens: int,
     public: Sequence[str] = (),
-    transfer: npt.NDArray[np.object_] | None = None,
+    transfer: np.typing.NDArray[np.object_] | None = None,
     misspellings: int = 0,
 ) -> TextPrelude:
     """Choose the words of the vocabulary and build the graph.
@@ -165,7 +164,7 @@ def look_up(numbers: Mapping[str, int], mended: bool) -> list[onnx.NodeProto]:
 
 def look_up_constants(
     buckets: int, max_words: int, unknown_from: int, table: spelling_correction.Spelling | None
-) -> dict[str, npt.NDArray[np.generic]]:
+) -> dict[str, np.typing.NDArray[np.generic]]:
     """What `look_up` reads beside its input, by local name. The first unknown word of a batch is `unknown_from`."""
     return (
         char_ngrams.constants(buckets)
@@ -179,7 +178,7 @@ def look_up_constants(
     )
 
 
-def model(made: list[onnx.NodeProto], constants: Mapping[str, npt.NDArray[np.generic]]) -> onnx.ModelProto:
+def model(made: list[onnx.NodeProto], constants: Mapping[str, np.typing.NDArray[np.generic]]) -> onnx.ModelProto:
     """A graph from `text` through `made`, of which one makes FEATURES and another the local `grams`, to its outputs."""
     outputs = [
         helper.make_tensor_value_info(FEATURES, TensorProto.INT64, ["N", "L"]),

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 import onnxruntime as ort
 from onnx import TensorProto, helper
@@ -39,8 +38,8 @@ _WEIGHTS = np.random.default_rng(20_120_607).integers(1 << 20, 1 << 26, char_ngr
 class Spelling:
     """The table: `numbers` [S], what the nearest word is looked up as, and `marks` uint16 [S], 0 at an empty place."""
 
-    numbers: npt.NDArray[np.generic]
-    marks: npt.NDArray[np.uint16]
+    numbers: np.typing.NDArray[np.generic]
+    marks: np.typing.NDArray[np.uint16]
 
 
 def fit(numbers: Mapping[str, int], places: int, order: Iterable[str] | None = None) -> Spelling | None:
@@ -67,7 +66,7 @@ def fit(numbers: Mapping[str, int], places: int, order: Iterable[str] | None = N
     return table
 
 
-def _keys(known: list[str]) -> npt.NDArray[np.int64]:
+def _keys(known: list[str]) -> np.typing.NDArray[np.int64]:
     """What the graph hashes of each word [V] with each letter left out from the second on, and of all of it, [V,L]."""
     first = helper.make_node("Identity", ["text"], [name("spelt")])
     nodes = [first, *char_ngrams.codes("spelt", "stranger_codes"), *_key_nodes()]
@@ -138,7 +137,7 @@ def nodes() -> list[onnx.NodeProto]:
     ]
 
 
-def constants(table: Spelling) -> dict[str, npt.NDArray[np.generic]]:
+def constants(table: Spelling) -> dict[str, np.typing.NDArray[np.generic]]:
     """What `nodes` reads beside its inputs and what `distill.modalities.text.char_ngrams` has, by local name."""
     return _key_constants() | {
         "places": np.array(len(table.marks), np.int64),
@@ -180,7 +179,7 @@ def _key_nodes() -> list[onnx.NodeProto]:
     ]
 
 
-def _key_constants() -> dict[str, npt.NDArray[np.generic]]:
+def _key_constants() -> dict[str, np.typing.NDArray[np.generic]]:
     return {
         "one_column": np.array([0, 0, 0, 1], np.int64),
         "weights": _WEIGHTS,

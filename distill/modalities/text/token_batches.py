@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from distill.modalities.modality import NetworkInput
 from distill.modalities.prelude import FEATURES, Prelude
 from distill.modalities.text.char_ngrams import GRAMS
 
-Ids = npt.NDArray[np.int64]
+Ids = np.typing.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -25,9 +24,9 @@ class Tokens:
     """
 
     width: int  # ids below it are of the vocabulary
-    ids: npt.NDArray[np.int32]
+    ids: np.typing.NDArray[np.int32]
     ends: Ids
-    grams: npt.NDArray[np.int32]
+    grams: np.typing.NDArray[np.int32]
     gram_ends: Ids
 
     def __len__(self) -> int:
@@ -61,8 +60,8 @@ def network_inputs(prelude: Prelude) -> Mapping[str, NetworkInput]:
 
 def join(width: int, count: int, parts: Sequence[tuple[Ids, Ids, Ids]]) -> Tokens:
     """Tokens of `count` texts from what the graph gave: places [n], ids [n,L] and grams [u+1,G] of each chunk."""
-    ids: list[npt.NDArray[np.int32]] = [np.zeros(0, np.int32)] * count
-    grams: list[npt.NDArray[np.int32]] = [np.zeros((0, 0), np.int32)] * count
+    ids: list[np.typing.NDArray[np.int32]] = [np.zeros(0, np.int32)] * count
+    grams: list[np.typing.NDArray[np.int32]] = [np.zeros((0, 0), np.int32)] * count
     widest = max((part[2].shape[1] for part in parts), default=0)
     for places, padded, runs in parts:
         runs = np.pad(runs, ((0, 0), (0, widest - runs.shape[1]))).astype(np.int32)
@@ -81,11 +80,11 @@ def join(width: int, count: int, parts: Sequence[tuple[Ids, Ids, Ids]]) -> Token
     )
 
 
-def _ends(parts: Sequence[npt.NDArray[np.int32]]) -> Ids:
+def _ends(parts: Sequence[np.typing.NDArray[np.int32]]) -> Ids:
     return np.concatenate([[0], np.cumsum([len(part) for part in parts], dtype=np.int64)]).astype(np.int64)
 
 
-def _padded(values: npt.NDArray[np.int32], ends: Ids, places: Ids) -> Ids:
+def _padded(values: np.typing.NDArray[np.int32], ends: Ids, places: Ids) -> Ids:
     starts, lengths = ends[places], ends[places + 1] - ends[places]
     columns = np.arange(max(1, int(lengths.max())))[None, :]
     inside = columns < lengths[:, None]

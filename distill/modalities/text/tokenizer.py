@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
@@ -60,7 +59,7 @@ def nodes() -> list[onnx.NodeProto]:
     ]
 
 
-def rows_per_word(texts: npt.NDArray[np.object_], max_tokens: int) -> Counter[str]:
+def rows_per_word(texts: np.typing.NDArray[np.object_], max_tokens: int) -> Counter[str]:
     """In how many texts each word occurs, split by the very nodes that will serve."""
     counts: Counter[str] = Counter()
     for words in split(texts, max_tokens):
@@ -68,7 +67,7 @@ def rows_per_word(texts: npt.NDArray[np.object_], max_tokens: int) -> Counter[st
     return counts
 
 
-def split(texts: npt.NDArray[np.object_], max_tokens: int) -> Iterator[list[str]]:
+def split(texts: np.typing.NDArray[np.object_], max_tokens: int) -> Iterator[list[str]]:
     """The first `max_tokens` words of each text, in no particular order of the texts."""
     value = helper.make_tensor_value_info(name("words"), TensorProto.STRING, ["N", "L"])
     session = ort.InferenceSession(
@@ -82,7 +81,9 @@ def split(texts: npt.NDArray[np.object_], max_tokens: int) -> Iterator[list[str]
 
 
 def model(
-    made: list[onnx.NodeProto], constants: Mapping[str, npt.NDArray[np.generic]], outputs: list[onnx.ValueInfoProto]
+    made: list[onnx.NodeProto],
+    constants: Mapping[str, np.typing.NDArray[np.generic]],
+    outputs: list[onnx.ValueInfoProto],
 ) -> onnx.ModelProto:
     """A graph from `text`: string [N] through `made` to `outputs`; constants by their local names."""
     text = helper.make_tensor_value_info("text", TensorProto.STRING, ["N"])

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from distill import cache
 from distill.data.rows import Rows
@@ -31,7 +30,7 @@ def word(right: str, random: np.random.Generator) -> str:
     return before + _LETTERS[random.integers(len(_LETTERS))] + after
 
 
-def texts(right: Sequence[str], share: float, seed: int) -> npt.NDArray[np.object_]:
+def texts(right: Sequence[str], share: float, seed: int) -> np.typing.NDArray[np.object_]:
     """The texts [N] with a slip in `share` of their words of four letters or more, at least one a text that has any.
 
     The same seed gives the same slips.

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper
 
@@ -30,13 +29,13 @@ Split = Callable[[Sequence[str]], Sequence[Sequence[str]]]
 
 
 def fit(
-    texts: npt.NDArray[np.object_],
+    texts: np.typing.NDArray[np.object_],
     split: Split,
     vocabulary: int,
     buckets: int,
     max_tokens: int,
     public: Sequence[str] = (),
-    transfer: npt.NDArray[np.object_] | None = None,
+    transfer: np.typing.NDArray[np.object_] | None = None,
     misspellings: int = 0,
 ) -> TextPrelude:
     """Choose words and pieces, and build the graph.

@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.bundle import contract, signature
-from handler.bundle.signature import SIGNATURE, PublicKey, Trust
+from handler.bundle.contract import SIGNATURE
+from handler.bundle.signature import PublicKey, Trust
 from handler.errors import BundleError
 from tests import bundles
 

@@ -10,7 +10,7 @@ import onnx
 import pytest
 
 from handler.bundle import contract
-from handler.bundle.signature import SIGNATURE
+from handler.bundle.contract import SIGNATURE
 from handler.errors import BundleError
 from handler.model import optimize, optimized_graph
 from handler.model.predictor import RUNTIME, Predictor

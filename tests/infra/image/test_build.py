@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from handler.bundle.signature import SIGNATURE, Trust
+from handler.bundle.contract import SIGNATURE
+from handler.bundle.signature import Trust
 from handler.errors import BundleError
 from infra.errors import LocalError
 from infra.image import build, container

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from handler.bundle import contract, signature
-from handler.bundle.signature import SIGNATURE, Trust
+from handler.bundle.contract import SIGNATURE
+from handler.bundle.signature import Trust
 from handler.bundle.versions import newest
 from handler.errors import BundleError
 from infra.image.staging import stage, stage_certificates

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from handler.bundle import contract, signature
-from handler.bundle.signature import SIGNATURE, Trust
+from handler.bundle.contract import SIGNATURE
+from handler.bundle.signature import Trust
 from infra.__main__ import main
 from infra.errors import ConfigError, RefusedError
 from infra.registry import history

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from handler.bundle import contract, signature
-from handler.bundle.signature import SIGNATURE, Trust
+from handler.bundle.contract import SIGNATURE
+from handler.bundle.signature import Trust
 from infra.__main__ import main
 from infra.errors import ConfigError, RefusedError
 from infra.signing.keys import PASSWORD_VARIABLE, KmsSigner, PemSigner, public_key, trust_text

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from distill.data.public.debian.packages import Package
 from distill.data.split import TEST, TRAIN, VALIDATION
@@ -18,7 +17,7 @@ _TENTHS = {0: TEST, 1: VALIDATION}
 _DIGIT = re.compile(r"\d")
 
 
-def parts(packages: Sequence[Package]) -> npt.NDArray[np.object_]:
+def parts(packages: Sequence[Package]) -> np.typing.NDArray[np.object_]:
     """The part of each package, [N]: 80/10/10 by hash of its family's name, and all of a large family in train.
 
     A family is all packages of one source, and of the sources that share a long description but for words with a

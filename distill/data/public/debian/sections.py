@@ -18,7 +18,6 @@ import numpy as np
 
 from distill import cache
 from distill.data.public.debian import apt, control, groups, packages
-from distill.data.public.debian.packages import Package
 from distill.data.rows import Pool
 from distill.errors import DataError, FetchError
 from handler.bundle.contract import Input
@@ -49,7 +48,7 @@ def read(path: Path | None = None) -> tuple[Pool, tuple[str, ...]]:
     return _pool(found, release), (f"the packages of {release}",)
 
 
-def _of_release() -> tuple[str, list[Package]]:
+def _of_release() -> tuple[str, list[packages.Package]]:
     """Name and packages of the release that apt's sources name."""
     path = cache.root() / "datasets" / "debian-sections.jsonl.gz"
     kept = cache.stored(path, packages.kept)
@@ -69,7 +68,7 @@ def _of_release() -> tuple[str, list[Package]]:
     return lists.release, found
 
 
-def _pool(found: Sequence[Package], where: str) -> Pool:
+def _pool(found: Sequence[packages.Package], where: str) -> Pool:
     counts = Counter(package.section for package in found)
     sections = {section for section, count in counts.items() if count >= MIN_PACKAGES} - NO_SUBJECT
     if len(sections) < 2:
