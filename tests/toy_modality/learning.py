@@ -27,8 +27,7 @@ from distill.modalities.modality import (
     OpenApi,
     StudentKind,
 )
-from distill.modalities.novelty import named, node
-from distill.modalities.prelude import DESCRIPTION, FEATURES, IR_VERSION, OPSETS, Prelude
+from distill.modalities.prelude import DESCRIPTION, FEATURES, IR_VERSION, OPSETS, Prelude, score_constants, score_node
 from distill.recipe.schema import Data, Student, Transfer
 from distill.teachers.teacher import Teacher
 from handler.bundle.contract import Input, Limits, Serving
@@ -102,7 +101,7 @@ def augment(
 def novelty(
     logits: Floats, description: Floats, train: Callable[[], tuple[Floats, npt.NDArray[np.int64]]]
 ) -> NoveltyScore:
-    return NoveltyScore((node("Abs", [DESCRIPTION], "score"),), named({}), np.abs(description[:, 0]))
+    return NoveltyScore((score_node("Abs", [DESCRIPTION], "score"),), score_constants({}), np.abs(description[:, 0]))
 
 
 def golden_inputs(inputs: tuple[Input, ...], train: Rows, limits: Limits) -> list[Any]:
