@@ -1,4 +1,4 @@
-"""The front door: from a recipe's data section to rows that are split for good."""
+"""From a recipe's data section to rows that are split for good."""
 
 from __future__ import annotations
 

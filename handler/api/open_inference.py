@@ -77,14 +77,14 @@ def read(body: bytes, header_length: str | None, serving: Serving) -> Inference:
     return Inference(records, _outputs(document.get("outputs"), wants_bytes), _id(document.get("id")))
 
 
-def answer(asked: Inference, predictor: Predictor) -> Response:
+def answer(request: Inference, predictor: Predictor) -> Response:
     """The tensors asked for, as JSON, or as JSON and then bytes.
 
     Raises:
         RequestError: 413, the answer would be too large; 422, a number so large that the model has no answer.
     """
-    check_size(len(asked.records), predictor.serving)
-    predictions = predictor.predict(asked.records)
+    check_size(len(request.records), predictor.serving)
+    predictions = predictor.predict(request.records)
     check_finite(predictions)
     columns: dict[str, Sequence[object]] = {
         "probabilities": [list(prediction.scores.values()) for prediction in predictions],
@@ -92,15 +92,15 @@ def answer(asked: Inference, predictor: Predictor) -> Response:
         "label": [prediction.label for prediction in predictions],
         "abstained": [prediction.abstained for prediction in predictions],
     }
-    written = [tensors.write(name, _OUTPUTS[name], columns[name], raw) for name, raw in asked.outputs.items()]
+    written = [tensors.write(name, _OUTPUTS[name], columns[name], raw) for name, raw in request.outputs.items()]
     content: dict[str, Any] = {
         "model_name": predictor.name,
         "model_version": predictor.version,
-        **({} if asked.id is None else {"id": asked.id}),
+        **({} if request.id is None else {"id": request.id}),
         "outputs": [described for described, _ in written],
     }
     answered = Response(200, content, predictions=tuple(predictions))
-    if not any(asked.outputs.values()):
+    if not any(request.outputs.values()):
         return answered
     header = dumps(content)
     packed = header + b"".join(data for _, data in written)

@@ -1,4 +1,4 @@
-"""`POST /predict`: what is asked, and the answer to it."""
+"""`POST /predict`: the request, and the response to it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LISTED = ", ".join(f'"{key}"' for key in _KEYS)
 
 
 @dataclass(frozen=True)
-class Question:
+class PredictRequest:
     """A prediction request, its inputs not yet checked."""
 
     inputs: object
@@ -34,7 +34,7 @@ class Question:
     explain: bool
 
 
-def question(document: object) -> Question:
+def read(document: object) -> PredictRequest:
     """Read the body of a prediction request.
 
     Raises:
@@ -48,7 +48,7 @@ def question(document: object) -> Question:
         if key not in _KEYS:
             detail = f"The request holds an unknown key. {nearest(key, _KEYS) or f'It takes {_LISTED}.'}"
             raise RequestError(422, "unknown-key", detail, "")
-    return Question(
+    return PredictRequest(
         document["inputs"],
         _number(document["abstain_below"]) if "abstain_below" in document else None,
         _count(document["top_k"]) if "top_k" in document else None,
@@ -56,7 +56,7 @@ def question(document: object) -> Question:
     )
 
 
-def answer(asked: Question, records: Sequence[Record], predictor: Predictor) -> Response:
+def answer(request: PredictRequest, records: Sequence[Record], predictor: Predictor) -> Response:
     """One prediction an input, in their order, and the model that gave them.
 
     Raises:
@@ -64,15 +64,17 @@ def answer(asked: Question, records: Sequence[Record], predictor: Predictor) -> 
             the model has no answer.
     """
     occlusions = (
-        explain.occlusions(records, predictor.modality, predictor.serving.limits.max_explained) if asked.explain else []
+        explain.occlusions(records, predictor.modality, predictor.serving.limits.max_explained)
+        if request.explain
+        else []
     )
     check_size(len(records), predictor.serving, sum(occlusion.answer_bytes for occlusion in occlusions))
     # One batch through the graph: the inputs, and the copies of them with a part left out.
     answers = predictor.predict([*records, *(occlusion.record for occlusion in occlusions)])
     check_finite(answers)
-    predictions = [_judged(prediction, asked.abstain_below) for prediction in answers[: len(records)]]
-    contents = [_content(prediction, asked.top_k) for prediction in predictions]
-    if asked.explain:
+    predictions = [_judged(prediction, request.abstain_below) for prediction in answers[: len(records)]]
+    contents = [_content(prediction, request.top_k) for prediction in predictions]
+    if request.explain:
         for content, parts in zip(contents, explain.contributions(answers, occlusions, len(records)), strict=True):
             content["contributions"] = parts
     content = {"predictions": contents, "model": {"name": predictor.name, "version": predictor.version}}

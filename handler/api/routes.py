@@ -39,7 +39,7 @@ class Route:
 def of_model(predictor: Predictor, openapi: bytes) -> dict[str, Route]:
     """Everything that a loaded model answers, by path. `openapi`: its bundle's own document."""
     made = {
-        PREDICT: Route("POST", PREDICT, lambda asked: _predict(asked, predictor)),
+        PREDICT: Route("POST", PREDICT, lambda request: _predict(request, predictor)),
         MODEL: _fixed(MODEL, _described(predictor)),
         OPENAPI: Route("GET", OPENAPI, lambda _: Response(200, {}, packed=openapi)),
         SERVER: _fixed(SERVER, {"name": "limbeck", "version": VERSION, "extensions": list(open_inference.EXTENSIONS)}),
@@ -53,7 +53,7 @@ def of_model(predictor: Predictor, openapi: bytes) -> dict[str, Route]:
     ):
         made[path] = _fixed(name, open_inference.metadata(predictor))
         made[f"{path}/ready"] = _fixed(f"{name}/ready", {"name": predictor.name, "ready": True})
-        made[f"{path}/infer"] = Route("POST", f"{name}/infer", lambda asked: _infer(asked, predictor))
+        made[f"{path}/infer"] = Route("POST", f"{name}/infer", lambda request: _infer(request, predictor))
     return made
 
 
@@ -94,17 +94,17 @@ def _described(predictor: Predictor) -> dict[str, Any]:
     }
 
 
-def _predict(asked: Request, predictor: Predictor) -> Response:
-    serving, document = predictor.serving, asked.document
+def _predict(request: Request, predictor: Predictor) -> Response:
+    serving, document = predictor.serving, request.document
     if document is None:
-        document = strict_json.loads(body.read(asked, serving.limits.max_body_bytes), serving.limits.max_depth)
-    question = predict.question(document)
-    return predict.answer(question, register.check(question.inputs, serving), predictor)
+        document = strict_json.loads(body.read(request, serving.limits.max_body_bytes), serving.limits.max_depth)
+    wanted = predict.read(document)
+    return predict.answer(wanted, register.check(wanted.inputs, serving), predictor)
 
 
-def _infer(asked: Request, predictor: Predictor) -> Response:
+def _infer(request: Request, predictor: Predictor) -> Response:
     serving = predictor.serving
-    read = body.read(asked, serving.limits.max_body_bytes, (JSON, body.OCTETS))
+    read = body.read(request, serving.limits.max_body_bytes, (JSON, body.OCTETS))
     return open_inference.answer(
-        open_inference.read(read, asked.headers.get(open_inference.HEADER_LENGTH), serving), predictor
+        open_inference.read(read, request.headers.get(open_inference.HEADER_LENGTH), serving), predictor
     )

@@ -1,4 +1,4 @@
-"""One request from event to answer: door, route, answer, telemetry."""
+"""One request from event to response: event source, route, answer, telemetry."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from handler.api.routes import LIVE, SERVER, Route, live
 from handler.api.telemetry import Telemetry
 from handler.errors import RequestError
 from handler.http import body
-from handler.http.events import Request, door
+from handler.http.events import Request, source_of
 from handler.http.response import Response, problem
 
 _NOTHING = Request("", "")
@@ -55,34 +55,34 @@ class Service:
         """Answer one event. Whatever is in it, this returns: a fault of ours is a 500 without its traceback."""
         started = time.perf_counter()
         request_id = str(getattr(context, "aws_request_id", "") or "local")
-        source = door(event)
-        asked, route, fault = _NOTHING, "unknown", None
+        source = source_of(event)
+        request, route, fault = _NOTHING, "unknown", None
         try:
-            asked = source.request(event)
-            found = self._find(asked)
+            request = source.request(event)
+            found = self._find(request)
             route = f"{found.method} {found.name}"
-            answer = self._answer(asked, found)
+            answer = self._answer(request, found)
         except RequestError as error:
-            answer = _problem(error, asked, request_id)
+            answer = _problem(error, request, request_id)
         except Exception as error:  # its text could quote an input: only its type is told
             fault = type(error).__name__
-            answer = _problem(RequestError(500, "internal", "The request failed on our side."), asked, request_id)
-        answer = self._finished(answer, asked)
+            answer = _problem(RequestError(500, "internal", "The request failed on our side."), request, request_id)
+        answer = self._finished(answer, request)
         result = source.answer(answer)
         duration_ms = (time.perf_counter() - started) * 1000
         self._telemetry.record(
             request_id,
             answer,
-            door=source.name,
+            event_source=source.name,
             route=route,
-            body_bytes=asked.size,
+            body_bytes=request.size,
             duration_ms=duration_ms,
             fault=fault,
         )
         return result
 
-    def _find(self, asked: Request) -> Route:
-        found = self._golden if asked.is_replay else self._routes.get(asked.path)
+    def _find(self, request: Request) -> Route:
+        found = self._golden if request.is_replay else self._routes.get(request.path)
         if found is not None:
             return found
         if self._refused:
@@ -91,20 +91,20 @@ class Service:
         known = ", ".join(f"{route.method} {path}" for path, route in self._routes.items())
         raise RequestError(404, "not-found", f"Nothing is at this path. There is {known}.")
 
-    def _answer(self, asked: Request, route: Route) -> Response:
-        if asked.method == route.method:
-            return route.answer(asked)
-        if asked.method == "OPTIONS":
-            preflight = {} if asked.door_says_cors else self._preflight
+    def _answer(self, request: Request, route: Route) -> Response:
+        if request.method == route.method:
+            return route.answer(request)
+        if request.method == "OPTIONS":
+            preflight = {} if request.source_sends_cors else self._preflight
             return Response(204, {}, "", headers={"allow": route.allow, **preflight}, packed=b"")
-        if asked.method == "HEAD" and route.method == "GET":
-            return replace(route.answer(asked), packed=b"")
+        if request.method == "HEAD" and route.method == "GET":
+            return replace(route.answer(request), packed=b"")
         raise RequestError(405, "method-not-allowed", f"This path takes {route.allow}.", headers={"allow": route.allow})
 
-    def _finished(self, answer: Response, asked: Request) -> Response:
-        answer = body.compressed(answer, asked.headers.get("accept-encoding", ""))
+    def _finished(self, answer: Response, request: Request) -> Response:
+        answer = body.compressed(answer, request.headers.get("accept-encoding", ""))
         # A Function URL adds the headers itself, and browsers refuse two of a kind.
-        cors = {} if asked.door_says_cors else self._cors
+        cors = {} if request.source_sends_cors else self._cors
         headers = {**_HEADERS, **cors, **answer.headers}
         if "vary" in answer.headers and "vary" in cors:
             headers["vary"] = f"{cors['vary']}, {answer.headers['vary']}"
@@ -116,5 +116,5 @@ def without_model(telemetry: Telemetry, cors_origin: str = "") -> Service:
     return Service({LIVE: live()}, telemetry, cors_origin, refused=True)
 
 
-def _problem(error: RequestError, asked: Request, request_id: str) -> Response:
-    return problem(error, request_id, says_error=asked.path.startswith(SERVER))
+def _problem(error: RequestError, request: Request, request_id: str) -> Response:
+    return problem(error, request_id, says_error=request.path.startswith(SERVER))

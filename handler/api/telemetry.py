@@ -44,7 +44,7 @@ class Telemetry:
         request_id: str,
         answer: Response,
         *,
-        door: str,
+        event_source: str,
         route: str,
         body_bytes: int,
         duration_ms: float,
@@ -59,7 +59,7 @@ class Telemetry:
         line: dict[str, object] = {
             "request_id": request_id,
             **self._model,
-            "door": door,
+            "event_source": event_source,
             "route": route,
             "status": answer.status,
             "inputs": len(answer.predictions),

@@ -1,6 +1,6 @@
-"""Events -> requests, and answers back out by the same door.
+"""Events -> requests, and responses in the shape of the same event source.
 
-Each way a Lambda function is called is a door, tried in this order:
+Event sources, tried in this order:
 
 rest     a REST API's proxy event (payload format 1.0):
          https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
@@ -29,7 +29,7 @@ PREDICT = "/predict"
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked, whatever door it came by. Nothing of the body is decoded yet: see `handler.http.body`."""
+    """A request, whatever its event source. Nothing of the body is decoded yet: see `handler.http.body`."""
 
     method: str
     path: str
@@ -37,7 +37,7 @@ class Request:
     raw: str = ""  # the body as the event carries it
     is_base64: bool = False
     document: object = None  # the JSON value, where the event itself is the body
-    door_says_cors: bool = False  # whether the door puts CORS headers on answers by itself
+    source_sends_cors: bool = False  # whether the event source puts CORS headers on responses by itself
     is_replay: bool = False  # whether the golden inputs are asked for: by no path, so that no HTTP request can be one
 
     @property
@@ -47,8 +47,8 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Door:
-    """One shape of event."""
+class EventSource:
+    """One way that the function is called: a shape of event, and of the response to it."""
 
     name: str
     fits: Callable[[Any], bool]  # whether an event has this shape
@@ -56,9 +56,9 @@ class Door:
     answer: Callable[[Response], dict[str, Any]]  # gives an answer the shape that the caller understands
 
 
-def door(event: object) -> Door:
-    """The first door that the event fits."""
-    return next(kind for kind in DOORS if kind.fits(event))
+def source_of(event: object) -> EventSource:
+    """The first event source whose shape the event has."""
+    return next(kind for kind in EVENT_SOURCES if kind.fits(event))
 
 
 def _is_rest(event: Any) -> bool:  # noqa: ANN401 - whatever Lambda was invoked with
@@ -86,7 +86,7 @@ def _http(event: Mapping[str, Any]) -> Request:
         path = path[len(stage) + 1 :]
     headers, body = _headers(event.get("headers"), None), _text(event.get("body"))
     says_cors = ".lambda-url." in str(context.get("domainName"))
-    return Request(str(_method(event)), path, headers, body, _is_base64(event), door_says_cors=says_cors)
+    return Request(str(_method(event)), path, headers, body, _is_base64(event), source_sends_cors=says_cors)
 
 
 def _is_direct(event: Any) -> bool:  # noqa: ANN401 - whatever Lambda was invoked with
@@ -105,7 +105,7 @@ def _replay(event: Mapping[str, Any]) -> Request:
     return Request("POST", "", is_replay=True)
 
 
-def _refused(event: object) -> Request:
+def _unknown(event: object) -> Request:
     kinds = "a REST API's, an HTTP API's or a Function URL's event"
     raise RequestError(400, "unknown-event", f'The event is neither {kinds}, nor an object such as {{"inputs": ...}}.')
 
@@ -150,10 +150,10 @@ def _bare(response: Response) -> dict[str, Any]:
     return response.content
 
 
-DOORS = (
-    Door("rest", _is_rest, _rest, _proxied),
-    Door("http", _is_http, _http, _proxied),
-    Door("direct", _is_direct, _direct, _bare),
-    Door("replay", _is_replay, _replay, _bare),
-    Door("unknown", lambda _: True, _refused, _bare),
+EVENT_SOURCES = (
+    EventSource("rest", _is_rest, _rest, _proxied),
+    EventSource("http", _is_http, _http, _proxied),
+    EventSource("direct", _is_direct, _direct, _bare),
+    EventSource("replay", _is_replay, _replay, _bare),
+    EventSource("unknown", lambda _: True, _unknown, _bare),
 )

@@ -1,4 +1,4 @@
-"""Answers: JSON, problem documents (RFC 9457) and bytes. How each door wraps them is in `request.py`."""
+"""Responses: JSON, problem documents (RFC 9457) and bytes. How each event source wraps them is in `events.py`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TITLES: Mapping[int, str] = {
 
 @dataclass(frozen=True)
 class Response:
-    """One answer, before it takes the shape of the door it leaves by."""
+    """One response, before it takes the shape that its event source wants."""
 
     status: int
     content: dict[str, Any]

@@ -23,8 +23,8 @@ def event(name: str) -> object:
 
 
 def status(name: str, payload: dict[str, Any]) -> int:
-    """The status of an answer, by the door that its event came through."""
-    if EXPECTED[name]["door"] in ("rest", "http"):
+    """The status of an answer, by the event source that its event is of."""
+    if EXPECTED[name]["event_source"] in ("rest", "http"):
         return payload["statusCode"]
     return payload.get("status", 200)
 

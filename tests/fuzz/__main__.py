@@ -83,17 +83,17 @@ def _bundles(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _table(name: str, site: Site) -> Table:
-    """Requests and statuses by route, then by door, then of all."""
+    """Requests and statuses by route, then by source, then of all."""
     routes: dict[str, Counter[int]] = {}
-    doors: dict[str, Counter[int]] = {}
-    for (route, door, status), count in site.tally.statuses.items():
+    event_sources: dict[str, Counter[int]] = {}
+    for (route, source, status), count in site.tally.statuses.items():
         routes.setdefault(_template(site, route), Counter())[status] += count
-        doors.setdefault(door, Counter())[status] += count
-    everything = sum(doors.values(), Counter[int]())
-    table = Table("route, then door", "requests", *map(str, sorted(everything)), title=escape(name), box=SIMPLE)
+        event_sources.setdefault(source, Counter())[status] += count
+    everything = sum(event_sources.values(), Counter[int]())
+    table = Table("route, then source", "requests", *map(str, sorted(everything)), title=escape(name), box=SIMPLE)
     for column in table.columns[1:]:
         column.justify = "right"
-    for rows in (routes, doors, {"all": everything}):
+    for rows in (routes, event_sources, {"all": everything}):
         for what, row in sorted(rows.items()):
             cells = [f"{row[status]:,}" if row[status] else "" for status in sorted(everything)]
             table.add_row(escape(what), f"{row.total():,}", *cells)

@@ -13,7 +13,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from tests.fuzz.doors import PREDICT, Ask
+from tests.fuzz.event_sources import PREDICT, Ask
 from tests.fuzz.rules import CANARY
 
 JSON = "application/json"

@@ -20,7 +20,7 @@ from schemathesis.specs.openapi import checks
 
 from tests.fuzz import asks, events
 from tests.fuzz.asks import Model
-from tests.fuzz.doors import PREDICT, Ask
+from tests.fuzz.event_sources import PREDICT, Ask
 from tests.fuzz.events import Event
 from tests.fuzz.planting import Planter
 from tests.fuzz.site import Site

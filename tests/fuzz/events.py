@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from tests.fuzz import asks, doors
+from tests.fuzz import asks, event_sources
 from tests.fuzz.asks import Model
 from tests.fuzz.rules import CANARY
 
@@ -31,9 +31,11 @@ def _anything() -> SearchStrategy[Any]:
 
 @st.composite
 def damaged(draw: Callable[..., Any], model: Model) -> Event:
-    """A right event of some door, with parts left out or replaced."""
+    """A right event of some source, with parts left out or replaced."""
     ask = draw(asks.predictions(model) | asks.reads(model) | asks.inferences(model))
-    event = doors.DOORS[draw(st.sampled_from(sorted(doors.DOORS)))](ask, draw(st.booleans()))
+    event = event_sources.EVENT_SOURCES[draw(st.sampled_from(sorted(event_sources.EVENT_SOURCES)))](
+        ask, draw(st.booleans())
+    )
     for _ in range(draw(st.integers(1, 3))):
         holder = event
         inner = [value for value in event.values() if isinstance(value, dict) and value]
@@ -85,5 +87,5 @@ def lying(draw: Callable[..., Any], model: Model) -> Event:
             ]
         )
     )
-    door = draw(st.sampled_from(sorted(doors.DOORS)))
-    return Event(doors.DOORS[door](ask, False) | {"body": body, "isBase64Encoded": flag}, wanted)
+    source = draw(st.sampled_from(sorted(event_sources.EVENT_SOURCES)))
+    return Event(event_sources.EVENT_SOURCES[source](ask, False) | {"body": body, "isBase64Encoded": flag}, wanted)

@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from tests.fuzz.doors import Answer, Ask
+from tests.fuzz.event_sources import Answer, Ask
 
 CANARY = "zq7canary"  # put into what is sent wherever a string fits: it may come back nowhere
 PROBLEM_JSON = "application/problem+json"
@@ -28,7 +28,7 @@ class Rules:
         self._document = document
         self._validators: dict[str, Any] = {}
         sources = "".join(path.read_text() for path in sorted(_HANDLER.rglob("*.py")))
-        shapes = (Path(__file__).parent / "doors.py").read_text()
+        shapes = (Path(__file__).parent / "event_sources.py").read_text()
         # Words of ours: a request may hold them, and so may a log line.
         self._known = json.dumps(document, ensure_ascii=False) + sources + shapes
 

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from tests.fuzz import doors, rules
-from tests.fuzz.doors import Answer, Ask
+from tests.fuzz import event_sources, rules
+from tests.fuzz.event_sources import Answer, Ask
 
 _GZIP_SHARE, _BASE64_SHARE, _DIRECT_SHARE, _ACCEPT_SHARE = 0.15, 0.3, 0.15, 0.5
 _BOUNDARY = re.compile(r"WerkzeugFormPart_[0-9.]+")  # made of the time and chance: another each run
@@ -51,7 +51,7 @@ class Tally:
     """What was asked, and how it was answered."""
 
     requests: int = 0
-    statuses: Counter[tuple[str, str, int]] = field(default_factory=Counter)  # by (route, door, status)
+    statuses: Counter[tuple[str, str, int]] = field(default_factory=Counter)  # by (route, source, status)
     failures: dict[tuple[str, str], Failure] = field(default_factory=dict)
     failed: int = 0
     digest: Any = field(default_factory=hashlib.sha256)
@@ -72,26 +72,26 @@ class Tally:
 
 
 class Site:
-    """One function, its doors, and a tally of what went through them. Also a WSGI application."""
+    """One function, its event_sources, and a tally of what went through them. Also a WSGI application."""
 
     def __init__(self, bundle: Path, seed: int = 0) -> None:
-        """Load the handler as Lambda would. `seed` decides by which door, and how wrapped, each request goes."""
+        """Load the handler as Lambda would. `seed` decides by which source, and how wrapped, each request goes."""
         self.tally = Tally()
         self.output, self.errors = io.StringIO(), io.StringIO()
         self._handle = self._loaded(bundle)
         self._random = random.Random(seed)
         self.document: dict[str, Any] = json.loads(self._right(Ask("GET", "/openapi.json")))
         self.rules = rules.Rules(self.document)
-        content = self.document["paths"][doors.PREDICT]["post"]["requestBody"]["content"]["application/json"]
+        content = self.document["paths"][event_sources.PREDICT]["post"]["requestBody"]["content"]["application/json"]
         example = json.dumps(content["examples"]["one"]["value"]).encode()
-        self._right(Ask("POST", doors.PREDICT, body=example))
+        self._right(Ask("POST", event_sources.PREDICT, body=example))
         self.rules.learn(self.output.getvalue())
         _forget(self.output, self.errors)
 
     def _right(self, ask: Ask) -> bytes:
         """The answer to a request that nothing is wrong with."""
         with redirect_stdout(self.output), redirect_stderr(self.errors):
-            answered = doors.answer(self._handle(doors.rest(ask, False), Context()))
+            answered = event_sources.answer(self._handle(event_sources.rest(ask, False), Context()))
         assert answered.status == 200, f"the function has no model to ask: {self.output.getvalue()}"
         return answered.body
 
@@ -107,19 +107,19 @@ class Site:
             sys.modules["handler.app"] = others
         return module.lambda_handler  # type: ignore[no-any-return]
 
-    def ask(self, ask: Ask, door: str | None = None) -> Answer:
-        """Send a request through a door, or through one by chance, and check the answer."""
-        ask, door, as_base64 = self._wrapped(ask, door)
-        event = doors.direct(ask) if door == "direct" else doors.DOORS[door](ask, as_base64)
-        read = doors.bare_answer if door == "direct" else doors.answer
-        return self._judged(event, ask, door, read)
+    def ask(self, ask: Ask, source: str | None = None) -> Answer:
+        """Send a request through a source, or through one by chance, and check the answer."""
+        ask, source, as_base64 = self._wrapped(ask, source)
+        event = event_sources.direct(ask) if source == "direct" else event_sources.EVENT_SOURCES[source](ask, as_base64)
+        read = event_sources.bare_answer if source == "direct" else event_sources.answer
+        return self._judged(event, ask, source, read)
 
     def invoke(self, event: object, wanted: tuple[int, ...] = ()) -> Answer:
         """Send an event of any shape, and check the answer. `wanted`: the statuses that are right for it."""
         ask = Ask("", "", wanted=wanted)
 
         def read(result: Mapping[str, Any]) -> Answer:
-            return doors.answer(result) if "statusCode" in result else doors.bare_answer(result)
+            return event_sources.answer(result) if "statusCode" in result else event_sources.bare_answer(result)
 
         return self._judged(event, ask, "odd", read)
 
@@ -129,25 +129,25 @@ class Site:
         start_response(f"{answer.status} Answered", [*answer.headers.items()])
         return [answer.body]
 
-    def _wrapped(self, ask: Ask, door: str | None) -> tuple[Ask, str, bool]:
-        """By which door the request goes, whether its body is base64, and whether it and its answer are gzip'd."""
+    def _wrapped(self, ask: Ask, source: str | None) -> tuple[Ask, str, bool]:
+        """By which source the request goes, whether its body is base64, and whether it and its answer are gzip'd."""
         draw = self._random.random
         as_base64, gzips, accepts, goes_direct = (
             draw() < share for share in (_BASE64_SHARE, _GZIP_SHARE, _ACCEPT_SHARE, _DIRECT_SHARE)
         )
-        if door is None:
-            door = "direct" if goes_direct else self._random.choice(sorted(doors.DOORS))
-        if door == "direct" and doors.direct(ask) is None:
-            door = "rest"
-        if door != "direct":
+        if source is None:
+            source = "direct" if goes_direct else self._random.choice(sorted(event_sources.EVENT_SOURCES))
+        if source == "direct" and event_sources.direct(ask) is None:
+            source = "rest"
+        if source != "direct":
             if gzips and ask.body and ask.header("content-encoding") is None:
                 packed = gzip.compress(ask.body, compresslevel=1, mtime=0)
                 ask = replace(ask, headers=(*ask.headers, ("Content-Encoding", "gzip")), body=packed)
             if accepts and ask.header("accept-encoding") is None:
                 ask = replace(ask, headers=(*ask.headers, ("Accept-Encoding", "gzip, br")))
-        return ask, door, as_base64
+        return ask, source, as_base64
 
-    def _judged(self, event: object, ask: Ask, door: str, read: Callable[[Mapping[str, Any]], Answer]) -> Answer:
+    def _judged(self, event: object, ask: Ask, source: str, read: Callable[[Mapping[str, Any]], Answer]) -> Answer:
         tally, route = self.tally, self.rules.route(ask)
         tally.requests += 1
         tally.digest.update(json.dumps(event, sort_keys=True, default=str).encode())
@@ -164,7 +164,7 @@ class Site:
         else:
             broken += self.rules.broken_by(ask, answer)
         broken += self._broken_by_output(event, answer)
-        tally.statuses[route, door, answer.status] += 1
+        tally.statuses[route, source, answer.status] += 1
         for rule in broken:
             tally.fail(rule, route, event)
         return answer

@@ -13,7 +13,7 @@ from handler.bundle.contract import Input
 from tests import bundles
 from tests.fuzz import campaign
 from tests.fuzz.__main__ import LEAST_SHARE
-from tests.fuzz.doors import DOORS, PREDICT, Ask
+from tests.fuzz.event_sources import EVENT_SOURCES, PREDICT, Ask
 from tests.fuzz.rules import CANARY
 from tests.fuzz.site import Site
 
@@ -45,7 +45,7 @@ def test_strangers_get_documented_answers_and_nothing_they_send_is_told(
     assert [f"{failure.route}: {failure.rule}: {failure.event[:500]}" for failure in tally.failures.values()] == []
     assert tally.requests >= requests
     assert tally.share_of_200s >= LEAST_SHARE
-    assert {door for _, door, _ in tally.statuses} == {*DOORS, "direct", "odd"}
+    assert {source for _, source, _ in tally.statuses} == {*EVENT_SOURCES, "direct", "odd"}
     assert capfd.readouterr() == ("", "")  # nothing went past Python's own streams, from ONNX Runtime say
 
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 
 from tests import bundles
 from tests.fuzz import asks, campaign
-from tests.fuzz.doors import DOORS, Ask
+from tests.fuzz.event_sources import EVENT_SOURCES, Ask
 from tests.fuzz.events import Event
 from tests.fuzz.site import Site
 
@@ -49,16 +49,16 @@ def test_every_kind_of_request_gets_the_answer_that_is_right_for_it(site: Site, 
     answered()
 
 
-def test_every_door_gives_the_same_answer(site: Site) -> None:
+def test_every_event_source_gives_the_same_answer(site: Site) -> None:
     model = campaign.model_of(site)
 
     @few
     @given(asks.predictions(model) | asks.spoilt(model) | asks.inferences(model))
     def same(ask: Ask) -> None:
-        answers = [site.ask(ask, door) for door in sorted(DOORS)]
+        answers = [site.ask(ask, source) for source in sorted(EVENT_SOURCES)]
         assert len({(answer.status, answer.body) for answer in answers}) == 1
         if answers[0].status == 200 and answers[0].headers["content-type"] == asks.JSON:
-            direct = site.ask(ask, "direct")  # another door, where the body is no event
+            direct = site.ask(ask, "direct")  # another source, where the body is no event
             assert json.loads(direct.body) == json.loads(answers[0].body)
         assert broken(site) == []
 

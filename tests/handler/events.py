@@ -1,4 +1,4 @@
-"""Events of every door, with the parts that matter."""
+"""Events of every event source, with the parts that matter."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from handler.bundle import contract
 from handler.bundle.contract import Input, Limits, Serving
 from tests import bundles
 from tests.bundles import tabular_serving, text_serving
-from tests.fuzz.doors import Ask
+from tests.fuzz.event_sources import Ask
 from tests.fuzz.site import Site
 
 NASTY = (
@@ -209,8 +209,8 @@ def test_every_example_is_admitted_and_answered(kind: str, sites: Callable[[str]
                 whole = {**content["schema"], "components": site.document["components"]}
                 jsonschema.Draft202012Validator(whole).validate(example["value"])
                 body = json.dumps(example["value"]).encode()
-                for door in ("rest", "http", "staged", "url"):
-                    assert site.ask(Ask("POST", path, (("content-type", media_type),), body), door).status == 200
+                for source in ("rest", "http", "staged", "url"):
+                    assert site.ask(Ask("POST", path, (("content-type", media_type),), body), source).status == 200
                     asked += 1
     assert asked == 16
     assert site.tally.failures == {}  # every answer is as documented

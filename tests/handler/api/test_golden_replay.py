@@ -121,7 +121,7 @@ def test_no_http_request_can_be_a_replay(text_predictor: Predictor, golden: Path
     answer = ask(text_predictor, golden, event)
     assert answer["statusCode"] in (404, 422)
     assert "replayed" not in answer["body"]
-    assert not events.door(event).request(event).is_replay
+    assert not events.source_of(event).request(event).is_replay
 
 
 @pytest.mark.parametrize("event", [{"replay": "silver"}, {"replay": True}, {"replay": "golden", "more": 1}, ["replay"]])

@@ -20,7 +20,7 @@ def test_a_request_is_one_log_line_with_what_may_be_told(text: Served) -> None:
         "route": "POST /predict",
         "status": 200,
         "inputs": 2,
-        "door": "rest",
+        "event_source": "rest",
         "body_bytes": 27,
         "answer_bytes": len(json.dumps(content, separators=(",", ":"))),
         "duration_ms": 0,

@@ -1,4 +1,4 @@
-"""One handler behind every kind of door."""
+"""One handler behind every kind of event source."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from tests.handler.events import content_of, http_event
 BODY = '{"inputs": "good"}'
 
 
-def test_every_door_gives_the_same_answer(text: Served) -> None:
+def test_every_event_source_gives_the_same_answer(text: Served) -> None:
     rest, http, bare = text(rest_event(BODY)), text(http_event(BODY)), text(json.loads(BODY))
     assert content_of(rest) == content_of(http) == bare
     assert rest["statusCode"] == http["statusCode"] == 200
 
 
-def test_the_log_names_the_door(text: Served) -> None:
+def test_the_log_names_the_event_source(text: Served) -> None:
     for event in (rest_event(BODY), http_event(BODY), json.loads(BODY), {"what": 1}):
         text(event)
-    doors = [line["door"] for line in text.lines() if line.get("message") == "request"]
-    assert doors == ["rest", "http", "direct", "unknown"]
+    sources = [line["event_source"] for line in text.lines() if line.get("message") == "request"]
+    assert sources == ["rest", "http", "direct", "unknown"]
 
 
 def test_a_named_stage_is_no_part_of_an_http_path(text: Served) -> None:

@@ -65,7 +65,7 @@ def test_with_iam_every_method_asks_for_a_signature_and_there_is_no_key() -> Non
     assert "ApiKeyId" not in made.outputs
 
 
-def test_the_door_is_one_of_two() -> None:
+def test_the_event_source_is_one_of_two() -> None:
     assert translated()["Parameters"]["Auth"]["AllowedValues"] == ["ApiKey", "Iam"]
 
 
@@ -107,7 +107,7 @@ def test_a_function_url_always_asks_for_a_signature_and_calls_the_alias(auth: st
         ),
     ],
 )
-def test_there_is_a_policy_for_callers_that_opens_the_signed_doors_alone(
+def test_there_is_a_policy_for_callers_that_opens_the_signed_event_sources_alone(
     parameters: dict[str, str], actions: list[str]
 ) -> None:
     made = stack(**parameters)

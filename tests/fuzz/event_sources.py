@@ -1,4 +1,4 @@
-"""An HTTP request as each of Lambda's doors hands it over, and the answer as its caller reads it.
+"""An HTTP request as each of Lambda's event_sources hands it over, and the answer as its caller reads it.
 
 The events' shapes are those of Amazon's documentation for a REST API (payload format 1.0), an HTTP API and a Function
 URL (2.0); the direct one is the body of `POST /predict` itself.
@@ -110,7 +110,7 @@ def url(ask: Ask, as_base64: bool) -> dict[str, Any]:
     return http(ask, as_base64, domain="lambda-url")
 
 
-DOORS: Mapping[str, Callable[[Ask, bool], dict[str, Any]]] = MappingProxyType(
+EVENT_SOURCES: Mapping[str, Callable[[Ask, bool], dict[str, Any]]] = MappingProxyType(
     {"rest": rest, "balanced": balanced, "http": http, "staged": staged, "url": url}
 )
 
