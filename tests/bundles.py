@@ -13,7 +13,8 @@ from onnx import TensorProto, helper
 
 from distill.packaging.openapi import document
 from handler.bundle import contract
-from handler.bundle.contract import DriftBaseline, Input, Limits, Manifest, Metric, Serving, Thresholds
+from handler.bundle.abstention import Thresholds
+from handler.bundle.contract import DriftBaseline, Input, Limits, Manifest, Metric, Serving
 from handler.modalities.modality import Record
 from handler.model.predictor import Predictor
 

@@ -23,7 +23,7 @@ ROOMS = {
     "handler": (("app",), ("api",), ("http",), ("model",), ("modalities",), ("bundle",), ("errors",)),
     "infra": (
         ("__main__",), ("commands",), ("local",), ("release",), ("registry",), ("template",), ("image",),
-        ("signing", "monitoring"), ("cost", "aws"), ("console",), ("processes",), ("errors",),
+        ("signing",), ("cost", "aws"), ("console",), ("processes",), ("errors",),
     ),
 }  # fmt: skip
 # What is particular to a kind of input lives here, and nowhere else is it asked which kind it is.

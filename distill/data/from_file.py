@@ -10,9 +10,9 @@ import numpy as np
 
 from distill.data import checks, teacher_columns
 from distill.data.normalize import clean
-from distill.data.readers import csv, jsonl, parquet
 from distill.data.readers.cells import Table
 from distill.data.rows import Pool
+from distill.data.sources import FORMATS
 from distill.data.split import TEST, TRAIN, VALIDATION
 from distill.data.wording import counted
 from distill.errors import DataError
@@ -56,7 +56,7 @@ def read(path: Path, data: Data, kind: Kind) -> tuple[Pool, tuple[str, ...]]:
     Raises:
         DataError: unreadable, or not what the recipe says.
     """
-    table = _table(path, data)
+    table = FORMATS[data.source](path, data)
     assert data.label is not None  # the recipe was checked
     raw = np.array([clean(cell) for cell in table.column(data.label, "data.label")], dtype=object)
     labels = checks.labels(raw, f"{table.where}, column {data.label!r}")
@@ -78,19 +78,6 @@ def read(path: Path, data: Data, kind: Kind) -> tuple[Pool, tuple[str, ...]]:
         rows, first = counted(int((~filled).sum()), "row"), table.at(int(np.argmin(filled)))
         notes = [*notes, f"{rows} without any input dropped, the first in {first}"]
     return pool.take(filled), (*table.notes, *notes)
-
-
-def _table(path: Path, data: Data) -> Table:
-    if data.source == "parquet":
-        return parquet.read(path, path.name)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}). Check its permissions.") from None
-    if data.source == "jsonl":
-        return jsonl.read(content, path.name)
-    named = (data.text, data.label, data.group, data.split, *(data.columns or ()))
-    return csv.read(content, path.name, [name for name in named if name is not None])
 
 
 def _split(table: Table, name: str | None) -> np.typing.NDArray[np.object_] | None:

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from distill.data import checks, from_file, split
 from distill.data.keys import keys_of
-from distill.data.public import breast_cancer, vader
-from distill.data.public.debian import sections
 from distill.data.rows import UNLABELLED, Dataset, Pool, Rows
+from distill.data.sources import FORMATS, NAMED_SETS
 from distill.data.wording import counted
 from distill.errors import DataError
-from distill.recipe.public_sets import BREAST_CANCER, CATALOGUE, DEBIAN_SECTIONS, VADER
-from distill.recipe.rules import FILES
+from distill.recipe.public_sets import CATALOGUE
 from distill.recipe.schema import Data
-
-_READERS: dict[str, Callable[[], Pool]] = {VADER.name: vader.read, BREAST_CANCER.name: breast_cancer.read}
 
 
 def load(data: Data, base: Path, kind: from_file.Kind) -> Dataset:
@@ -39,13 +34,13 @@ def load(data: Data, base: Path, kind: from_file.Kind) -> Dataset:
     named = next((entry for entry in CATALOGUE if entry.name == data.source), None)
     path = _find(data.path, data.source, base) if data.path else None
     if named is not None:
-        pool, notes = sections.read(path) if named is DEBIAN_SECTIONS else (_READERS[named.name](), ())
-    elif path is not None and data.source in FILES and data.label:
+        pool, notes = NAMED_SETS[named.name](path)
+    elif path is not None and data.source in FORMATS and data.label:
         pool, notes = from_file.read(path, data, kind)
     else:
         raise DataError(
-            f"data.source is {data.source!r}, wanted one of {', '.join(named.name for named in CATALOGUE)}, or one of "
-            f"{', '.join(FILES)} with data.path, the file, and data.label, its label column."
+            f"data.source is {data.source!r}, wanted one of {', '.join(NAMED_SETS)}, or one of "
+            f"{', '.join(FORMATS)} with data.path, the file, and data.label, its label column."
         )
     where = path.name if path else data.source  # for messages
     labels = pool.names

@@ -15,10 +15,7 @@ from distill.evaluation.contenders import Contender, Floats, Labels
 from distill.evaluation.evidence import Bin, ClassRow, Evidence, GroupRow, MeasuredContender, RiskPoint
 from distill.evaluation.novelty_auroc import Novelty
 from handler.bundle.contract import Metric
-from handler.model.predictor import Predictor
 
-_CONSISTENCY_ROWS = 256
-_BATCH_ROWS = 16
 _RISK_POINTS = 100
 
 
@@ -34,7 +31,7 @@ def run(
 ) -> Evidence:
     """Measure the student beside the others (the teacher first) on the same test rows.
 
-    `temperature`: what its logits were divided by. `checks`: of the graph, by `parity` and `consistency`.
+    `temperature`: what its logits were divided by. `checks`: of the graph, see `distill.evaluation.parity`.
     `novelty`: None where it was not measured.
     """
     gold, samples = dataset.test.labels, statistics.Bootstrap(len(dataset.test), bootstrap, seed)
@@ -70,32 +67,6 @@ def run(
     )
 
 
-def parity(probabilities: Floats, torch_logits: Floats, float_logits: Floats, temperature: float) -> tuple[Metric, ...]:
-    """How far the float graph is from torch, and the served int8 graph's `probabilities` from it. All are [N,K]."""
-    reference, exported = (softmax(x.astype(np.float64) / temperature, axis=1) for x in (torch_logits, float_logits))
-    same = int((reference.argmax(axis=1) == probabilities.argmax(axis=1)).sum())
-    return (
-        _worst("parity_export", float(np.abs(reference - exported).max())),
-        _worst("parity_int8", float(np.abs(reference - probabilities).max())),
-        statistics.wilson("parity_int8_labels", same, len(probabilities)),
-    )
-
-
-def consistency(predictor: Predictor, test: Rows) -> tuple[Metric, Metric]:
-    """The largest difference between a row answered alone and in a batch, and how many change their label."""
-    names = [column.name for column in predictor.serving.inputs]
-    rows = min(len(test), _CONSISTENCY_ROWS)
-
-    def answers(size: int) -> Floats:
-        # In the order of the rows, not of their length, so that short texts stand beside long ones.
-        starts = range(0, rows, size)
-        return np.concatenate([predictor.run({n: test.columns[n][i : i + size] for n in names})[0] for i in starts])
-
-    alone, together = answers(1), answers(_BATCH_ROWS)[:rows]
-    changed = int((alone.argmax(axis=1) != together.argmax(axis=1)).sum())
-    return _worst("batch_gap", float(np.abs(alone - together).max())), _worst("batch_label_changes", changed)
-
-
 def _measured(one: Contender, gold: Labels, samples: statistics.Bootstrap) -> MeasuredContender:
     found = contenders.measured(one, gold, samples)
     return found if found.kilobytes is None else replace(found, kilobytes=round(found.kilobytes, 1))
@@ -114,12 +85,6 @@ def _costs(student: Contender, teacher_p50: float | None) -> list[Metric]:
             ratio = round(teacher_p50 / p50.value, 1)
             costs.append(Metric("speedup_over_teacher", ratio, ratio, ratio, 0))
     return costs
-
-
-def _worst(name: str, value: float) -> Metric:
-    """A largest value over rows: no sample statistic, so it has no interval."""
-    value = float(f"{value:.3g}")
-    return Metric(name, value, value, value, 0)
 
 
 def _per_class(counts: np.typing.NDArray[np.int64], labels: Sequence[str]) -> tuple[ClassRow, ...]:

@@ -1,4 +1,4 @@
-"""The kinds of input that can be learned from, by the name that a manifest gives them."""
+"""The kinds of input. Each also has a line in `handler/modalities/register.py` and in the page's `modalities/register.js`."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ from distill.reporting import model_card, report
 from distill.reporting.tables import write_text
 from distill.runtime import batched
 from handler.bundle import contract
+from handler.bundle.abstention import Thresholds
 from handler.model.predictor import Predictor
 
 _HEADLINE = ("accuracy", "macro_f1", "retention", "fidelity", "ece", "novelty_auroc")
@@ -92,7 +93,7 @@ def _staged(folder: Path, calibrated: Calibrated, dataset: Dataset, config: Conf
         task=dataset.task,
         inputs=dataset.inputs,
         labels=dataset.labels,
-        thresholds=contract.Thresholds(abstain_below=config.abstain_below),
+        thresholds=Thresholds(abstain_below=config.abstain_below),
         limits=contract.Limits(
             max_inputs=config.max_inputs,
             max_characters=config.max_characters,

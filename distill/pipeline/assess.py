@@ -11,7 +11,7 @@ from scipy.special import softmax
 
 from distill.data.rows import Dataset, Rows
 from distill.evaluation import baseline as baselines
-from distill.evaluation import evaluate, gates
+from distill.evaluation import evaluate, gates, parity
 from distill.evaluation.contenders import Contender, Floats, timed
 from distill.evaluation.evidence import TWIN, Evidence, GateResult
 from distill.evaluation.novelty_auroc import Novelty
@@ -153,8 +153,8 @@ def _evidence(
     temperature = trained.calibrated.temperature
     logits = train.logits(trained.student, rows.test), calibrate.run(trained.exported, rows.test)[0]
     checks = (
-        *evaluate.parity(assessed.probabilities, *logits, temperature),
-        *evaluate.consistency(staged.predictor(), rows.test),
+        *parity.against_floats(assessed.probabilities, *logits, temperature),
+        *parity.alone_and_in_batches(staged.predictor(), rows.test),
     )
     twins = () if twin_student is None else (twin(twin_student, rows.test),)
     others = (beside[0], *twins, beside[1])

@@ -1,4 +1,4 @@
-"""The kinds of teacher, by the word in a recipe."""
+"""The kinds of teacher, by the word in a recipe. Which of them teach a kind of input is in its modality: `teacher_kinds`."""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from handler.bundle.contract import Serving, Thresholds
+from handler.bundle.abstention import Thresholds
+from handler.bundle.contract import Serving
 from handler.errors import RequestError
 from handler.http.response import Response
 from handler.modalities.cells import is_whole, nearest, wrong_type

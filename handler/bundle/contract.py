@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from handler.bundle.abstention import Thresholds
 from handler.errors import BundleError
 
 SCHEMA = 3
@@ -50,17 +51,6 @@ class Input:
     name: str
     dtype: str  # "string" or "float32", the tensor's element type
     kind: str  # "text", "number" or "category", what a person would call it
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """Decisions on top of the probabilities, chosen on validation rows."""
-
-    abstain_below: float  # a highest probability under this abstains; 0 never does
-
-    def abstains(self, score: Any) -> Any:  # noqa: ANN401 - a number, or an array of them
-        """Whether an answer whose highest probability is `score` abstains."""
-        return score < self.abstain_below
 
 
 @dataclass(frozen=True)

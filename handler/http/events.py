@@ -89,22 +89,6 @@ def _http(event: Mapping[str, Any]) -> Request:
     return Request(str(_method(event)), path, headers, body, _is_base64(event), source_sends_cors=says_cors)
 
 
-def _is_direct(event: Any) -> bool:  # noqa: ANN401 - whatever Lambda was invoked with
-    return isinstance(event, dict) and "inputs" in event
-
-
-def _direct(event: Mapping[str, Any]) -> Request:
-    return Request("POST", PREDICT, document=event)
-
-
-def _is_replay(event: Any) -> bool:  # noqa: ANN401 - whatever Lambda was invoked with
-    return bool(event == {"replay": "golden"})
-
-
-def _replay(event: Mapping[str, Any]) -> Request:
-    return Request("POST", "", is_replay=True)
-
-
 def _unknown(event: object) -> Request:
     kinds = "a REST API's, an HTTP API's or a Function URL's event"
     raise RequestError(400, "unknown-event", f'The event is neither {kinds}, nor an object such as {{"inputs": ...}}.')
@@ -153,7 +137,17 @@ def _bare(response: Response) -> dict[str, Any]:
 EVENT_SOURCES = (
     EventSource("rest", _is_rest, _rest, _proxied),
     EventSource("http", _is_http, _http, _proxied),
-    EventSource("direct", _is_direct, _direct, _bare),
-    EventSource("replay", _is_replay, _replay, _bare),
+    EventSource(
+        "direct",
+        lambda event: isinstance(event, dict) and "inputs" in event,
+        lambda event: Request("POST", PREDICT, document=event),
+        _bare,
+    ),
+    EventSource(
+        "replay",
+        lambda event: bool(event == {"replay": "golden"}),
+        lambda event: Request("POST", "", is_replay=True),
+        _bare,
+    ),
     EventSource("unknown", lambda _: True, _unknown, _bare),
 )

@@ -31,7 +31,6 @@ from infra.commands.options import (
 from infra.console import err, out, table
 from infra.errors import CloudError, ConfigError, InfraError
 from infra.image import build
-from infra.monitoring.alarms import Alarm, Watch
 from infra.registry.tags import LIVE
 from infra.release.alias import Alias, Switch, said_of
 from infra.release.execute import Release
@@ -39,6 +38,7 @@ from infra.release.function import Function, Lambda
 from infra.release.journal import Journal
 from infra.release.plan import Cloud, Options, Plan, alarms_of, decide_rollback, plan_release, read_state
 from infra.release.prepare import prepare
+from infra.release.watch import Alarm, Watch
 
 FUNCTION = "limbeck"
 _INTERRUPTED = 130

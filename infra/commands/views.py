@@ -18,7 +18,7 @@ from handler.bundle.contract import Manifest, Metric
 from handler.errors import BundleError
 from infra.console import table
 from infra.registry import lineage
-from infra.registry.diff import AnswerChange, Difference, apart
+from infra.registry.diff import Difference, apart
 from infra.registry.history import Event
 
 _LONGEST = 70  # characters of an input that are shown
@@ -150,15 +150,11 @@ def _answers(found: Difference) -> Iterator[RenderableType]:
                 escape(f"{answer.after.label} {answer.after.score:.3f}"),
                 f"{answer.gap:.4f}",
             )
-            for answer in sorted(found.answers, key=_least_alike)[:_MOST_ANSWERS]
+            for answer in sorted(found.answers, key=lambda it: (not it.label_changed, -it.gap))[:_MOST_ANSWERS]
         )
         yield table("golden input", "before", "after", "gap", rows=rows, right=("gap",), fold=("golden input",))
     if len(found.answers) > _MOST_ANSWERS:
         yield f"and {len(found.answers) - _MOST_ANSWERS} more: --json has all"
-
-
-def _least_alike(answer: AnswerChange) -> tuple[bool, float]:
-    return not answer.label_changed, -answer.gap
 
 
 def _facts(shown: Shown, found: lineage.Lineage) -> dict[str, str]:

@@ -13,11 +13,11 @@ from typing import Literal
 
 from infra.aws.ecr import Images
 from infra.errors import ConfigError
-from infra.monitoring.alarms import Alarm, Watch
 from infra.registry.tags import LIVE
 from infra.release.alias import Alias, Route, Switch, said_of
 from infra.release.function import Function, Lambda
 from infra.release.journal import Journal
+from infra.release.watch import Alarm, Watch
 
 REPOSITORY = "limbeck"  # where the function does not say, and nobody else
 _MADE_ONCE = ("registry", "repository", "function")

@@ -22,7 +22,8 @@ from rich.console import Console
 
 from distill.packaging.openapi import document
 from handler.bundle import contract
-from handler.bundle.contract import Manifest, Thresholds
+from handler.bundle.abstention import Thresholds
+from handler.bundle.contract import Manifest
 from handler.model.predictor import Predictor
 from infra.aws.lambda_events import rest_event
 from tests.cloud import account, models, server

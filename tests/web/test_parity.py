@@ -49,7 +49,8 @@ _EXPLAIN = """async (row) => {
   return parts.map((part) => ("column" in part ? part : { ...part, start: place(part.start), end: place(part.end) }));
 }"""
 _REFUSES = """async (row) => {
-  const { check, InputError } = await import("./tensors.js");
+  const { InputError } = await import("./cells.js");
+  const { check } = await import("./tensors.js");
   try { check(JSON.parse(row), tried.serving); return "" } catch (error) {
     if (!(error instanceof InputError)) throw error;
     return error.message;

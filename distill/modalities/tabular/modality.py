@@ -6,10 +6,7 @@ import json
 from collections.abc import Sequence
 from types import MappingProxyType
 
-import numpy as np
-
-from distill.data.rows import Rows
-from distill.modalities.modality import BaselineParts, Budget, Columns, Modality, StudentKind, later
+from distill.modalities.modality import BaselineParts, Budget, Modality, StudentKind, later
 from distill.modalities.tabular import augment, golden, read
 from distill.modalities.tabular.openapi import OPENAPI
 from handler.bundle.contract import Serving
@@ -21,10 +18,6 @@ _HERE = __package__ or ""
 # learning rate is low: on 50,000 rows, copies among them, the best of 20 epochs came 17th and scored 0.848, where one
 # that stopped when nothing was gained in five had 0.838.
 _BUDGET = Budget(6000, to_the_end=True)
-
-
-def _scramble(rows: Rows, random: np.random.Generator) -> Columns:
-    return {name: column[random.permutation(len(rows))] for name, column in rows.columns.items()}
 
 
 def _page_examples(golden: Sequence[object]) -> list[object]:
@@ -77,7 +70,7 @@ TABULAR = Modality(
     batches=later(_HERE, "students.batches"),
     augment=augment.copies,
     perturb=None,
-    scramble=_scramble,
+    scramble=lambda rows, random: {name: it[random.permutation(len(rows))] for name, it in rows.columns.items()},
     scrambled="test rows with every column shuffled on its own, against the same rows as they are",
     novelty=later(_HERE, "novelty.distance"),
     baseline=BaselineParts(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from distill.modalities.json_schema import FLOATS, INTEGERS, NO_SURROGATES, Schema, closed, ref
 from distill.modalities.modality import OpenApi
 from handler.bundle.contract import Serving
@@ -59,10 +56,6 @@ def _example(serving: Serving) -> Schema:
     return {column.name: 1.5 if column.kind == "number" else "a" for column in shown}
 
 
-def _columns(serving: Serving, row: Any) -> Mapping[str, Any]:  # noqa: ANN401 - an example
-    return row  # type: ignore[no-any-return]
-
-
 def _part(serving: Serving) -> tuple[Schema, str]:
     return {"column": {"enum": [column.name for column in serving.inputs]}}, "a column that was sent and not null"
 
@@ -83,7 +76,7 @@ OPENAPI = OpenApi(
     },
     input=_input,
     example=_example,
-    columns=_columns,
+    columns=lambda serving, row: row,
     part=_part,
     explained="columns sent, of all inputs together,",
     predict_problems={422: ("unknown-column", "no-columns", "repeated-column")},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -15,7 +14,7 @@ from distill.errors import DataError
 from distill.modalities.modality import BaselineParts, Budget, Columns, Modality, StudentKind, later
 from distill.modalities.text import golden, lengths, typos, word_lists
 from distill.modalities.text.openapi import OPENAPI
-from distill.recipe.schema import Data, Student, Transfer
+from distill.recipe.schema import Data, Student
 from handler.bundle.contract import Input
 
 _HERE = __package__ or ""
@@ -35,17 +34,9 @@ def _read(
     return (Input("text", "string", "text"),), {"text": texts}, []
 
 
-def _is_empty(columns: Columns) -> np.typing.NDArray[np.bool_]:
-    return np.array([not text.strip() for text in columns["text"].tolist()], dtype=bool)
-
-
 def _row_length(rows: Rows, student: Student) -> float:
     words = [min(student.max_tokens, len(str(text).split())) for text in rows.columns["text"].tolist()]
     return sum(words) / len(words)
-
-
-def _public_words(config: Transfer, base: Path) -> tuple[str, ...]:
-    return word_lists.load(config.words, base)
 
 
 def _scramble(rows: Rows, random: np.random.Generator) -> Columns:
@@ -61,10 +52,6 @@ def _baseline_features(inputs: tuple[Input, ...]) -> object:
     return TfidfVectorizer(
         ngram_range=(1, 2), sublinear_tf=True, max_features=_MAX_TERMS, token_pattern=r"(?u)\w+|[^\w\s]"
     )
-
-
-def _baseline_table(inputs: tuple[Input, ...], rows: Rows) -> np.typing.NDArray[np.generic]:
-    return rows.columns[inputs[0].name]
 
 
 def _page_examples(golden: Sequence[object]) -> list[object]:
@@ -138,10 +125,10 @@ TEXT = Modality(
     unused=frozenset(),
     peers=("tfidf", "fasttext", "fasttext_quantised", "model2vec", "model2vec_quantised", "minilm_int8"),
     read=_read,
-    is_empty=_is_empty,
+    is_empty=lambda columns: np.array([not text.strip() for text in columns["text"].tolist()], dtype=bool),
     notes=lengths.notes,
     row_length=_row_length,
-    public_words=_public_words,
+    public_words=lambda config, base: word_lists.load(config.words, base),
     fit_prelude=later(_HERE, "wordpiece.fit_for"),
     network_inputs=later(_HERE, "token_batches.network_inputs"),
     batches=later(_HERE, "prelude.batches"),
@@ -150,7 +137,9 @@ TEXT = Modality(
     scramble=_scramble,
     scrambled="test texts with the letters of each word shuffled, against the same texts as they are",
     novelty=later(_HERE, "novelty.surprise"),
-    baseline=BaselineParts("TF-IDF (words and pairs)", _baseline_features, _baseline_table),
+    baseline=BaselineParts(
+        "TF-IDF (words and pairs)", _baseline_features, lambda inputs, rows: rows.columns[inputs[0].name]
+    ),
     discloses="the vocabulary of `model.onnx` can be read by whoever has the file: every word in it",
     golden_inputs=golden.inputs,
     openapi=OPENAPI,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from distill.modalities.json_schema import NO_SURROGATES, Schema, ref
 from distill.modalities.modality import OpenApi
 from handler.bundle.contract import Serving
@@ -22,16 +19,8 @@ def _schemas(serving: Serving) -> Schema:
     }
 
 
-def _input(serving: Serving) -> Schema:
-    return ref("Text") | {"examples": [_example(serving)]}
-
-
 def _example(serving: Serving) -> str:
     return _EXAMPLE[: serving.limits.max_characters]
-
-
-def _columns(serving: Serving, text: Any) -> Mapping[str, Any]:  # noqa: ANN401 - an example
-    return {serving.inputs[0].name: text}
 
 
 def _part(serving: Serving) -> tuple[Schema, str]:
@@ -42,9 +31,9 @@ def _part(serving: Serving) -> tuple[Schema, str]:
 OPENAPI = OpenApi(
     schemas=_schemas,
     tensors={"text": {"": (("BYTES",), {"type": "string"})}},
-    input=_input,
+    input=lambda serving: ref("Text") | {"examples": [_example(serving)]},
     example=_example,
-    columns=_columns,
+    columns=lambda serving, text: {serving.inputs[0].name: text},
     part=_part,
     explained="inputs",
     predict_problems={},

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from distill.data.rows import Dataset, Rows
-from distill.evaluation import contenders, evaluate
+from distill.evaluation import contenders, evaluate, parity
 from distill.evaluation.contenders import Contender
 from distill.evaluation.evidence import Evidence
 from distill.evaluation.novelty_auroc import Novelty
@@ -47,8 +47,8 @@ def evidence_of(
     predictor = Spelled(bundles.text_serving(labels=made.LABELS), batch_error)
     student = replace(spelled(rows), kilobytes=12.34)
     checks = (
-        *evaluate.parity(student.probabilities, logits if torch_logits is None else torch_logits, logits, 1.0),
-        *evaluate.consistency(predictor, rows),  # type: ignore[arg-type]
+        *parity.against_floats(student.probabilities, logits if torch_logits is None else torch_logits, logits, 1.0),
+        *parity.alone_and_in_batches(predictor, rows),  # type: ignore[arg-type]
     )
     answers = {"teacher": gold if teacher is None else teacher, "hard-label twin": gold, "baseline": [0] * len(gold)}
     others = [

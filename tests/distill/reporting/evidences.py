@@ -18,7 +18,8 @@ from distill.evaluation.evidence import (
     PairedDifference,
     RiskPoint,
 )
-from handler.bundle.contract import DriftBaseline, Input, Limits, Metric, Serving, Thresholds
+from handler.bundle.abstention import Thresholds
+from handler.bundle.contract import DriftBaseline, Input, Limits, Metric, Serving
 
 SENTIMENT = ("negative", "neutral", "positive")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from handler.bundle.contract import Thresholds
+from handler.bundle.abstention import Thresholds
 from handler.errors import RequestError
 from handler.modalities.tabular import TABULAR
 from handler.modalities.text import MAX_CHARACTERS, TEXT

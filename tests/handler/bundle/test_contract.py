@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handler.bundle import contract, golden
-from handler.bundle.contract import DriftBaseline, Input, Limits, Manifest, Metric, Serving, Thresholds
+from handler.bundle.abstention import Thresholds
+from handler.bundle.contract import DriftBaseline, Input, Limits, Manifest, Metric, Serving
 from handler.errors import BundleError
 from handler.model.predictor import Predictor
 from tests import bundles

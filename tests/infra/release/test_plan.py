@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.errors import ConfigError
-from infra.monitoring.alarms import Alarm
 from infra.release.alias import Alias, Route, said_of, trail_of
 from infra.release.function import Function, Version
 from infra.release.plan import Back, Bundle, Options, Plan, State, decide_rollback, plan_release
+from infra.release.watch import Alarm
 
 NEW = Bundle("mail", "b" * 12, "mail-bbb", 20, "s3://shelf/mail/" + "b" * 12)
 OPTIONS = Options("f", role="arn:role")

@@ -11,7 +11,7 @@ import pytest
 from moto import mock_aws
 
 from infra.errors import ConfigError
-from infra.monitoring.alarms import Watch
+from infra.release.watch import Watch
 
 
 @pytest.fixture

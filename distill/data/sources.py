@@ -1,0 +1,48 @@
+"""Where rows come from, by the word in `data.source`: a file of one of these formats, or a named set.
+
+A format is in `distill.recipe.rules.FILES` too, and a named set in `distill.recipe.public_sets.CATALOGUE`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from distill.data.public import breast_cancer, vader
+from distill.data.public.debian import sections
+from distill.data.readers import csv, jsonl, parquet
+from distill.data.readers.cells import Table
+from distill.data.rows import Pool
+from distill.errors import DataError
+from distill.recipe import public_sets
+from distill.recipe.schema import Data
+
+# All raise DataError. The data section says which columns are wanted, for those who must guess a delimiter.
+FORMATS: Mapping[str, Callable[[Path, Data], Table]] = MappingProxyType(
+    {
+        "csv": lambda path, data: csv.read(_bytes(path), path.name, _columns(data)),
+        "jsonl": lambda path, data: jsonl.read(_bytes(path), path.name),
+        "parquet": lambda path, data: parquet.read(path, path.name),
+    }
+)
+# Rows, and notes on where they come from. A set that can be read from a copy is given its path, or None.
+NAMED_SETS: Mapping[str, Callable[[Path | None], tuple[Pool, tuple[str, ...]]]] = MappingProxyType(
+    {
+        public_sets.VADER.name: lambda path: (vader.read(), ()),
+        public_sets.BREAST_CANCER.name: lambda path: (breast_cancer.read(), ()),
+        public_sets.DEBIAN_SECTIONS.name: sections.read,
+    }
+)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}). Check its permissions.") from None
+
+
+def _columns(data: Data) -> list[str]:
+    named = (data.text, data.label, data.group, data.split, *(data.columns or ()))
+    return [name for name in named if name is not None]

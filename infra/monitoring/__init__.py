@@ -1,1 +1,0 @@
-"""Alarms and what they say."""
