@@ -1,4 +1,4 @@
-"""The kinds of input. Each also has a line in `handler/modalities/register.py` and in the page's `modalities/register.js`."""
+"""The kinds of input. Each has a line in `handler/modalities/register.py` and the page's `modalities/register.js`, too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kinds of teacher, by the word in a recipe. Which of them teach a kind of input is in its modality: `teacher_kinds`."""
+"""The kinds of teacher, by the word in a recipe. Which of them teach a kind of input, its modality says."""
 
 from __future__ import annotations
 
