@@ -1,4 +1,4 @@
-"""The kinds of input. Each has a line in `handler/modalities/register.py` and the page's `modalities/register.js`, too."""
+"""The kinds of input. Each has a line in `handler/modalities/register.py`, and in the page's `register.js`."""
 
 from __future__ import annotations
 
