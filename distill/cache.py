@@ -10,7 +10,7 @@ import importlib.util
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -20,7 +20,8 @@ import numpy as np
 T = TypeVar("T")
 
 _OWN = frozenset({"distill", "handler"})
-# Modules that only speak to a person, and those whose values stand in the keys themselves.
+# Modules that only speak to a person, those whose values stand in the keys themselves, and the register of teachers:
+# each of them names its own code.
 _LEFT_OUT = frozenset(
     {
         "distill.progress",
@@ -28,6 +29,7 @@ _LEFT_OUT = frozenset(
         "distill.data.wording",
         "distill.recipe.schema",
         "distill.recipe.public_sets",
+        "distill.teachers.register",
     }
 )
 
@@ -55,14 +57,17 @@ def code(*modules: str) -> str:
     prelude or way to choose an epoch is not answered with what the old one made.
     """
     found: dict[str, str] = {}
+    own = _OWN | {module.split(".")[0] for module in modules}
     waiting = [name for module in modules for name in _modules_of(module)]
     while waiting:
         name = waiting.pop()
-        source = None if name in found or name in _LEFT_OUT else _source_of(name)
+        source = None if name in found or name in _LEFT_OUT else _source_of(name, own)
         if source is not None:
             tree = ast.parse(source)
             found[name] = digest(_without_docstrings(tree).encode())
             waiting += _imports(tree)
+    if not found.keys() >= set(modules):
+        raise ValueError(f"one of {', '.join(modules)} has no source, so that nothing would follow its code")
     return key("code", *sorted(found.items()))
 
 
@@ -78,9 +83,9 @@ def _modules_of(name: str) -> list[str]:
     return [name, *(f"{name}.{path.stem}" for folder in folders for path in sorted(Path(folder).glob("*.py")))]
 
 
-def _source_of(name: str) -> str | None:
-    """The source of one of Limbeck's own modules; None of any other, or of what is no module but a name in one."""
-    if name.split(".")[0] not in _OWN:
+def _source_of(name: str, own: Set[str]) -> str | None:
+    """The source of a module in one of our `own` packages; None of another, or of what is a name in a module."""
+    if name.split(".")[0] not in own:
         return None
     try:
         spec = importlib.util.find_spec(name)

@@ -195,3 +195,12 @@ def _golden(folder: Path, serving: Serving, name: str, inputs: Sequence[Record])
         return "".join(json.dumps({"input": it}) + "\n" for it in inputs)
     rows = zip(inputs, answers, strict=True)
     return "".join(json.dumps({"input": it, "prediction": asdict(answer)}) + "\n" for it, answer in rows)
+
+
+def for_task(folder: Path, task: str) -> Path:
+    """The sealed bundle in `folder`, sealed again as one of another task."""
+    manifest = contract.read(folder)
+    serving = replace(manifest.serving, task=task)
+    version = contract.version_of(manifest.files[contract.MODEL], serving)
+    (folder / contract.MANIFEST).write_text(contract.dumps(replace(manifest, serving=serving, version=version)))
+    return folder

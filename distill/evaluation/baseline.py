@@ -47,7 +47,7 @@ class Baseline:
 
 def fit(parts: BaselineParts, dataset: Dataset, seed: int) -> Baseline:
     """Fit one pipeline a strength on labelled training rows and keep the best on validation rows; kept by content."""
-    code = cache.code(__name__, parts.features.__module__)
+    code = cache.code(__name__, parts.features.__module__, parts.table.__module__)
     key = cache.key("baseline", code, dataset.fingerprint, sklearn.__version__, seed)
     path = cache.root() / "baselines" / f"{key}.pickle"
     found: tuple[Pipeline, float] | None = cache.stored(path, lambda file: pickle.loads(file.read_bytes()))

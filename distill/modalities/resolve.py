@@ -36,6 +36,7 @@ def resolved(recipe: Recipe) -> Recipe:
     Raises:
         RecipeError: parts that do not go together, and what to choose instead.
     """
+    rules.check_data(recipe.data)
     modality = register.of(recipe.data)
     given = "precomputed" if recipe.data.soft_label_prefix is not None else None
     teacher = recipe.teacher.kind or given or modality.teacher_kinds[0]

@@ -23,8 +23,21 @@ def check(recipe: Recipe) -> None:
         RecipeError: which, and what to choose instead.
     """
     named = _NAMED.get(recipe.data.source)
-    of_rows = _of_named(recipe.data, named) if named else _of_files(recipe.data)
-    for broken, message in (*of_rows, *_of_teacher(recipe, named), *_of_evaluation(recipe, named)):
+    _demand((*_of_teacher(recipe, named), *_of_evaluation(recipe, named)))
+
+
+def check_data(data: Data) -> None:
+    """Refuse a data section whose keys do not go together. This comes first: it decides the kind of input.
+
+    Raises:
+        RecipeError: see `check`.
+    """
+    named = _NAMED.get(data.source)
+    _demand(_of_named(data, named) if named else _of_files(data))
+
+
+def _demand(rules: Rules) -> None:
+    for broken, message in rules:
         if broken:
             raise RecipeError(message)
 

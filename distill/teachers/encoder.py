@@ -18,7 +18,15 @@ from distill.errors import FetchError, RecipeError
 from distill.progress import track
 from distill.recipe.schema import Teacher as Config
 from distill.teachers import finetune, layer_transfer
-from distill.teachers.encoder_network import BATCH, EncoderClassifier, Features, Texts, forward_all, tokenizer
+from distill.teachers.encoder_network import (
+    BATCH,
+    LIBRARIES,
+    EncoderClassifier,
+    Features,
+    Texts,
+    forward_all,
+    tokenizer,
+)
 from distill.teachers.teacher import Unfitted
 from distill.teachers.weights import FILE, Weights
 from distill.teachers.weights import find as weights_of
@@ -124,7 +132,7 @@ def prepare(config: Config, dataset: Dataset, seed: int, base: Path) -> Unfitted
         description=_description(config),
         licence=found.licence,
         weights_sha256=found.sha256,
-        versions=cache.versions("torch", "transformers", "tokenizers", "numpy"),
+        versions=cache.versions(*LIBRARIES),
         identity=(found.id, cache.code(__name__)),
         fit=fit_part,
         file=lambda folder: found.folder / FILE,

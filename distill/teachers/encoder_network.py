@@ -20,6 +20,7 @@ from distill.recipe.schema import Teacher as Config
 from distill.runtime import batched
 from distill.teachers.weights import Weights
 
+LIBRARIES = ("torch", "transformers", "tokenizers", "numpy")  # what an encoder says depends on their versions
 BATCH = 64
 
 
@@ -166,7 +167,7 @@ class Features:
         if not len(new):
             return
         settings = (self._weights.id, self._config.max_tokens, self._config.precision)
-        key = cache.key("features", cache.code(__name__), *settings, new.keys.tolist())
+        key = cache.key("features", cache.code(__name__), cache.versions(*LIBRARIES), *settings, new.keys.tolist())
 
         def make() -> np.typing.NDArray[np.float32]:
             texts = Texts(self._weights.folder, new.columns["text"].tolist(), self._config.max_tokens)

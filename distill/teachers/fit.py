@@ -30,7 +30,7 @@ def fit(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) -> 
         raise RecipeError(f"teacher.kind is {config.kind!r}, wanted one of {', '.join(TEACHERS)}.")
     unfitted = TEACHERS[config.kind](config, dataset, seed, base)
     settings = json.loads(config.model_dump_json(exclude={"model", "sha256", "runs"}))
-    parts = [settings, dataset.fingerprint, *unfitted.identity, dict(unfitted.versions), seed]
+    parts = [settings, dataset.fingerprint, cache.code(__name__), *unfitted.identity, dict(unfitted.versions), seed]
     train = dataset.train.take(dataset.train.labelled)
 
     def folder_of(part: str) -> Path:

@@ -25,6 +25,7 @@ from distill.modalities.register import MODALITIES, named
 from distill.reporting import rendering, tables
 from distill.web import policy, runtime
 from handler.bundle import contract, golden
+from handler.modalities import register as served
 
 PAGE = Path(__file__).parent / "page"
 MARK = "page.json"  # what the page reads first; a folder with it is a page that may be replaced
@@ -82,6 +83,7 @@ def build(
     calls = policy.endpoint(api) if api else None
     _check_out(out)
     manifest = contract.read(bundle)
+    served.of(manifest.serving)
     files = _files(bundle, manifest, calls, (fetch or runtime.fetch)())
     _replace(out, files)
     notices = {f"{VENDOR}/{name}" for name in runtime.notices()}

@@ -137,7 +137,10 @@ def sha256_of(path: Path) -> str:
 
 def dumps(manifest: Manifest) -> str:
     """The manifest as the JSON text that `parse` reads back to an equal object."""
-    return json.dumps(asdict(manifest), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    known = asdict(manifest)
+    if manifest.schema < SCHEMA:
+        del known["privacy"]
+    return json.dumps(known, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def parse(text: str, where: str = MANIFEST) -> Manifest:

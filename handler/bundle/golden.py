@@ -66,19 +66,21 @@ def _parsed(number: int, line: str) -> Golden | None:
         return None
 
 
-def difference(found: object, sealed: object, tolerance: float = TOLERANCE) -> str:
+def difference(
+    found: object, sealed: object, tolerance: float = TOLERANCE, novelty_tolerance: float = NOVELTY_TOLERANCE
+) -> str:
     """What tells two answers apart, in words that name no input; "" where they are the same answer.
 
     Both are a `Prediction` as JSON; whatever else `found` may be is another answer. A number too large for the graph
     may be NaN in both.
     """
     try:
-        return _difference(found, sealed, tolerance)
+        return _difference(found, sealed, tolerance, novelty_tolerance)
     except (KeyError, TypeError, ValueError, AttributeError):
         return "not an answer of this model"
 
 
-def _difference(found: Any, sealed: Any, tolerance: float) -> str:  # noqa: ANN401 - JSON
+def _difference(found: Any, sealed: Any, tolerance: float, allowed: float) -> str:  # noqa: ANN401 - JSON
     if found["label"] != sealed["label"]:
         return f"answered {found['label']!r}, wanted {sealed['label']!r}"
     if found["scores"].keys() != sealed["scores"].keys():
@@ -86,7 +88,6 @@ def _difference(found: Any, sealed: Any, tolerance: float) -> str:  # noqa: ANN4
     worst = _apart([(found["scores"][label], score) for label, score in sealed["scores"].items()])
     if worst > tolerance:
         return f"a probability is off by {worst:.2g}, allowed is {tolerance:g}"
-    allowed = tolerance * NOVELTY_TOLERANCE / TOLERANCE
     apart = _apart([(found["novelty"], sealed["novelty"])])
     if apart > allowed:
         return f"novelty is off by {apart:.2g}, allowed is {allowed:g}"

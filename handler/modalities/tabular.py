@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 from unicodedata import normalize
 
 from handler.bundle.contract import Input, Serving
@@ -54,10 +53,6 @@ def _at(pointer: str, name: str) -> str:
     return f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
 
 
-def _from_columns(values: Mapping[str, Sequence[Any]], serving: Serving) -> list[Record]:
-    return [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
-
-
 def _arrays(records: Sequence[Record], serving: Serving) -> Arrays:
     if not all(isinstance(record, Mapping) for record in records):
         raise TypeError("A tabular model takes mappings of column to value.")
@@ -81,7 +76,7 @@ TABULAR = Modality(
     check_inputs=lambda _: "",
     check=_check,
     check_cell=cell,
-    from_columns=_from_columns,
+    from_columns=lambda values, _: [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)],
     arrays=_arrays,
     warm_up={},
     fewest_parts=lambda record: len(_sent(record)),

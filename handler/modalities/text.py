@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 from handler.bundle.contract import Serving
 from handler.modalities.cells import cell, tensor
-from handler.modalities.modality import Arrays, Modality, Part, Record
+from handler.modalities.modality import Modality, Part, Record
 
 MAX_CHARACTERS = 2_000_000  # of all copies of a request's texts: about a third of a second of one core
 _SPAN = re.compile(r"\S+")
@@ -16,18 +15,6 @@ _SPAN = re.compile(r"\S+")
 
 def _check_inputs(serving: Serving) -> str:
     return "" if len(serving.inputs) == 1 else f"names {len(serving.inputs)} inputs, wanted exactly one for text"
-
-
-def _check(value: object, serving: Serving, pointer: str) -> Record:
-    return cell(value, serving.inputs[0], serving.limits, pointer)
-
-
-def _from_columns(values: Mapping[str, Sequence[Any]], serving: Serving) -> list[Record]:
-    return list(values[serving.inputs[0].name])
-
-
-def _arrays(records: Sequence[Record], serving: Serving) -> Arrays:
-    return {serving.inputs[0].name: tensor("string", records)}
 
 
 def _parts(text: Record, copies: int, records: int) -> list[tuple[Part, Record]]:
@@ -52,10 +39,10 @@ TEXT = Modality(
     name="text",
     takes=frozenset({("text", "string")}),
     check_inputs=_check_inputs,
-    check=_check,
+    check=lambda value, serving, pointer: cell(value, serving.inputs[0], serving.limits, pointer),
     check_cell=cell,
-    from_columns=_from_columns,
-    arrays=_arrays,
+    from_columns=lambda values, serving: list(values[serving.inputs[0].name]),
+    arrays=lambda records, serving: {serving.inputs[0].name: tensor("string", records)},
     warm_up="warm",
     fewest_parts=lambda _: 1,
     parts=_parts,

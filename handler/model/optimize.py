@@ -51,7 +51,7 @@ def check(sealed: Predictor, swift: Predictor, inputs: Sequence[Record]) -> None
     batches = [[one] for one in inputs] + [list(inputs[i : i + most]) for i in range(0, len(inputs), most)]
     for batch in batches:
         for one, other in zip(sealed.predict(batch), swift.predict(batch), strict=True):
-            if wrong := golden.difference(asdict(other), asdict(one), TOLERANCE):
+            if wrong := golden.difference(asdict(other), asdict(one), TOLERANCE, TOLERANCE):
                 raise BundleError(
                     f"The optimised graph answers a golden input otherwise than {contract.MODEL}: {wrong}. Use another "
                     f"ONNX Runtime, or leave this step out: {contract.MODEL} is served then."

@@ -23,6 +23,7 @@ from infra.registry.history import Event
 
 _LONGEST = 70  # characters of an input that are shown
 _MOST_ANSWERS = 20
+_COLUMNS = ("golden input", "before", "after", "gap", "how")
 
 
 @dataclass(frozen=True)
@@ -149,10 +150,11 @@ def _answers(found: Difference) -> Iterator[RenderableType]:
                 escape(f"{answer.before.label} {answer.before.score:.3f}"),
                 escape(f"{answer.after.label} {answer.after.score:.3f}"),
                 f"{answer.gap:.4f}",
+                escape(answer.how),
             )
             for answer in sorted(found.answers, key=lambda it: (not it.label_changed, -it.gap))[:_MOST_ANSWERS]
         )
-        yield table("golden input", "before", "after", "gap", rows=rows, right=("gap",), fold=("golden input",))
+        yield table(*_COLUMNS, rows=rows, right=("gap",), fold=("golden input", "how"))
     if len(found.answers) > _MOST_ANSWERS:
         yield f"and {len(found.answers) - _MOST_ANSWERS} more: --json has all"
 

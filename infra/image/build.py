@@ -88,5 +88,5 @@ def _demand(command: list[str], environment: dict[str, str], given: str = "") ->
     if done.returncode != 0:
         raise LocalError(
             f"`{' '.join(command[:2])}` failed with status {done.returncode}. It ends with:\n"
-            f"{(done.stdout + done.stderr)[-_SAID:].strip()}"
+            + (done.stdout[-_SAID:] + done.stderr[-_SAID:]).strip()
         )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from handler.bundle import contract
+from handler.modalities import register
 from infra.errors import RefusedError, refusing
 
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -17,10 +18,11 @@ def read(folder: Path) -> tuple[contract.Manifest, bytes]:
     """A sealed bundle's manifest, checked with all its files, and the very bytes it was read from.
 
     Raises:
-        RefusedError: it is not as it was sealed.
+        RefusedError: it is not as it was sealed, or no function here could serve it.
     """
     with refusing():
         manifest = contract.read(folder)
+        register.of(manifest.serving)
     text = _bytes(folder / contract.MANIFEST)
     if parsed(text, str(folder / contract.MANIFEST)) != manifest:
         raise RefusedError(

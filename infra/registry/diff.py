@@ -44,12 +44,13 @@ class Moved(Generic[T]):
 
 @dataclass(frozen=True)
 class AnswerChange:
-    """A golden input that the two answer differently: by the label, or a probability by more than the tolerance."""
+    """A golden input that the two answer differently, see `handler.bundle.golden`."""
 
     input: Record
     before: Prediction
     after: Prediction
     gap: float  # the largest difference of a label's probability
+    how: str  # they differ, for people
 
     @property
     def label_changed(self) -> bool:
@@ -107,8 +108,8 @@ def golden_inputs(*folders: Path) -> list[Record]:
 def _answers(old: Predictor, new: Predictor, inputs: list[Record]) -> Iterator[AnswerChange]:
     for one in inputs:
         [before], [after] = old.predict([one]), new.predict([one])
-        if golden.difference(asdict(after), asdict(before)):
-            yield AnswerChange(one, before, after, _gap(before.scores, after.scores))
+        if how := golden.difference(asdict(after), asdict(before)):
+            yield AnswerChange(one, before, after, _gap(before.scores, after.scores), how)
 
 
 def _gap(before: Mapping[str, float], after: Mapping[str, float]) -> float:

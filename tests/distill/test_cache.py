@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from distill import cache
+from distill.modalities.modality import Modality
+from distill.modalities.register import MODALITIES
 from tests.distill import copied
 
 
@@ -57,7 +59,12 @@ def test_a_finished_file_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
     assert path.read_text() == "new"
 
 
-NAMED = ("distill.training.train", "distill.modalities.tabular", "distill.teachers.register")
+NAMED = (
+    "distill.training.train",
+    "distill.modalities.tabular",
+    "distill.teachers.fit",
+    "distill.teachers.boosted_trees",
+)
 TOP = "from __future__ import annotations\n"
 ADDED = TOP + "ADDED = 1\n"
 CODE = f"from distill import cache; print(cache.code(*{NAMED!r}))"
@@ -90,10 +97,11 @@ def after(copy: Path, file: str, old: str, new: str) -> str:
         ("distill/training/losses.py", "temperature**2", "temperature**3"),
         ("distill/runtime/batched.py", TOP, ADDED),
         ("distill/modalities/tabular/embedding_student.py", TOP, ADDED),
+        ("distill/teachers/fit.py", "places != i", "places == i"),
         ("distill/teachers/boosted_trees.py", TOP, ADDED),
         ("handler/bundle/contract.py", TOP, ADDED),
     ],
-    ids=["a module", "what it imports", "what that imports", "a package", "what a function imports", "handler's"],
+    ids=["a module", "what it imports", "what that imports", "a package", "a teacher's rows", "a teacher", "handler's"],
 )
 def test_the_hash_of_code_follows_every_module_that_it_runs(
     copy: Path, before: str, file: str, old: str, new: str
@@ -120,3 +128,14 @@ def test_the_hash_of_code_stays_where_nothing_else_is_run(
 
 def test_the_hash_of_code_is_the_same_in_this_checkout_and_in_its_copy(before: str) -> None:
     assert cache.code(*NAMED) == before.strip()
+
+
+def test_a_name_without_source_is_no_code_to_follow() -> None:
+    with pytest.raises(ValueError, match="no source"):
+        cache.code(__name__, "distill.no_such_module")
+
+
+@pytest.mark.parametrize("modality", MODALITIES.values(), ids=lambda one: one.name)
+def test_what_a_modality_imports_late_names_the_module_that_holds_it(modality: Modality) -> None:
+    for late in (modality.novelty, modality.augment, modality.baseline.features, modality.baseline.table):
+        assert late.__module__.startswith(modality.package)

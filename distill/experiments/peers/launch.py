@@ -124,7 +124,7 @@ def _follow(command: Sequence[str], name: str, folder: str, root: Path) -> None:
                     last = text
             status = child.wait()
         except BaseException:
-            child.kill()
+            os.killpg(child.pid, signal.SIGKILL)  # whatever it started, too
             raise
     if status:
         how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"

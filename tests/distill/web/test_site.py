@@ -253,6 +253,13 @@ def test_a_bundle_that_changed_after_sealing_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_a_bundle_for_no_known_kind_of_input_is_refused(tmp_path: Path) -> None:
+    bundles.text_bundle(tmp_path / "bundle")
+    folder = bundles.for_task(tmp_path / "bundle", "audio")
+    with pytest.raises(BundleError, match="'audio', wanted one of tabular, text"):
+        build(folder, tmp_path / "out")
+
+
 def fake_npm(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
     folder.mkdir()
     (folder / "npm").write_text(f"#!{sys.executable}\n{script}\n")

@@ -195,6 +195,12 @@ def test_a_bundle_of_the_schema_before_is_read_and_answers_as_it_was_sealed(moda
         assert golden.difference(asdict(answer), one.answer) == ""
 
 
+@pytest.mark.parametrize("modality", ["text", "tabular"])
+def test_a_manifest_of_the_schema_before_is_written_as_it_was(modality: str) -> None:
+    manifest = contract.read(Path(__file__).parent / "schema_2" / modality)
+    assert contract.parse(contract.dumps(manifest)) == manifest
+
+
 def test_a_key_twice_is_refused(bundle: Path) -> None:
     path = bundle / contract.MANIFEST
     path.write_text(path.read_text().replace('"schema"', '"name": "other",\n "schema"'))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +10,15 @@ from typing import Any
 
 import onnx
 import pytest
+from rich.console import Console
 
 from handler.bundle import contract
+from handler.bundle.abstention import Thresholds
 from handler.bundle.contract import Metric
 from infra.__main__ import main
+from infra.commands import views
 from infra.errors import RefusedError
-from infra.registry import diff, lineage
+from infra.registry import bundle_folder, diff, lineage
 from infra.registry.diff import Moved, apart
 from tests import bundles
 from tests.infra.shelves import NAME
@@ -129,6 +133,16 @@ def test_golden_inputs_of_either_are_put_to_both_and_the_changed_answers_told(tm
     assert answer.gap == pytest.approx(answer.before.scores["negative"] - answer.after.scores["negative"])
 
 
+def test_an_answer_that_only_abstains_otherwise_is_told_with_how(tmp_path: Path) -> None:
+    one = sealed_as(tmp_path / "one")
+    other = sealed_as(tmp_path / "other", thresholds=Thresholds(0.999))
+    found = diff.between(one, other)
+    assert {answer.how for answer in found.answers} == {"abstained otherwise"}
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(*views.of_difference(found), sep="\n")
+    assert "abstained otherwise" in console.export_text()
+
+
 def test_renamed_labels_are_other_answers(tmp_path: Path) -> None:
     one, other = sealed_as(tmp_path / "one"), sealed_as(tmp_path / "other", labels=("bad", "good"))
     assert len(diff.between(one, other).answers) == 3
@@ -138,6 +152,12 @@ def test_models_of_two_tasks_are_compared_but_for_their_answers(tmp_path: Path) 
     bundles.tabular_bundle(tmp_path / "table")
     found = diff.between(sealed_as(tmp_path / "one"), tmp_path / "table")
     assert found.answers == () and found.not_asked and "tabular" in found.not_asked
+
+
+def test_a_bundle_that_no_function_could_serve_is_not_taken(tmp_path: Path) -> None:
+    folder = bundles.for_task(sealed_as(tmp_path / "one"), "audio")
+    with pytest.raises(RefusedError, match="'audio', wanted one of tabular, text"):
+        bundle_folder.read(folder)
 
 
 def test_a_tampered_bundle_is_not_compared(tmp_path: Path) -> None:
