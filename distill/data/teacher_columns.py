@@ -40,8 +40,7 @@ def read(table: Table, prefix: str | None, names: Sequence[str]) -> np.typing.ND
             f"first in {table.at(int(off[0]))}. "
             f"Give probabilities, or leave the row's cells empty.{too}"
         )
-    probabilities = np.where(whole[:, None], given / sums[:, None], np.nan)
-    return probabilities.astype(np.float32)
+    return np.where(whole[:, None], given / sums[:, None], np.nan).astype(np.float32)
 
 
 def _check_names(table: Table, prefix: str, names: Sequence[str]) -> None:

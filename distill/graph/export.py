@@ -41,8 +41,7 @@ def graph(student: Student) -> Graph:
     prelude.opset_import.extend(OPSETS)
     exported.ir_version = prelude.ir_version = IR_VERSION
     read = [value.name for value in exported.graph.input]
-    model = compose.merge_models(prelude, exported, io_map=[(name, name) for name in read])
-    return Graph(clean(model))
+    return Graph(clean(compose.merge_models(prelude, exported, io_map=[(name, name) for name in read])))
 
 
 def clean(model: onnx.ModelProto) -> onnx.ModelProto:

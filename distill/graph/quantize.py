@@ -7,7 +7,8 @@ ONNX Runtime folds that when the session opens, while it keeps a DequantizeLinea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -114,6 +115,14 @@ def weights(graph: Graph, bits: int = 8) -> Graph:
     return Graph(clean(model))
 
 
+def stored_bytes(shape: Sequence[int], bits: int, table: bool) -> int:
+    """About how many bytes `weights` stores for a weight of this shape. `table`: one that rows are looked up in."""
+    size = math.prod(shape)
+    if len(shape) == 1 or size < _SMALLEST:
+        return 4 * size
+    return size // (2 if bits == 4 and (table or size >= _WORTH_HALVING) else 1) + 4 * shape[0]
+
+
 def _stored(model: onnx.ModelProto, name: str, values: Floats, bits: int) -> _Stored:
     channels = _channels(model, name, values)
     others = tuple(axis for axis in range(values.ndim) if axis not in channels)
@@ -173,8 +182,7 @@ def _channels(model: onnx.ModelProto, name: str, values: Floats) -> tuple[int, .
         if node.op_type == "Gather":  # a scale a row, unless a row is too short to pay for one
             return (0,) if values.shape[1] >= _WORTH_A_SCALE else (1,)
         if node.op_type == "Gemm":
-            transposed = any(item.name == "transB" and item.i for item in node.attribute)
-            return (0,) if transposed else (1,)
+            return (0,) if any(item.name == "transB" and item.i for item in node.attribute) else (1,)
         if node.op_type in _CHANNELS:
             return _CHANNELS[node.op_type]
     return (values.ndim - 1,)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from torch import nn
+
 from distill.graph import calibrate, export, quantize
 from distill.modalities.initialization import Start
 from distill.modalities.prelude import Prelude
@@ -79,8 +81,9 @@ def stored_bytes(inputs: TrainingInputs, one: Draft) -> int:
     network = train.fresh(
         one.config, inputs.modality, one.prelude, len(inputs.rows.labels), inputs.seed, _start(inputs, one, taught=True)
     )
-    weights = sum(parameter.numel() for parameter in network.parameters())
-    return int(one.prelude.model.ByteSize()) + weights * one.config.bits // 8
+    tables = {id(layer.weight) for layer in network.modules() if isinstance(layer, nn.Embedding)}
+    sizes = [quantize.stored_bytes(it.shape, one.config.bits, id(it) in tables) for it in network.parameters()]
+    return int(one.prelude.model.ByteSize()) + sum(sizes)
 
 
 def _start(inputs: TrainingInputs, one: Draft, taught: bool) -> Start:

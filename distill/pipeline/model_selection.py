@@ -40,7 +40,7 @@ class Selection:
         auto = recipe.student.kind == AUTO
         self.drafts = by_size(inputs, recipe) if auto else (build_student.draft(inputs, recipe.student),)
         self._inputs, self._recipe = inputs, recipe
-        self._tried: list[Tried] = []
+        self.tried: list[Tried] = []
 
     def takes(self, trained: build_student.TrainedStudent) -> bool:
         """Whether this is the student: the one that is named, or one that passes the gates on validation rows."""
@@ -49,14 +49,10 @@ class Selection:
         results = assess.on_validation(
             self._inputs, trained, self._references, self._recipe.serving, self._recipe.gates
         )
-        self._tried.append(Tried(trained.draft.name, results))
+        self.tried.append(Tried(trained.draft.name, results))
         lacks = assess.lacking(results)
         say(f"  {trained.draft.name}: " + ("; ".join(map(gates.worded, lacks)) or "passes on validation rows"))
         return not lacks
-
-    def nothing_passes(self) -> GateError:
-        """What to raise where none was taken."""
-        return nothing_passes(self._tried)
 
     @cached_property
     def _references(self) -> assess.References:

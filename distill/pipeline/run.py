@@ -50,7 +50,7 @@ def run(recipe: Recipe, base: Path, out: Path) -> Outcome:
         if selection.takes(trained):
             break
     else:
-        raise selection.nothing_passes()
+        raise model_selection.nothing_passes(selection.tried)
     twin = build_student.twin(inputs, draft)
 
     say("evidence")

@@ -52,8 +52,8 @@ def write(tables: Sequence[Table], path: Path) -> None:
     parts = []
     for table in tables:
         ruler = ["---", *["---:"] * (len(table.headings) - 1)]
-        lines = [f"**{table.title}**", "", *map(_line, (table.headings, ruler, *table.rows))]
-        parts.append("\n".join(lines) + "\n")
+        rows = ((cell.replace("|", "\\|") for cell in cells) for cells in (table.headings, ruler, *table.rows))
+        parts.append("\n".join([f"**{table.title}**", "", *(f"| {' | '.join(row)} |" for row in rows)]) + "\n")
     write_text("\n".join(parts), path)
 
 
@@ -72,7 +72,3 @@ def interval(metric: Metric, sign: str = "") -> str:
 def cost(value: float | None, digits: int = 0) -> str:
     """A number of kilobytes or microseconds; nothing where it was not measured."""
     return "" if value is None else f"{value:,.{digits}f}"
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -212,8 +212,7 @@ def _walk(features: NetworkRows, config: Config, random: np.random.Generator, ep
 
 def _shuffled(features: NetworkRows, size: int, random: np.random.Generator) -> list[np.typing.NDArray[np.int64]]:
     """Places for one epoch: random, but rows of a batch are of like length."""
-    order = random.permutation(len(features.lengths))
-    batches = batched.of_like_length(features.lengths, order, size, _POOL)
+    batches = batched.of_like_length(features.lengths, random.permutation(len(features.lengths)), size, _POOL)
     return [batches[i] for i in random.permutation(len(batches))]
 
 

@@ -173,10 +173,6 @@ def _no_input(name: object, known: Mapping[str, object]) -> str:
     return f"The model has no input of this name. {hint or takes}"
 
 
-def _no_output(name: object, known: Mapping[str, object]) -> str:
-    return f"There is no output of this name. There are {', '.join(known)}."
-
-
 def _rows(shape: object, limits: Limits, pointer: str) -> int:
     sizes = shape if isinstance(shape, list) else []
     if not all(is_whole(size) for size in sizes) or not sizes or sizes[0] < 1 or sizes[1:] not in ([], [1]):
@@ -211,7 +207,15 @@ def _outputs(given: object, wants_bytes: bool) -> dict[str, bool]:
     wanted: dict[str, bool] = {}
     for i, output in enumerate(given):
         pointer = f"/outputs/{i}"
-        name = _name(output, "An output", ("name", "parameters"), _OUTPUTS, wanted, _no_output, pointer)
+        name = _name(
+            output,
+            "An output",
+            ("name", "parameters"),
+            _OUTPUTS,
+            wanted,
+            lambda _, known: f"There is no output of this name. There are {', '.join(known)}.",
+            pointer,
+        )
         parameters = _parameters(output, pointer)
         if "classification" in parameters:
             detail = 'Classification is not an extension that this server has: take the output "label".'

@@ -122,8 +122,7 @@ def version_of(model_sha256: str, serving: Serving) -> str:
     """
     # Through JSON and back, so that an int where a float belongs hashes the same before sealing and after reading.
     serving = _build(Serving, json.loads(_canonical(asdict(serving))), "serving")
-    text = f"{model_sha256}\n{_canonical(asdict(serving))}"
-    return hashlib.sha256(text.encode()).hexdigest()[:VERSION_DIGITS]
+    return hashlib.sha256(f"{model_sha256}\n{_canonical(asdict(serving))}".encode()).hexdigest()[:VERSION_DIGITS]
 
 
 def sha256_of(path: Path) -> str:

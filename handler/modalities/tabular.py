@@ -8,7 +8,7 @@ from unicodedata import normalize
 from handler.bundle.contract import Input, Serving
 from handler.errors import RequestError
 from handler.modalities.cells import LONGEST_KEY, cell, nearest, tensor, wrong_type
-from handler.modalities.modality import Arrays, Modality, Part, Record
+from handler.modalities.modality import Arrays, Modality, Record
 
 _NAMES_SHOWN = 8
 
@@ -65,11 +65,6 @@ def _sent(record: Record) -> list[str]:
     return [name for name, value in record.items() if value is not None]
 
 
-def _parts(record: Record, copies: int, records: int) -> list[tuple[Part, Record]]:
-    """One copy for each column that was sent, in which it is missing."""
-    return [({"column": name}, {**record, name: None}) for name in _sent(record)]
-
-
 TABULAR = Modality(
     name="tabular",
     takes=frozenset({("number", "float32"), ("category", "string")}),
@@ -80,5 +75,6 @@ TABULAR = Modality(
     arrays=_arrays,
     warm_up={},
     fewest_parts=lambda record: len(_sent(record)),
-    parts=_parts,
+    # One copy for each column that was sent, in which it is missing.
+    parts=lambda record, copies, records: [({"column": name}, {**record, name: None}) for name in _sent(record)],
 )

@@ -151,6 +151,5 @@ def said_of(route: Route) -> str:
     """A route in words, such as `version 3 (95 %) and version 4 (5 %)`."""
     if not route.weights:
         return f"version {route.version}"
-    rest = 1 - sum(route.weights.values())
-    parts = [(route.version, rest), *route.weights.items()]
+    parts = [(route.version, 1 - sum(route.weights.values())), *route.weights.items()]
     return " and ".join(f"version {version} ({share:.0%})" for version, share in parts)

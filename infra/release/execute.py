@@ -1,4 +1,4 @@
-"""Carries a release's plan out, step by step, watching; and sends everybody back where the new version errs.
+"""Carries a release's plan out, step by step. A version that errs is stopped by `infra.release.canary`.
 
 It may be killed anywhere. Callers reach the function through its alias, which one call moves from one published version
 to another, and no version gets any traffic before it has answered its golden inputs as they were sealed.
@@ -6,21 +6,16 @@ to another, and no version gets any traffic before it has answered its golden in
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from handler.bundle.contract import SIGNATURE
 from infra.console import Lines
 from infra.errors import CloudError, ConfigError, InfraError, LocalError, MovedError, StoppedError
 from infra.image.build import Builder
-from infra.release import golden
 from infra.release.alias import Alias, Route
+from infra.release.canary import Canary
 from infra.release.plan import Cloud, Plan, Step
 from infra.release.prepare import Source
-
-_POLL_SECONDS = 5.0
-_WRONGS_SHOWN = 3
 
 
 class Release:
@@ -33,6 +28,7 @@ class Release:
         if cloud.journal is None:
             raise ConfigError("A release needs a registry. Use --bucket or set LIMBECK_REGISTRY.")
         self._journal = cloud.journal
+        self._canary = Canary(plan, cloud, source, self._journal, self._lines)
         self._digest = ""
         self._number = plan.number or ""
         self._alias: Alias | None = plan.alias
@@ -75,7 +71,7 @@ class Release:
                 self._number = self._cloud.function.publish(self._image(), self._plan.bundle.reference)
                 return f"version {self._number}"
             case "golden":
-                self._demand_golden()
+                self._canary.demand_golden(self._number)
                 return "every answer as it was sealed"
             case "open":
                 self._journal.candidate(self._plan.bundle)
@@ -107,7 +103,7 @@ class Release:
         self._journal.candidate(self._plan.bundle)
         self._alias = self._cloud.switch.move(self._alias, replace(old, weights={self._number: share}))
         try:
-            self._watch()
+            self._canary.watch(self._number)
         except (StoppedError, MovedError):
             raise
         except InfraError as error:  # what cannot be watched is not left to callers
@@ -123,54 +119,6 @@ class Release:
         before = function.version(trail[0]) if function else None
         self._journal.released(self._plan.bundle, before.bundle if before else "", self._number)
         return f"{self._plan.bundle.reference} is live"
-
-    def _watch(self) -> None:
-        """Until the bake time is over, or something is wrong."""
-        deadline = time.monotonic() + self._plan.options.bake_seconds
-        since = datetime.now(UTC)
-        self._demand_quiet(since)
-        while (left := deadline - time.monotonic()) > 0:
-            self._lines.watching(left)
-            time.sleep(min(left, _POLL_SECONDS))
-            self._demand_quiet(since)
-        self._demand_golden()
-
-    def _demand_quiet(self, since: datetime) -> None:
-        ringing = [alarm for alarm in self._cloud.watch.named(self._plan.alarms) if alarm.rings]
-        if ringing:
-            self._stop("; ".join(f"the alarm {alarm.name} rang ({alarm.reason.rstrip('. ')})" for alarm in ringing))
-
-        options = self._plan.options
-        failures = self._cloud.watch.failures(options.function, options.alias, self._number, since)
-        if failures:
-            self._stop(f"version {self._number} failed {failures} calls")
-
-    def _demand_golden(self) -> None:
-        wrong = golden.replay(self._source.golden, self._source.manifest, self._cloud.function.invoke(self._number))
-        if wrong:
-            more = f", and {len(wrong) - _WRONGS_SHOWN} more" if len(wrong) > _WRONGS_SHOWN else ""
-            self._stop(f"golden answers were wrong: {'; '.join(wrong[:_WRONGS_SHOWN])}{more}")
-
-    def _stop(self, why: str) -> None:
-        """Send everybody back, write that down, and say so."""
-        bundle, old = self._plan.bundle, self._plan.old
-        where = f"Nobody is sent to it: there is no alias {self._plan.options.alias}."
-        if old is not None:
-            try:
-                self._cloud.switch.go_back(old, self._number)
-            except MovedError as error:
-                raise StoppedError(f"{bundle.reference} was stopped: {why}. {error}") from None
-            except InfraError as error:
-                raise CloudError(
-                    f"{bundle.reference} misbehaves ({why}), and its traffic could not be sent back. {error} "
-                    "Run `python -m infra rollback` at once."
-                ) from None
-            where = f"Everybody is on version {old.version}" + (f" ({old.bundle})." if old.bundle else ".")
-        try:
-            self._journal.stopped(bundle, why)
-        except InfraError as error:
-            where += f" But it could not be noted in the registry. {error}"
-        raise StoppedError(f"{bundle.reference} was stopped: {why}. {where}")
 
     def _repository(self) -> str:
         """URI of the repository."""

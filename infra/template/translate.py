@@ -37,8 +37,7 @@ def translate(text: str, parameters: dict[str, str]) -> dict[str, Any]:
     apis = {name: it for name, it in source["Resources"].items() if it["Type"] == "AWS::Serverless::Api"}
     for resource in translated["Resources"].values():
         if resource["Type"] == "AWS::ApiGateway::Stage":
-            api = apis[resource["Properties"]["RestApiId"]["Ref"]]
-            resource["Metadata"] = api.get("Metadata", {})
+            resource["Metadata"] = apis[resource["Properties"]["RestApiId"]["Ref"]].get("Metadata", {})
     return translated
 
 

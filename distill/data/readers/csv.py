@@ -55,8 +55,7 @@ def read(content: bytes, where: str, wanted: Sequence[str] = ()) -> Table:
     if not rows:
         raise DataError(f"{where} has a header and no rows. Add rows.")
     columns, notes = _columns(header, rows, where)
-    lines = np.array([line for line, _ in rows], dtype=np.int64)
-    return Table(where, "line", columns, lines, (*odd, *notes))
+    return Table(where, "line", columns, np.array([line for line, _ in rows], dtype=np.int64), (*odd, *notes))
 
 
 def sniff(text: str, wanted: Sequence[str] = ()) -> str:

@@ -74,8 +74,7 @@ def start_from(student: TextStudent, word_vectors: np.typing.NDArray[np.float32]
     As model2vec does (Tulkens and van Dongen, 2024), scaled to the spread of a fresh embedding.
     """
     centred = word_vectors - word_vectors.mean(axis=0)
-    covariance = centred.T.astype(np.float64) @ centred.astype(np.float64)
-    _, directions = np.linalg.eigh(covariance)
+    _, directions = np.linalg.eigh(centred.T.astype(np.float64) @ centred.astype(np.float64))
     kept = min(student.embedding.embedding_dim, directions.shape[1])
     directions = directions[:, ::-1][:, :kept]
     directions = directions * np.sign(directions[np.abs(directions).argmax(axis=0), np.arange(kept)])

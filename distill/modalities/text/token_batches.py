@@ -88,5 +88,4 @@ def _padded(values: np.typing.NDArray[np.int32], ends: Ids, places: Ids) -> Ids:
     starts, lengths = ends[places], ends[places + 1] - ends[places]
     columns = np.arange(max(1, int(lengths.max())))[None, :]
     inside = columns < lengths[:, None]
-    found = values[np.minimum(starts[:, None] + columns, len(values) - 1)]
-    return np.where(inside, found, 0).astype(np.int64)
+    return np.where(inside, values[np.minimum(starts[:, None] + columns, len(values) - 1)], 0).astype(np.int64)

@@ -68,8 +68,7 @@ def fetch(folder: Path) -> Lists:
     with progress.waiting("Fetching Debian's package lists (16 MB) with apt-get"):
         said = _apt_get(folder, "update").stderr
     # One source in many may fail: what counts is whether the wanted lists came.
-    listing = _apt_get(folder, "indextargets").stdout.splitlines()
-    targets = list(control.read(listing, "apt-get indextargets"))
+    targets = list(control.read(_apt_get(folder, "indextargets").stdout.splitlines(), "apt-get indextargets"))
     lists = _main(targets)
     if lists is None:
         raise FetchError(f"apt-get fetched no package lists of Debian's: {_reason(said, targets)}. {_BY_HAND}")
