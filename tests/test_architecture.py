@@ -97,11 +97,11 @@ def test_the_handler_imports_its_base_install_and_the_standard_library_alone(pat
 @pytest.mark.parametrize("path", [path for path in MODULES if name_of(path).split(".")[0] == "handler"], ids=name_of)
 def test_the_contract_stands_below_everything_that_reads_it(path: Path) -> None:
     below = {
-            "handler.bundle.contract": {"handler.bundle.abstention", "handler.errors"},
-            "handler.bundle.abstention": set(),
-            "handler.errors": set(),
-            "handler": set(),
-        }
+        "handler.bundle.contract": {"handler.bundle.abstention", "handler.errors"},
+        "handler.bundle.abstention": set(),
+        "handler.errors": set(),
+        "handler": set(),
+    }
     if name_of(path) in below:
         ours = {module for module in imports(path) if within(module, {"handler"})}
         assert all(within(module, below[name_of(path)]) for module in ours)
