@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from distill.errors import RecipeError
+from distill.errors import RecipeError, nearest
 from distill.modalities import register
 from distill.modalities.modality import Modality
 from distill.recipe import load as recipes
@@ -59,9 +59,9 @@ def resolved(recipe: Recipe) -> Recipe:
     return whole
 
 
-def _check(modality: Modality, part: str, kind: str, known: Iterable[str]) -> None:
+def _check(modality: Modality, part: str, kind: str, known: Sequence[str]) -> None:
     if kind not in known:
         raise RecipeError(
             f"{part}.kind {kind!r} does not go with {modality.rows_are}. Choose {' or '.join(map(repr, known))}, "
-            f"or take {part}.kind out."
+            f"or take {part}.kind out." + (f" Did you mean {near!r}?" if (near := nearest(kind, known)) else "")
         )

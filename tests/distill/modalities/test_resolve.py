@@ -70,6 +70,8 @@ def test_a_resolved_recipe_resolves_to_itself(tmp_path: Path) -> None:
         (MAIL, "teacher.kind=boosted_trees", "does not go with texts. Choose 'encoder' or 'precomputed'"),
         (TABLE, "teacher.kind=encoder", "does not go with rows of columns. Choose 'boosted_trees' or 'precomputed'"),
         (TABLE, "student.kind=conv", "does not go with rows of columns. Choose 'mlp' or 'embedded'"),
+        (TABLE, "teacher.kind=boosted_tree", "Did you mean 'boosted_trees'?"),
+        (TABLE, "student.kind=mpl", "Did you mean 'mlp'?"),
         (MAIL, "teacher.kind=precomputed", "needs data.soft_label_prefix"),
         (
             MAIL,
