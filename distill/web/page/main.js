@@ -180,6 +180,7 @@ function listen() {
     form.fill(page.examples[nextExample++ % page.examples.length], serving);
     edited();
   });
+  by("example")?.toggleAttribute("disabled", false);
   by("clear").addEventListener("click", () => {
     form.fill(null, serving);
     edited();
