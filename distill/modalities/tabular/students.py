@@ -39,6 +39,14 @@ class FeatureRows:
         return (torch.from_numpy(self.features[places]),)
 
 
+def hidden_layers(width: int, hidden: int, layers: int, dropout: float) -> nn.Sequential:
+    """Layers of `hidden` units, the first of which reads [N,width]."""
+    body: list[nn.Module] = []
+    for place in range(layers):
+        body += [nn.Linear(width if place == 0 else hidden, hidden), nn.ReLU(), nn.Dropout(dropout)]
+    return nn.Sequential(*body)
+
+
 class MlpStudent(nn.Module):
     """Features float32 [N,F] -> logits [N,K] and the features themselves, [N,F], for novelty."""
 
@@ -63,10 +71,7 @@ class MlpStudent(nn.Module):
         self.register_buffer("slope", torch.tensor([1 / (high - low) for _, low, high in pieces], dtype=torch.float32))
         width += self.pieces
         self.linear = nn.Linear(width, classes)
-        body: list[nn.Module] = []
-        for place in range(layers):
-            body += [nn.Linear(width if place == 0 else hidden, hidden), nn.ReLU(), nn.Dropout(dropout)]
-        self.body = nn.Sequential(*body)
+        self.body = hidden_layers(width, hidden, layers, dropout)
         self.head = nn.Linear(hidden, classes)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:

@@ -57,7 +57,7 @@ def test_any_bytes_are_a_table_or_a_data_error(content: bytes) -> None:
 def test_decoding_never_leaves_a_lone_surrogate(text: str) -> None:
     content = b"x" * 80 + text.encode("utf-8", errors="surrogatepass")
     text, _ = decode(content, "rows.csv")
-    text.encode()
+    assert text.encode().decode() == text
 
 
 def test_windows_bytes_are_read_and_noted_with_their_line(tmp_path: Path) -> None:

@@ -123,7 +123,9 @@ def test_a_value_that_is_not_a_number_never_passes(measured: str) -> None:
 
 
 def test_gates_that_passed_demand_nothing() -> None:
-    gates.demand(gates.check(evidence(), Gates()))
+    results = gates.check(evidence(), Gates())
+    gates.demand(results)
+    assert results and all(result.passed for result in results)
 
 
 def test_the_error_names_each_failed_gate_with_value_and_limit_and_no_other() -> None:

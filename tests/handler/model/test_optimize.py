@@ -51,6 +51,7 @@ def test_the_derived_graph_answers_as_the_sealed_one(
     one, other = Predictor.load(sealed(modality)), Predictor.load(tmp_path)
     inputs = ["good", "", "bad bad 😀"] if modality == "text" else [{}, {one.serving.inputs[0].name: 51.5}]
     optimize.check(one, other, inputs)
+    assert [it.label for it in one.predict(inputs)] == [it.label for it in other.predict(inputs)]
 
 
 def test_the_derived_graph_is_served_where_it_fits(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
