@@ -13,7 +13,7 @@ from distill.pipeline import assess
 from distill.pipeline.training_inputs import TrainingInputs
 from distill.progress import say
 from distill.recipe.schema import Teacher
-from distill.teachers import weights
+from distill.teachers import encoder_network, weights
 from distill.teachers.encoder import EncoderModel
 
 SETTINGS = 4  # that a peer may try; the best on validation rows is compared
@@ -37,14 +37,14 @@ def ask(
     train, held = (part.take(part.labelled) for part in (rows.train, rows.validation))
     contenders = []
     with tempfile.TemporaryDirectory() as folder:
-        model = inputs.teacher.full
+        model = inputs.teacher.encoder
         head = model.save(Path(folder)) if isinstance(model, EncoderModel) else None
         questions = Questions(
             classes=len(rows.labels),
             seed=inputs.seed,
             settings=settings,
             timed_rows=min(assess.TIMED_ROWS, count),
-            max_tokens=config.max_tokens,
+            max_tokens=config.max_tokens or encoder_network.WINDOW,
             train=_texts(train),
             train_labels=train.labels.tolist(),
             validation=_texts(held),

@@ -132,6 +132,7 @@ class Modality:
     package: str  # where its code lies: caches follow it
     claims: Callable[[Data], bool]  # whether a recipe's data section is about rows of this kind
     teacher_kinds: tuple[str, ...]  # the first is the default
+    stack: tuple[str, ...]  # the kinds of teacher that a stack is made of where the recipe does not say
     students: Mapping[str, StudentKind]  # the first is the default
     candidates: Mapping[str, Mapping[str, object]]  # settings by name, from the smallest on
     compared: tuple[str, ...]  # the candidates that `compare` takes where none are named
@@ -149,6 +150,7 @@ class Modality:
     batches: Callable[[Prelude, Rows], NetworkRows]
     # The teacher, training rows, rows that no copy may equal, the transfer section, public words, the seed.
     augment: Callable[[Teacher, Rows, Sequence[Rows], Transfer, Sequence[str], int], Rows]
+    default_copies: Callable[[int], int]  # labelled rows -> varied copies a row where the recipe does not say
     perturb: Callable[[Rows, float, int], Rows] | None  # a share of each row as a careless person would send it
     scramble: Callable[[Rows, np.random.Generator], Columns]  # each value stays, its sense goes
     scrambled: str  # what that does, in words

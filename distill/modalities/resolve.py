@@ -10,7 +10,10 @@ from distill.modalities import register
 from distill.modalities.modality import Modality
 from distill.recipe import load as recipes
 from distill.recipe import rules
-from distill.recipe.schema import AUTO, Recipe
+from distill.recipe.schema import AUTO, STACK, Recipe
+
+_STACK_FOLDS = 5
+_ALONE = (STACK, "precomputed")  # kinds of teacher that are no members of a stack
 
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> tuple[Recipe, Path]:
@@ -28,10 +31,10 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> tuple[Recipe, Path]
 
 
 def resolved(recipe: Recipe) -> Recipe:
-    """This recipe with `teacher.kind` and `student.kind` filled in; a resolved recipe comes back equal.
+    """This recipe with the kinds of teacher and student, a stack's members and the folds filled in.
 
-    Teacher: precomputed where soft labels are given, else the modality's first. Student: the modality's first; "auto"
-    stays, as it is decided once students are there.
+    A resolved recipe comes back equal. Teacher: precomputed where soft labels are given, else the modality's first.
+    Student: the modality's first; "auto" stays, as it is decided once students are there.
 
     Raises:
         RecipeError: parts that do not go together, and what to choose instead.
@@ -41,14 +44,19 @@ def resolved(recipe: Recipe) -> Recipe:
     given = "precomputed" if recipe.data.soft_label_prefix is not None else None
     teacher = recipe.teacher.kind or given or modality.teacher_kinds[0]
     student = recipe.student.kind or next(iter(modality.students))
+    members = (recipe.teacher.members or modality.stack) if teacher == STACK else recipe.teacher.members
+    folds = recipe.transfer.folds or (_STACK_FOLDS if teacher == STACK else 1)
     whole = recipe.model_copy(
         update={
-            "teacher": recipe.teacher.model_copy(update={"kind": teacher}),
+            "teacher": recipe.teacher.model_copy(update={"kind": teacher, "members": members}),
+            "transfer": recipe.transfer.model_copy(update={"folds": folds}),
             "student": recipe.student.model_copy(update={"kind": student}),
         }
     )
-    _check(modality, "teacher", teacher, modality.teacher_kinds)
-    _check(modality, "student", student, (*modality.students, AUTO))
+    _check(modality, "teacher.kind", teacher, modality.teacher_kinds)
+    for member in members or ():
+        _check(modality, "teacher.members holds", member, [it for it in modality.teacher_kinds if it not in _ALONE])
+    _check(modality, "student.kind", student, (*modality.students, AUTO))
     kind = modality.students.get(student)
     if kind and kind.teachers and teacher not in kind.teachers:
         raise RecipeError(
@@ -62,6 +70,6 @@ def resolved(recipe: Recipe) -> Recipe:
 def _check(modality: Modality, part: str, kind: str, known: Sequence[str]) -> None:
     if kind not in known:
         raise RecipeError(
-            f"{part}.kind {kind!r} does not go with {modality.rows_are}. Choose {' or '.join(map(repr, known))}, "
-            f"or take {part}.kind out." + (f" Did you mean {near!r}?" if (near := nearest(kind, known)) else "")
+            f"{part} {kind!r} does not go with {modality.rows_are}. Choose {' or '.join(map(repr, known))}, "
+            f"or take {part.split()[0]} out." + (f" Did you mean {near!r}?" if (near := nearest(kind, known)) else "")
         )

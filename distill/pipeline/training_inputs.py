@@ -62,15 +62,18 @@ def prepare(rows: Dataset, config: TeacherConfig, transfer: Transfer, seed: int,
     """
     modality = register.named(rows.task)
     say("teacher")
-    teacher = teachers.fit(config, rows, transfer.folds, seed, base)
+    teacher = teachers.fit(config, rows, transfer.folds or 1, seed, base)
     say("soft labels")
     words = modality.public_words(transfer, base)
-    copies = None
-    if transfer.augment:
+    copies, count = None, transfer.augment
+    if count is None:
+        count = modality.default_copies(int(rows.train.labelled.sum())) if teacher.kilobytes is not None else 0
+    if count:
+        transfer = transfer.model_copy(update={"augment": count})
         copies = modality.augment(teacher, rows.train, (rows.validation, rows.test), transfer, words, seed)
     soft = soft_labels.make(teacher, rows.train, copies)
     say(f"  {len(soft.rows)} rows in the transfer set")
-    return TrainingInputs(modality, rows, teacher, words, soft, transfer.augment, seed)
+    return TrainingInputs(modality, rows, teacher, words, soft, count, seed)
 
 
 def of(recipe: Recipe, base: Path) -> TrainingInputs:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from distill.errors import RecipeError, nearest
 from distill.recipe.public_sets import CATALOGUE, NamedSet
-from distill.recipe.schema import Data, Recipe
+from distill.recipe.schema import STACK, Data, Recipe
 
 FILES = ("csv", "jsonl", "parquet")
 _NAMED = {named.name: named for named in CATALOGUE}
@@ -113,7 +113,8 @@ def _unknown_source(source: str) -> str:
 
 def _of_teacher(recipe: Recipe, named: NamedSet | None) -> Rules:
     teacher, prefix = recipe.teacher, recipe.data.soft_label_prefix
-    precomputed, encoder = teacher.kind == "precomputed", teacher.kind == "encoder"
+    precomputed = teacher.kind == "precomputed"
+    encoder = "encoder" in (teacher.kind, *(teacher.members or ()))
     return (
         (
             precomputed and prefix is None,
@@ -130,6 +131,16 @@ def _of_teacher(recipe: Recipe, named: NamedSet | None) -> Rules:
             "teacher.train_layers has no effect with mode 'frozen'. Set teacher.mode = 'finetune'.",
         ),
         (
+            teacher.members is not None and teacher.kind != STACK,
+            f"teacher.members are of a stack, and teacher.kind is {teacher.kind!r}. Set teacher.kind = 'stack', or "
+            "take teacher.members out.",
+        ),
+        (
+            teacher.kind == STACK and recipe.transfer.folds == 1,
+            "teacher.kind 'stack' weighs its members on rows that they were not fitted on, and transfer.folds is 1. "
+            "Set it to 2 or more, or take it out.",
+        ),
+        (
             teacher.runs > 1 and not (encoder and teacher.mode == "finetune"),
             "teacher.runs over 1 averages the weights of fine-tuned encoders. Set teacher.mode = 'finetune', or take "
             "teacher.runs out.",
@@ -139,7 +150,7 @@ def _of_teacher(recipe: Recipe, named: NamedSet | None) -> Rules:
             "teacher.vote_weight needs raters' votes, and these rows have none. Take it out.",
         ),
         (
-            precomputed and recipe.transfer.augment > 0,
+            precomputed and (recipe.transfer.augment or 0) > 0,
             "transfer.augment needs a teacher that can label varied rows, and a precomputed one cannot. Take it out.",
         ),
     )

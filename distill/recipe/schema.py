@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+STACK = "stack"  # a teacher's kind: several others, weighed by what they say of rows that they were not fitted on
 AUTO = "auto"  # a student's kind: the smallest of the ladder that passes the gates
 
 
@@ -33,7 +34,8 @@ class Data(Section):
 class Teacher(Section):
     """The heavy model. `model`: a local folder, a hub name, or one of the names in `teachers.weights`."""
 
-    kind: str | None = None  # one of the register's; default: see `distill.modalities.resolve`
+    kind: str | None = None  # one of the register's, or STACK; default: see `distill.modalities.resolve`
+    members: tuple[str, ...] | None = None  # of a stack: kinds of teacher; default: the modality's
     model: str = "all-MiniLM-L6-v2"
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")  # of the weights file
     mode: Literal["frozen", "finetune"] = "frozen"
@@ -41,17 +43,21 @@ class Teacher(Section):
     epochs: int = Field(default=3, ge=1)
     learning_rate: float = Field(default=5e-5, gt=0)
     batch_size: int = Field(default=32, ge=1)
-    max_tokens: int = Field(default=128, ge=8, le=512)
+    max_tokens: int | None = Field(default=None, ge=8, le=512)  # default: as long as the texts, within max_minutes
+    max_minutes: float = Field(default=10.0, gt=0)  # about, of two cores: what a frozen encoder may take to read all
     vote_weight: float = Field(default=0.0, ge=0, le=1)  # share of the loss taught by raters' votes
-    precision: Literal["float32", "bfloat16"] = "float32"  # an encoder's products; bfloat16: some three times as fast
+    # An encoder's products. bfloat16 is some three times as fast where the processor has it, which "auto" looks up.
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
     runs: int = Field(default=1, ge=1, le=10)  # finetune: from one start, in other orders; `teachers.finetune`
 
 
 class Transfer(Section):
     """The transfer set: which rows the teacher labels for the student."""
 
-    folds: int = Field(default=1, ge=1, le=10)  # over 1: each row is labelled by a teacher that never saw it
-    augment: int = Field(default=0, ge=0, le=1000)  # varied copies of each training row, labelled by the teacher
+    # Over 1: each row is labelled by a teacher that never saw it. Default: 5 for a stack, otherwise 1.
+    folds: int | None = Field(default=None, ge=1, le=10)
+    # Varied copies of each training row, labelled by the teacher of all rows. Default: the modality's.
+    augment: int | None = Field(default=None, ge=0, le=1000)
     replace: float = Field(default=0.2, ge=0, le=1)  # share of a copy's words that give their place to a like one
     misspell: float = Field(default=0.02, ge=0, le=1)  # share of a copy's words that are misspelt
     words: str | None = None  # a public list whose words come up in copies: a language such as "en", or a file

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,15 +19,17 @@ from distill.data.rows import Dataset, Rows
 from distill.errors import FetchError, RecipeError
 from distill.progress import track
 from distill.recipe.schema import Teacher as Config
-from distill.teachers import finetune, layer_transfer
+from distill.teachers import finetune, layer_transfer, window
 from distill.teachers.encoder_network import (
     BATCH,
     LIBRARIES,
+    WINDOW,
     EncoderClassifier,
     Features,
     Texts,
     forward_all,
     tokenizer,
+    window_of,
 )
 from distill.teachers.teacher import Unfitted
 from distill.teachers.weights import FILE, Weights
@@ -52,13 +56,13 @@ class EncoderModel:
             with torch.inference_mode():
                 logits: torch.Tensor = self._network.head(pooled)
             return logits.float().numpy()
-        texts = Texts(self.weights.folder, rows.columns["text"].tolist(), self.config.max_tokens)
+        texts = Texts(self.weights.folder, rows.columns["text"].tolist(), window_of(self.config))
         batches = track(texts.in_order(BATCH), "teacher answers", -(-len(rows) // BATCH))
         return forward_all(self._network, texts, batches, pooled=False, precision=self.config.precision)
 
     def word_vectors(self, words: Sequence[str]) -> np.typing.NDArray[np.float32]:
         """The pooled state of each word on its own, [V,H]."""
-        texts = Texts(self.weights.folder, words, self.config.max_tokens)
+        texts = Texts(self.weights.folder, words, window_of(self.config))
         batches = track(texts.in_order(BATCH * 4), "word vectors", -(-len(words) // (BATCH * 4)))
         return forward_all(self._network, texts, batches, pooled=True, precision=self.config.precision)
 
@@ -91,7 +95,7 @@ class EncoderModel:
 
     def call_one(self, rows: Rows, place: int) -> None:
         """Text to logits for one row."""
-        texts = Texts(self.weights.folder, [str(rows.columns["text"][place])], self.config.max_tokens)
+        texts = Texts(self.weights.folder, [str(rows.columns["text"][place])], window_of(self.config))
         forward_all(self._network, texts, [[0]], pooled=False, precision="float32")  # the faster for one row
 
     @cached_property
@@ -110,6 +114,8 @@ def prepare(config: Config, dataset: Dataset, seed: int, base: Path) -> Unfitted
         FetchError: its weights cannot be had.
     """
     found = weights_of(config.model, config.sha256, base)
+    if config.max_tokens is None:
+        config = config.model_copy(update={"max_tokens": _window(config, found, dataset)})
     features = Features(found, config, dataset.train.take(dataset.train.labelled))
 
     def fit_part(rows: Rows, part: str, folder_of: Callable[[str], Path], name: str) -> EncoderModel:
@@ -120,12 +126,11 @@ def prepare(config: Config, dataset: Dataset, seed: int, base: Path) -> Unfitted
         places = {run: (folder_of(f"{part}, run {run}"), f"{name}, run {run + 1}") for run in range(1, config.runs)}
         others = [fit(config, found, rows, *shape, *place, features, run) for run, place in places.items()]
 
-        def accuracy(file: Path) -> float:
-            answers = replace(first, fitted=file).logits(dataset.validation)
-            return float((answers.argmax(axis=1) == dataset.validation.labels).mean())
+        def loss(file: Path) -> float:
+            return finetune.log_loss(replace(first, fitted=file).logits(dataset.validation), dataset.validation.labels)
 
         files = [run.fitted for run in (first, *others)]
-        fitted = finetune.mean_of_runs(files, accuracy, folder_of(f"{part}, {config.runs} runs"), name)
+        fitted = finetune.mean_of_runs(files, loss, folder_of(f"{part}, {config.runs} runs"), name)
         return replace(first, fitted=fitted)
 
     return Unfitted(
@@ -137,6 +142,16 @@ def prepare(config: Config, dataset: Dataset, seed: int, base: Path) -> Unfitted
         fit=fit_part,
         file=lambda folder: found.folder / FILE,
     )
+
+
+def _window(config: Config, weights: Weights, dataset: Dataset) -> int:
+    parts = (dataset.train, dataset.validation, dataset.test)
+    texts = [str(text) for part in parts for text in part.columns["text"].tolist()]
+    settings = json.loads((weights.folder / "config.json").read_text(encoding="utf-8"))
+    positions = int(settings.get("max_position_embeddings") or WINDOW)
+    longest = tokenizer(weights.folder).model_max_length
+    lengths = Texts(weights.folder, texts, min(positions, longest)).lengths
+    return window.fitting(lengths, config.max_minutes, min(positions, longest))
 
 
 def _description(config: Config) -> str:
@@ -188,7 +203,7 @@ def fit(
 def _check(network: EncoderClassifier, config: Config, weights: Weights) -> None:
     """Refuse what would make the encoder look beyond its tables of positions and words."""
     positions = getattr(network.encoder.config, "max_position_embeddings", None)
-    if isinstance(positions, int) and config.max_tokens > positions:
+    if isinstance(positions, int) and window_of(config) > positions:
         raise RecipeError(
             f"teacher.max_tokens is {config.max_tokens}, and the encoder reads {positions} tokens at most. "
             "Set it to that or less."
@@ -237,22 +252,22 @@ def _train_head(
     seed: int,
     name: str,
 ) -> None:
-    """Leave in `head` the weights of the epoch that was best on held-out rows."""
+    """Leave in `head` the weights of the epoch under which the held-out labels are most likely."""
     optimizer = torch.optim.AdamW(head.parameters(), lr=1e-3, weight_decay=0.01)
     random = np.random.default_rng(seed)
-    best, best_accuracy, best_epoch = head.state_dict(), -1.0, -1
+    best, least, best_epoch = head.state_dict(), math.inf, -1
     for epoch in track(range(_HEAD_EPOCHS), f"{name}: head"):
         head.train()
         for places in np.array_split(random.permutation(len(labels)), max(1, len(labels) // 256)):
-            loss = nn.functional.cross_entropy(head(states[places]), labels[places])
+            error = nn.functional.cross_entropy(head(states[places]), labels[places])
             optimizer.zero_grad()
-            loss.backward()
+            error.backward()
             optimizer.step()
         head.eval()
         with torch.inference_mode():
-            accuracy = float((head(held).argmax(dim=1).numpy() == held_labels).mean())
-        if accuracy > best_accuracy:
-            best_accuracy, best_epoch = accuracy, epoch
+            loss = float(nn.functional.cross_entropy(head(held), torch.from_numpy(held_labels)))
+        if loss < least:
+            least, best_epoch = loss, epoch
             best = {key: value.clone() for key, value in head.state_dict().items()}
         if epoch - best_epoch >= _HEAD_PATIENCE:
             break

@@ -22,6 +22,12 @@ from distill.teachers.weights import Weights
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "numpy")  # what an encoder says depends on their versions
 BATCH = 64
+WINDOW = 128  # tokens, where nobody has chosen
+
+
+def window_of(config: Config) -> int:
+    """How many tokens of a text are read."""
+    return config.max_tokens or WINDOW
 
 
 class EncoderClassifier(nn.Module):
@@ -121,8 +127,10 @@ def tokenizer(folder: Path) -> Any:  # noqa: ANN401 - the library's class varies
 
 
 def computing(precision: str) -> torch.autocast:
-    """Matrix products in "bfloat16", as recent processors do them fastest, or all in "float32"."""
-    return torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bfloat16")
+    """Matrix products in "bfloat16", as recent processors do them fastest, in "float32", or in the faster: "auto"."""
+    fast: bool = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    enabled = precision == "bfloat16" or (precision == "auto" and fast)
+    return torch.autocast("cpu", dtype=torch.bfloat16, enabled=enabled)
 
 
 def forward_all(
@@ -166,11 +174,11 @@ class Features:
         new = rows.take(np.array([key not in self._known for key in rows.keys.tolist()], dtype=bool))
         if not len(new):
             return
-        settings = (self._weights.id, self._config.max_tokens, self._config.precision)
+        settings = (self._weights.id, window_of(self._config), self._config.precision)
         key = cache.key("features", cache.code(__name__), cache.versions(*LIBRARIES), *settings, new.keys.tolist())
 
         def make() -> np.typing.NDArray[np.float32]:
-            texts = Texts(self._weights.folder, new.columns["text"].tolist(), self._config.max_tokens)
+            texts = Texts(self._weights.folder, new.columns["text"].tolist(), window_of(self._config))
             batches = track(texts.in_order(BATCH), f"{name}: features")
             return forward_all(network(), texts, batches, pooled=True, precision=self._config.precision)
 

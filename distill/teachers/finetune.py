@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -13,7 +15,7 @@ from distill import cache
 from distill.data.rows import Rows
 from distill.progress import say, track
 from distill.recipe.schema import Teacher as Config
-from distill.teachers.encoder_network import EncoderClassifier, Texts, computing, forward_all
+from distill.teachers.encoder_network import EncoderClassifier, Texts, computing, forward_all, window_of
 
 _STEPS_BETWEEN_SAVES = 100
 _WARM_UP = 0.1
@@ -42,7 +44,7 @@ def finetune(
     `folder`: of its tokenizer. `state`: a file that holds the unfinished work; it is removed by the caller once the
     result is stored.
     """
-    texts, held = (Texts(folder, rows.columns["text"].tolist(), config.max_tokens) for rows in (train, validation))
+    texts, held = (Texts(folder, rows.columns["text"].tolist(), window_of(config)) for rows in (train, validation))
     network.train_last(config.train_layers)
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=0.01, fused=True)
@@ -54,14 +56,14 @@ def finetune(
     )
     torch.manual_seed(seed)
     best: dict[str, torch.Tensor] | None = None
-    best_accuracy, done = -1.0, 0
+    least, done = math.inf, 0
     saved = cache.stored(state, lambda file: torch.load(file, weights_only=True))
     if saved is not None:
         network.load_state_dict(saved["network"], strict=False)
         optimizer.load_state_dict(saved["optimizer"])
         schedule.load_state_dict(saved["schedule"])
         torch.set_rng_state(saved["random"])
-        best, best_accuracy, done = saved["best"], saved["best_accuracy"], saved["done"]
+        best, least, done = saved["best"], saved["least"], saved["done"]
         say(f"  taking up {name} after step {done} of {len(batches)}")
     for step, places in enumerate(track(batches[done:], name, len(batches), done), start=done + 1):
         network.train()
@@ -77,10 +79,10 @@ def finetune(
         schedule.step()
         if step % len(epochs[0]) == 0:
             answers = forward_all(network, held, held.in_order(config.batch_size), False, config.precision)
-            accuracy = float((answers.argmax(axis=1) == validation.labels).mean())
-            say(f"  {name}, epoch {step // len(epochs[0])} of {config.epochs}: validation accuracy {accuracy:.3f}")
-            if accuracy > best_accuracy:
-                best_accuracy, best = accuracy, _copy(network)
+            found = log_loss(answers, validation.labels)
+            say(f"  {name}, epoch {step // len(epochs[0])} of {config.epochs}: log loss on validation rows {found:.3f}")
+            if found < least:
+                least, best = found, _copy(network)
         if step % _STEPS_BETWEEN_SAVES == 0 and step < len(batches):
             with cache.replacing(state) as temporary:
                 torch.save(
@@ -90,7 +92,7 @@ def finetune(
                         "schedule": schedule.state_dict(),
                         "random": torch.get_rng_state(),
                         "best": best,
-                        "best_accuracy": best_accuracy,
+                        "least": least,
                         "done": step,
                     },
                     temporary,
@@ -99,19 +101,24 @@ def finetune(
         network.load_state_dict(best, strict=False)
 
 
+def log_loss(logits: np.typing.NDArray[np.float32], labels: np.typing.NDArray[np.int64]) -> float:
+    """Mean negative log-likelihood of labels [N] under logits [N,K]."""
+    return float(torch.nn.functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(labels)))
+
+
 def _copy(network: EncoderClassifier) -> dict[str, torch.Tensor]:
     """The trained parameters alone: what is frozen can be loaded from the weights again."""
     return {name: value.detach().clone() for name, value in network.named_parameters() if value.requires_grad}
 
 
-def mean_of_runs(runs: Sequence[Path], accuracy: Callable[[Path], float], folder: Path, name: str) -> Path:
+def mean_of_runs(runs: Sequence[Path], loss: Callable[[Path], float], folder: Path, name: str) -> Path:
     """A file with the mean of the runs' weights, or with the best single run's where that is better.
 
     The mean costs a user no more than one of them. After Wortsman et al. (2022), "Model soups: averaging weights of
     multiple fine-tuned models improves accuracy without increasing inference time". Runs from one start, head
     included, end in one basin, so that their mean lies in it too.
 
-    `runs`: files of parameters. `accuracy`: of a model with the parameters in a file, on validation rows. Kept in
+    `runs`: files of parameters. `loss`: of a model with the parameters in a file, on validation rows. Kept in
     `folder`, by the caller's content hash.
     """
     fitted = folder / "fitted.safetensors"
@@ -122,12 +129,12 @@ def mean_of_runs(runs: Sequence[Path], accuracy: Callable[[Path], float], folder
         with cache.replacing(unjudged) as temporary:
             save_file({key: torch.stack([part[key] for part in parts]).mean(dim=0) for key in parts[0]}, temporary)
         candidates = [unjudged, *runs]
-        together, *singles = map(accuracy, candidates)
+        together, *singles = map(loss, candidates)
         say(
-            f"  {name}: validation accuracy of the mean of {len(runs)} runs {together:.3f}, "
+            f"  {name}: log loss on validation rows of the mean of {len(runs)} runs {together:.3f}, "
             f"of each {', '.join(f'{single:.3f}' for single in singles)}"
         )
-        best = max(range(len(candidates)), key=[together, *singles].__getitem__)  # the mean where they are level
+        best = min(range(len(candidates)), key=[together, *singles].__getitem__)  # the mean where they are level
         with cache.replacing(fitted) as temporary:
             save_file(load_file(candidates[best]), temporary)
         unjudged.unlink()

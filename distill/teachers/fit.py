@@ -9,7 +9,10 @@ from distill import cache
 from distill.data.keys import fold_of
 from distill.data.rows import Dataset, Rows
 from distill.errors import RecipeError
+from distill.progress import say
+from distill.recipe.schema import STACK
 from distill.recipe.schema import Teacher as Config
+from distill.teachers import stack, tuned
 from distill.teachers.register import TEACHERS
 from distill.teachers.teacher import Model, Teacher
 
@@ -26,10 +29,12 @@ def fit(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) -> 
         FetchError: an encoder's weights cannot be had.
         DataError: a precomputed teacher says nothing about test rows.
     """
+    if config.kind == STACK:
+        return _stack(config, dataset, folds, seed, base)
     if config.kind is None or config.kind not in TEACHERS:
-        raise RecipeError(f"teacher.kind is {config.kind!r}, wanted one of {', '.join(TEACHERS)}.")
+        raise RecipeError(f"teacher.kind is {config.kind!r}, wanted one of {', '.join((*TEACHERS, STACK))}.")
     unfitted = TEACHERS[config.kind](config, dataset, seed, base)
-    settings = json.loads(config.model_dump_json(exclude={"model", "sha256", "runs"}))
+    settings = json.loads(config.model_dump_json(exclude={"model", "sha256", "runs", "members"}))
     parts = [settings, dataset.fingerprint, cache.code(__name__), *unfitted.identity, dict(unfitted.versions), seed]
     train = dataset.train.take(dataset.train.labelled)
 
@@ -38,9 +43,10 @@ def fit(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) -> 
         return cache.root() / "teachers" / cache.key(_STAGE, *parts, part)
 
     def one(rows: Rows, part: str) -> Model:
-        return unfitted.fit(rows, part, folder_of, "teacher" if part == "full" else f"teacher, {part}")
+        return unfitted.fit(rows, part, folder_of, name if part == tuned.FULL else f"{name}, {part}")
 
-    full = one(train, "full")
+    name = f"teacher {config.kind}"
+    full = one(train, tuned.FULL)
     places = fold_of(train, folds)
     apart = folds if folds > 1 and unfitted.file else 0
     return Teacher(
@@ -49,7 +55,43 @@ def fit(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) -> 
         licence=unfitted.licence,
         weights_sha256=unfitted.weights_sha256,
         versions=unfitted.versions,
-        kilobytes=unfitted.file(folder_of("full")).stat().st_size / 1000 if unfitted.file else None,
+        kilobytes=unfitted.file(folder_of(tuned.FULL)).stat().st_size / 1000 if unfitted.file else None,
         full=full,
         folds=tuple(one(train.take(places != i), f"fold {i + 1} of {folds}") for i in range(apart)),
     )
+
+
+def _stack(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) -> Teacher:
+    """Fit the members and weigh them on the training rows, each of which was left out of the fold that answers it."""
+    crew = [fit(one, dataset, folds, seed, base) for one in _members(config)]
+    train, held = dataset.train.take(dataset.train.labelled), dataset.validation
+    found = stack.weigh(crew, train)
+    weights = dict(zip((member.id for member in found.members), found.weights, strict=True))
+    for member in crew:
+        loss = tuned.log_loss(stack.pooled([member.logits(held)], [1.0]), held.labels)
+        weight = f"weight {weights[member.id]:.2f}" if member.id in weights else "adds nothing, and is left out"
+        say(f"  {member.description}: log loss on validation rows {loss:.3f}, {weight}")
+    full = stack.StackModel(found.members, found.weights)
+    say(f"  the stack of them: log loss on validation rows {tuned.log_loss(full.logits(held), held.labels):.3f}")
+    parts = ", ".join(f"{weights[member.id]:.2f} {member.description}" for member in found.members)
+    pinned = [member.weights_sha256 for member in found.members if member.weights_sha256]
+    sizes = [member.kilobytes for member in found.members if member.kilobytes is not None]
+    return Teacher(
+        id=cache.key("stack", cache.code(__name__), weights, folds),
+        description=f"a stack: {parts}",
+        licence="; ".join(dict.fromkeys(member.licence for member in found.members)),
+        weights_sha256=pinned[0] if pinned else None,
+        versions={name: version for member in found.members for name, version in member.versions.items()},
+        kilobytes=sum(sizes),
+        full=full,
+        folds=tuple(stack.StackModel(found.members, found.weights, fold) for fold in range(folds)),
+        members=found.members,
+    )
+
+
+def _members(config: Config) -> list[Config]:
+    """The section of each member; where an encoder is tuned, the frozen one stands beside it."""
+    found = [config.model_copy(update={"kind": kind, "members": None}) for kind in config.members or ()]
+    frozen = {"mode": "frozen", "train_layers": None, "runs": 1}
+    beside = [one.model_copy(update=frozen) for one in found if one.kind == "encoder" and one.mode == "finetune"]
+    return [*found, *beside]

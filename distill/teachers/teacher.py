@@ -71,10 +71,22 @@ class Teacher:
     kilobytes: float | None  # of the fitted model on disk, in units of 1000 bytes; None: it is not ours to run
     full: Model
     folds: tuple[Model, ...] = ()  # folds[i] never saw the rows with fold_of(rows, len(folds)) == i
+    members: tuple[Teacher, ...] = ()  # of a stack
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """The encoder that it is, or that is one of its members."""
+        if isinstance(self.full, Encoder):
+            return self.full
+        return next((member.full for member in self.members if isinstance(member.full, Encoder)), None)
 
     def logits(self, rows: Rows) -> np.typing.NDArray[np.float32]:
         """The full model's logits [N,K], cached by content."""
         return self._cached("full", self.full, rows)
+
+    def fold_logits(self, fold: int, rows: Rows) -> np.typing.NDArray[np.float32]:
+        """Logits [N,K] of the model that never saw the rows of one fold, cached by content."""
+        return self._cached(f"fold{fold}", self.folds[fold], rows)
 
     def out_of_fold_logits(self, rows: Rows) -> np.typing.NDArray[np.float32]:
         """Logits [N,K] for training rows, each by a model that never saw the row; the full model's without folds."""
@@ -83,8 +95,8 @@ class Teacher:
         places = fold_of(rows, len(self.folds))
         order = np.argsort(places, kind="stable")
         parts = [
-            self._cached(f"fold{i}", model, rows.take(places == i))
-            for i, model in enumerate(self.folds)
+            self.fold_logits(i, rows.take(places == i))
+            for i in range(len(self.folds))
             if (places == i).any()  # of few rows, none may fall into a fold
         ]
         return np.concatenate(parts)[np.argsort(order, kind="stable")]

@@ -21,11 +21,13 @@ class SoftLabels:
 def make(teacher: Teacher, train: Rows, copies: Rows | None) -> SoftLabels:
     """Label the training rows, and varied copies of them, by the teacher.
 
-    With folds, a row is labelled by a teacher that never saw it; a copy belongs to the fold of the row it came from,
-    so no teacher labels a variant of what it was fitted on.
+    With folds, a training row is labelled by a teacher that never saw it: of a row that it was fitted on, a teacher
+    says what the label is and not how sure one can be. A copy is labelled by the teacher of all rows.
     """
-    rows = train if copies is None else _joined(train, copies)
-    return SoftLabels(rows, teacher.out_of_fold_logits(rows))
+    logits = teacher.out_of_fold_logits(train)
+    if copies is None or not len(copies):
+        return SoftLabels(train, logits)
+    return SoftLabels(_joined(train, copies), np.concatenate([logits, teacher.logits(copies)]))
 
 
 def _joined(first: Rows, second: Rows) -> Rows:

@@ -40,7 +40,8 @@ TABULAR = Modality(
     rows_are="rows of columns",
     package=_HERE,
     claims=lambda data: True,  # what no other kind of input is
-    teacher_kinds=("boosted_trees", "precomputed"),
+    teacher_kinds=("stack", "boosted_trees", "extra_trees", "linear", "precomputed"),
+    stack=("boosted_trees", "extra_trees", "linear"),
     students=MappingProxyType(
         {
             "mlp": StudentKind(later(_HERE, "students.build"), _BUDGET),
@@ -69,12 +70,15 @@ TABULAR = Modality(
     network_inputs=later(_HERE, "students.network_inputs"),
     batches=later(_HERE, "students.batches"),
     augment=augment.copies,
+    default_copies=augment.default_copies,
     perturb=None,
     scramble=lambda rows, random: {name: it[random.permutation(len(rows))] for name, it in rows.columns.items()},
     scrambled="test rows with every column shuffled on its own, against the same rows as they are",
     novelty=later(_HERE, "novelty.distance"),
     baseline=BaselineParts(
-        "scaled and one-hot columns", later(_HERE, "baseline.features"), later(_HERE, "baseline.table")
+        "scaled and one-hot columns",
+        later("distill.teachers", "linear_features.of_columns"),
+        later("distill.teachers", "linear_features.cells"),
     ),
     discloses="the categories known to `model.onnx` can be read by whoever has the file, with the columns' names and "
     "statistics: every category in it",

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from distill import cache
-from distill.data.keys import copy_key, fold_of
+from distill.data.keys import copy_key
 from distill.data.rows import UNLABELLED, Rows
 from distill.modalities.text import initialization, typos, word_substitutes
 from distill.privacy.disclosure import MIN_ROWS
@@ -58,11 +58,10 @@ def varied(
 ) -> Rows:
     """`config.augment` variants a row, unlabelled, kept by content hash.
 
-    `substitutes`: words that may take a word's place. What is put together comes from one fold, and the first digits of
-    a variant's key are its row's, so that a teacher of another fold has seen nothing of it. A variant that equals a
-    text of `train` or `apart`, or another variant, is left out.
+    `substitutes`: words that may take a word's place. The first digits of a variant's key are its row's. A variant that
+    equals a text of `train` or `apart`, or another variant, is left out.
     """
-    settings = config.model_dump(mode="json", exclude={"words"})
+    settings = config.model_dump(mode="json", exclude={"words", "folds"})
     words = cache.key("words", sorted((word, list(found)) for word, found in substitutes.items()))
     parts = [rows.keys.tolist() for rows in (train, *apart)]
     key = cache.key("transfer texts", cache.code(__name__), settings, words, cache.key("rows", *parts), seed)
@@ -97,30 +96,25 @@ def _made(
     train: Rows, apart: Sequence[Rows], config: Transfer, substitutes: Mapping[str, Sequence[str]], seed: int
 ) -> tuple[list[str], list[int]]:
     words = [str(text).split() for text in train.columns["text"].tolist()]
-    places = fold_of(train, config.folds)
     taken = {str(text) for rows in (train, *apart) for text in rows.columns["text"].tolist()}
     random = np.random.default_rng(seed)
     texts: list[str] = []
     sources: list[int] = []
-    for fold in range(config.folds):
-        members = np.flatnonzero(places == fold)
-        name = f"transfer set, fold {fold + 1} of {config.folds}" if config.folds > 1 else "transfer set"
-        for _ in track(range(config.augment), name):
-            for place in random.permutation(members).tolist():
-                for _ in range(_TRIES):
-                    mixed = _mixed(words[place], words, members, random)[:_LONGEST]
-                    text = " ".join(_changed(word, config, substitutes, random) for word in mixed).replace("\0", " ")
-                    if text and text not in taken:
-                        taken.add(text)
-                        texts.append(text)
-                        sources.append(place)
-                        break
+    members = np.arange(len(train))
+    for _ in track(range(config.augment or 0), "transfer set"):
+        for place in random.permutation(members).tolist():
+            for _ in range(_TRIES):
+                mixed = _mixed(words[place], words, random)[:_LONGEST]
+                text = " ".join(_changed(word, config, substitutes, random) for word in mixed).replace("\0", " ")
+                if text and text not in taken:
+                    taken.add(text)
+                    texts.append(text)
+                    sources.append(place)
+                    break
     return texts, sources
 
 
-def _mixed(
-    own: list[str], words: Sequence[list[str]], members: np.typing.NDArray[np.int64], random: np.random.Generator
-) -> list[str]:
+def _mixed(own: list[str], words: Sequence[list[str]], random: np.random.Generator) -> list[str]:
     """The row's own words, a span of them, or its beginning and another's end; sometimes with a few of a third."""
     way = random.random()
     if way < _WHOLE:
@@ -128,10 +122,10 @@ def _mixed(
     elif way < _SPAN:
         mixed = _span(own, len(own), random)
     else:
-        other = words[int(members[random.integers(len(members))])]
+        other = words[int(random.integers(len(words)))]
         mixed = own[: int(random.integers(len(own) + 1))] + other[int(random.integers(len(other) + 1)) :]
     if way > 1 - _INSERT:
-        third = words[int(members[random.integers(len(members))])]
+        third = words[int(random.integers(len(words)))]
         place = int(random.integers(len(mixed) + 1))
         mixed[place:place] = _span(third, _INSERTED, random)
     if random.random() < _THINNED:

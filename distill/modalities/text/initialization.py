@@ -14,7 +14,7 @@ from distill.modalities.text.prelude import FIRST_WORD, TextPrelude
 from distill.modalities.text.students import KINDS, TextStudent
 from distill.recipe.schema import Student
 from distill.teachers.layer_transfer import FirstLayers
-from distill.teachers.teacher import Encoder, Teacher
+from distill.teachers.teacher import Teacher
 
 MINI_LAYERS = 2
 _EMBEDDING = 96
@@ -32,11 +32,11 @@ def build(config: Student, prelude: TextPrelude, classes: int, start: Start) -> 
 
 def word_vectors(teacher: Teacher | None, words: Sequence[str]) -> np.typing.NDArray[np.float32] | None:
     """An encoder's vectors for words [V,H], cached by content; None where the teacher is no encoder."""
-    if teacher is None or not isinstance(teacher.full, Encoder):
+    encoder = None if teacher is None else teacher.encoder
+    if teacher is None or encoder is None:
         return None
-    full = teacher.full
     path = cache.root() / "word-vectors" / f"{cache.key('word-vectors', teacher.id, list(words))}.npy"
-    return cache.array(path, lambda: full.word_vectors(words))
+    return cache.array(path, lambda: encoder.word_vectors(words))
 
 
 def of_words(
@@ -52,9 +52,9 @@ def of_layers(config: Student, teacher: Teacher, prelude: TextPrelude, taught: b
     Raises:
         RecipeError: the teacher has no layers to start from.
     """
-    if not isinstance(teacher.full, Encoder):
+    if teacher.encoder is None:
         raise RecipeError("student.kind 'mini' starts from an encoder's layers, and this teacher has none.")
-    return teacher.full.first_layers(config.layers or MINI_LAYERS, prelude.words, config.max_tokens, taught)
+    return teacher.encoder.first_layers(config.layers or MINI_LAYERS, prelude.words, config.max_tokens, taught)
 
 
 def word_pieces(teacher: Teacher | None, words: Sequence[str]) -> Sequence[Sequence[str]]:
@@ -63,9 +63,9 @@ def word_pieces(teacher: Teacher | None, words: Sequence[str]) -> Sequence[Seque
     Raises:
         RecipeError: the teacher has no tokenizer.
     """
-    if teacher is None or not isinstance(teacher.full, Encoder):
+    if teacher is None or teacher.encoder is None:
         raise RecipeError("student.kind 'mini' reads the word pieces of a teacher, and this teacher has none.")
-    return teacher.full.word_pieces(words)
+    return teacher.encoder.word_pieces(words)
 
 
 def start_from(student: TextStudent, word_vectors: np.typing.NDArray[np.float32]) -> None:

@@ -18,9 +18,7 @@ def notes(recipe: Recipe, dataset: Dataset) -> tuple[str, ...]:
     cut = sum(len(text.split(maxsplit=read)) > read for text in texts)
     if cut > _WORTH_SAYING * len(texts):
         teacher = recipe.teacher
-        also = (
-            f", the teacher {teacher.max_tokens} word pieces (teacher.max_tokens)" if teacher.kind == "encoder" else ""
-        )
+        also = f", the teacher {teacher.max_tokens} word pieces (teacher.max_tokens)" if teacher.max_tokens else ""
         said.append(
             f"{cut / len(texts):.0%} of the texts have more than {read:,} words: the student reads the first {read:,} "
             f"words and marks of a text (student.max_tokens){also}"

@@ -19,7 +19,6 @@ from handler.bundle.contract import Input
 
 _HERE = __package__ or ""
 _BUILD, _FROM_WORDS = later(_HERE, "initialization.build"), later(_HERE, "initialization.of_words")
-_MAX_TERMS = 100_000  # of the baseline
 _EXAMPLES, _LONGEST_EXAMPLE, _FEWEST_WORDS = 6, 200, 4
 _SMALL_WORDS = {"vocabulary": 12_000, "buckets": 2048, "misspellings": 49_152, "embedding": 64, "bits": 4}
 
@@ -46,14 +45,6 @@ def _scramble(rows: Rows, random: np.random.Generator) -> Columns:
     return {"text": np.array([shuffled(str(text)) for text in rows.columns["text"]], dtype=object)}
 
 
-def _baseline_features(inputs: tuple[Input, ...]) -> object:
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    return TfidfVectorizer(
-        ngram_range=(1, 2), sublinear_tf=True, max_features=_MAX_TERMS, token_pattern=r"(?u)\w+|[^\w\s]"
-    )
-
-
 def _page_examples(golden: Sequence[object]) -> list[object]:
     """Sentences."""
     texts = [text for text in golden if isinstance(text, str) and len(text) <= _LONGEST_EXAMPLE and "<" not in text]
@@ -65,7 +56,8 @@ TEXT = Modality(
     rows_are="texts",
     package=_HERE,
     claims=lambda data: data.text is not None,
-    teacher_kinds=("encoder", "precomputed"),
+    teacher_kinds=("stack", "encoder", "tfidf", "precomputed"),
+    stack=("encoder", "tfidf"),
     # Words, as often as they are read, are for about equal times. What a transfer set has beyond a labelled one is
     # then worth more than a second look at it. A mini starts near the goal.
     students=MappingProxyType(
@@ -83,7 +75,7 @@ TEXT = Modality(
                     defaults={"batch_size": 64, "learning_rate": 3e-4, "dropout": 0.1, "precision": "bfloat16"},
                 ),
                 later(_HERE, "initialization.of_layers"),
-                teachers=("encoder",),
+                teachers=("stack", "encoder"),
             ),
         }
     ),
@@ -133,12 +125,15 @@ TEXT = Modality(
     network_inputs=later(_HERE, "token_batches.network_inputs"),
     batches=later(_HERE, "prelude.batches"),
     augment=later(_HERE, "augment.copies"),
+    default_copies=lambda rows: 0,
     perturb=typos.rows,
     scramble=_scramble,
     scrambled="test texts with the letters of each word shuffled, against the same texts as they are",
     novelty=later(_HERE, "novelty.surprise"),
     baseline=BaselineParts(
-        "TF-IDF (words and pairs)", _baseline_features, lambda inputs, rows: rows.columns[inputs[0].name]
+        "TF-IDF (words and pairs)",
+        later("distill.teachers", "linear_features.of_words"),
+        later("distill.teachers", "linear_features.texts"),
     ),
     discloses="the vocabulary of `model.onnx` can be read by whoever has the file: every word in it",
     golden_inputs=golden.inputs,

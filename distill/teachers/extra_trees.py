@@ -1,0 +1,43 @@
+"""Extremely randomised trees as teacher for columns (Geurts, Ernst and Wehenkel, 2006)."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from sklearn.ensemble import ExtraTreesClassifier
+
+from distill.data.rows import Dataset, Rows
+from distill.recipe.schema import Teacher as Config
+from distill.teachers import columns, tuned
+from distill.teachers.teacher import Unfitted
+
+_TREES = 200
+_SETTINGS = (
+    {"min_samples_leaf": 2, "max_features": "sqrt"},
+    {"min_samples_leaf": 2, "max_features": 0.5},
+    {"min_samples_leaf": 8, "max_features": 0.5},
+)
+
+
+class Smoothed(ExtraTreesClassifier):  # type: ignore[misc]
+    """The mean of the trees and of one that knows nothing: no row is impossible because no tree has seen its like."""
+
+    def predict_proba(self, table: np.typing.NDArray[np.generic]) -> tuned.Floats:
+        """Probabilities [N,K]."""
+        found: tuned.Floats = super().predict_proba(table)
+        smoothed: tuned.Floats = (found * _TREES + 1 / found.shape[1]) / (_TREES + 1)
+        return smoothed
+
+
+def prepare(config: Config, dataset: Dataset, seed: int, base: Path) -> Unfitted:
+    """Trees on labelled rows. The setting is chosen on validation rows."""
+    classes, inputs = len(dataset.labels), dataset.inputs
+
+    def fit(rows: Rows, setting: tuned.Setting) -> tuned.TunedModel:
+        read = partial(columns.table, inputs, columns.codes(inputs, rows))
+        trees = Smoothed(_TREES, **setting, random_state=seed)
+        return tuned.TunedModel(trees.fit(read(rows), rows.labels), read, classes, setting)
+
+    return tuned.unfitted("extremely randomised trees (scikit-learn)", __name__, dataset, _SETTINGS, fit)
