@@ -16,6 +16,7 @@ from distill.progress import track
 from handler.bundle.contract import Metric
 
 _WARM_UP_CALLS = 5
+_SMALLEST = 1e-12
 
 Floats = np.typing.NDArray[np.floating]
 Labels = np.typing.NDArray[np.int64]  # the place of a class, a row [N]
@@ -39,6 +40,11 @@ class Contender:
     def labels(self) -> Labels:
         """The most probable class of each test row [N]."""
         return np.asarray(self.probabilities.argmax(axis=1))
+
+    def losses(self, gold: Labels) -> np.typing.NDArray[np.float64]:
+        """The negative log-likelihood of each row's label [N], in nats."""
+        found: np.typing.NDArray[np.float64] = -np.log(np.maximum(_of(self.probabilities, gold), _SMALLEST))
+        return found
 
 
 def timed(call: Callable[[int], object], rows: int, name: str) -> np.typing.NDArray[np.float64]:
@@ -67,11 +73,13 @@ def measured(one: Contender, gold: Labels, samples: statistics.Bootstrap) -> Mea
     p50 = p99 = None
     if one.timings is not None:
         p50, p99 = (statistics.quantile("", one.timings, level).value for level in (0.5, 0.99))
+    log_loss = samples.mean("log_loss", one.losses(gold))
     return MeasuredContender(
         role=one.role,
         description=one.description,
         accuracy=samples.mean("accuracy", predicted == gold),
         macro_f1=samples.metric("macro_f1", lambda rows: statistics.macro_f1(gold[rows], predicted[rows], classes)),
+        log_loss=log_loss,
         kilobytes=one.kilobytes,
         latency_us_p50=p50,
         latency_us_p99=p99,
@@ -85,6 +93,7 @@ def paired(student: Contender, other: Contender, gold: Labels, samples: statisti
     return PairedDifference(
         other=other.name,
         difference=samples.mean("difference", ours.astype(np.float64) - theirs),
+        log_loss_difference=samples.mean("log_loss_difference", student.losses(gold) - other.losses(gold)),
         student_only_right=wins,
         other_only_right=losses,
         mcnemar_p=statistics.mcnemar(wins, losses),
@@ -98,9 +107,15 @@ def calibration(
     probabilities = probabilities.astype(np.float64)
     confidence = probabilities.max(axis=1)
     right = (probabilities.argmax(axis=1) == gold).astype(np.float64)
-    losses = -np.log(np.maximum(probabilities[np.arange(len(gold)), gold], 1e-12))
+    losses = -np.log(np.maximum(_of(probabilities, gold), _SMALLEST))
 
     def error(rows: Labels) -> float:
         return statistics.calibration_error(confidence[rows], right[rows])
 
     return samples.metric(f"ece{suffix}", error, is_centred=True), samples.mean(f"nll{suffix}", losses)
+
+
+def _of(probabilities: Floats, gold: Labels) -> Floats:
+    """The probability of each row's own label, [N]."""
+    found: Floats = probabilities[np.arange(len(gold)), gold].astype(np.float64)
+    return found

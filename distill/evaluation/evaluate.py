@@ -56,6 +56,7 @@ def run(
         test_rows=len(dataset.test),
         contenders=(rest[0], own, *rest[1:]),
         comparisons=tuple(contenders.paired(student, other, gold, samples) for other in others),
+        teacher_comparisons=tuple(contenders.paired(teacher, other, gold, samples) for other in others[1:]),
         metrics=tuple(metrics),
         per_class=_per_class(counts, dataset.labels),
         per_group=_per_group(dataset.test, right, taught),

@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from handler.bundle.contract import Metric
 
 TWIN = "hard-label twin"  # the role of the student taught by gold labels alone
+BASELINE, MAJORITY = "baseline", "majority class"
 SIGNIFICANT = 0.05  # exact McNemar
+NEGLIGIBLE = 0.005  # nats of log loss: what rounding to integers may cost
 
 
 @dataclass(frozen=True)
 class MeasuredContender:
     """One of those that are compared on the same test rows."""
 
-    role: str  # "teacher", "student", "hard-label twin", "baseline", "peer"
+    role: str  # "teacher", "student", "hard-label twin", "baseline", "majority class", "peer"
     description: str  # "TF-IDF (1,2-grams) + logistic regression, C=4"
     accuracy: Metric
     macro_f1: Metric
+    log_loss: Metric  # mean negative log-likelihood of the gold labels, in nats
     kilobytes: float | None  # on disk, where it has a file
     latency_us_p50: float | None  # one row, one thread, preprocessing counted
     latency_us_p99: float | None
@@ -25,10 +28,11 @@ class MeasuredContender:
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """The student against another contender, paired on the same test rows."""
+    """The student, or the teacher, against another contender, paired on the same test rows."""
 
     other: str  # the other's name, which in the evidence is its role
     difference: Metric  # student accuracy - other's accuracy, paired bootstrap interval
+    log_loss_difference: Metric  # student's log loss - other's: below 0 the student is better
     student_only_right: int
     other_only_right: int
     mcnemar_p: float  # exact two-sided
@@ -39,6 +43,11 @@ class PairedDifference:
         if self.mcnemar_p >= SIGNIFICANT:
             return "level"
         return "better" if self.difference.value > 0 else "worse"
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether it is worse beyond chance: in accuracy, or in log loss without being better in accuracy."""
+        return self.verdict == "worse" or (self.log_loss_difference.low > NEGLIGIBLE and self.verdict != "better")
 
 
 @dataclass(frozen=True)
@@ -87,8 +96,9 @@ class Evidence:
     """Everything measured once on the test rows, through the code that ships."""
 
     test_rows: int
-    contenders: tuple[MeasuredContender, ...]  # teacher, student, hard-label twin, baseline
-    comparisons: tuple[PairedDifference, ...]
+    contenders: tuple[MeasuredContender, ...]  # teacher, student, hard-label twin, baseline, majority class
+    comparisons: tuple[PairedDifference, ...]  # of the student with each other
+    teacher_comparisons: tuple[PairedDifference, ...]  # of the teacher with twin, baseline and majority class
     metrics: tuple[Metric, ...]  # retention, fidelity, ece, nll, novelty_auroc, ... names as in `metric()`
     per_class: tuple[ClassRow, ...]
     per_group: tuple[GroupRow, ...]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from distill.errors import GateError
-from distill.evaluation.evidence import TWIN, Evidence, GateResult
+from distill.evaluation.evidence import BASELINE, NEGLIGIBLE, TWIN, Evidence, GateResult
 from distill.recipe.schema import Gates
 
 # Two float32 programs that add in another order differ by some 1e-7 a sum; an error in the export is larger.
@@ -36,6 +36,7 @@ def check(evidence: Evidence, config: Gates) -> tuple[GateResult, ...]:
         _least("parity_int8_labels", PARITY_INT8_LABELS, metrics.get("parity_int8_labels")),
         _most("batch_gap", BATCH_GAP, metrics.get("batch_gap")),
         _most("batch_label_changes", 0, metrics.get("batch_label_changes")),
+        *(() if config.allow_worse else _not_worse(evidence)),
     ]
     return tuple(result for result in results if result is not None)
 
@@ -46,6 +47,22 @@ def demand(results: Sequence[GateResult]) -> None:
     if failed:
         lines = [f"  {worded(result)}" for result in failed]
         raise GateError("\n".join([f"{len(failed)} of {len(results)} gates failed, so nothing is sealed:", *lines]))
+
+
+def _not_worse(evidence: Evidence) -> Iterator[GateResult]:
+    """Whether the student is as good as what costs no teacher: as its twin, and as the plain baseline.
+
+    The value is what it loses at least, at the better end of the 95% interval: in accuracy, or else in log loss.
+    """
+    for pair in evidence.comparisons:
+        if pair.other in (TWIN, BASELINE):
+            in_accuracy = pair.verdict == "worse"
+            lost = -pair.difference.high if in_accuracy else pair.log_loss_difference.low
+            name = "_".join(pair.other.replace("-", " ").split())
+            unit = "of accuracy" if in_accuracy else "nats of log loss"
+            limit = 0.0 if in_accuracy else NEGLIGIBLE
+            value = max(lost, limit + 1e-6) if pair.is_worse else min(lost, limit)
+            yield GateResult(f"not_worse_than_{name}", limit, value, not pair.is_worse, unit)
 
 
 def worded(result: GateResult) -> str:

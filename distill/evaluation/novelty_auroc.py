@@ -88,19 +88,19 @@ def _leaves_enough(dataset: Dataset, group: str) -> bool:
     return left >= _FEWEST_ROWS and bool((validation.groups != group).any())
 
 
-def without(soft: SoftLabels, dataset: Dataset, group: str) -> tuple[SoftLabels, Dataset]:
-    """Soft labels and dataset with every row of `group`, and every variant of one, taken out of what training sees."""
+def without(soft: SoftLabels, held: SoftLabels, dataset: Dataset, group: str) -> tuple[SoftLabels, SoftLabels, Dataset]:
+    """Soft labels of the transfer set, those of validation rows, and the dataset, without every row of `group`.
+
+    Every variant of such a row is taken out too; test rows stay.
+    """
     train, validation = dataset.train, dataset.validation
     if train.groups is None or validation.groups is None:
         raise ValueError("a dataset without groups has none to leave out")
     hidden = {source_of(key) for key in train.keys[train.groups == group].tolist()}
     kept = np.array([source_of(key) not in hidden for key in soft.rows.keys.tolist()])
-    smaller = replace(
-        dataset,
-        train=train.take(train.groups != group),
-        validation=validation.take(validation.groups != group),
-    )
-    return replace(soft, rows=soft.rows.take(kept), logits=soft.logits[kept]), smaller
+    others = validation.groups != group
+    smaller = replace(dataset, train=train.take(train.groups != group), validation=validation.take(others))
+    return soft.take(kept), held.take(others), smaller
 
 
 def judge(graph: Graph, chosen: Contrast, seed: int) -> Novelty:

@@ -16,7 +16,7 @@ from distill.experiments import comparison
 from distill.graph import calibrate
 from distill.modalities import resolve
 from distill.modalities.modality import Modality
-from distill.pipeline import build_student, training_inputs
+from distill.pipeline import build_student, teaching, training_inputs
 from distill.progress import say
 from distill.recipe.schema import AUTO, Recipe
 from distill.reporting.tables import Table, interval
@@ -61,7 +61,9 @@ def run(recipe: Recipe, base: Path, only: tuple[str, ...] = ()) -> Table:
     recipe = resolve.resolved(recipe)
     inputs = training_inputs.of(recipe, base)
     test = inputs.rows.test
-    trained = build_student.make(inputs, recipe.student, "whole")
+    trained = teaching.make(inputs, recipe.student, "whole")
+    told = {"gold_weight": trained.draft.config.gold_weight, "temperature": trained.draft.config.temperature}
+    recipe = recipe.model_copy(update={"student": recipe.student.model_copy(update=told)})
     whole = _contender(inputs, "whole", _graph(trained))
     others = {name: _varied(recipe, inputs, trained, name, base) for name in only or NAMES}
     samples = Bootstrap(len(test), recipe.evaluation.bootstrap, recipe.seed)

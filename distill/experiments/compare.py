@@ -8,7 +8,7 @@ from pathlib import Path
 from distill.evaluation.contenders import Contender
 from distill.experiments import comparison, peer_answers
 from distill.modalities import resolve
-from distill.pipeline import assess, build_student, candidates, training_inputs
+from distill.pipeline import assess, build_student, candidates, teaching, training_inputs
 from distill.progress import say
 from distill.recipe.schema import Recipe
 
@@ -34,9 +34,9 @@ def run(
     trained, twins = {}, {}
     for candidate in wanted:
         name = candidate.name
-        trained[name] = build_student.make(inputs, candidate.student, f"student {name}")
+        trained[name] = teaching.make(inputs, candidate.student, f"student {name}")
         twin_student = build_student.twin(inputs, trained[name].draft, f"twin of {name}")
-        twins[name] = assess.twin(twin_student, test, f"{name}, hard labels")
+        twins[name] = assess.twin(inputs, twin_student, test, f"{name}, hard labels")
     say("peers")
     peers: Sequence[Contender] = (
         peer_answers.ask(inputs, recipe.teacher, base, perturbed, settings)

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from scipy.special import softmax
 
 from distill.data.rows import Dataset, Rows
 from distill.evaluation import baseline as baselines
 from distill.evaluation import evaluate, gates, parity
 from distill.evaluation.contenders import Contender, Floats, timed
-from distill.evaluation.evidence import TWIN, Evidence, GateResult
+from distill.evaluation.evidence import BASELINE, MAJORITY, TWIN, Evidence, GateResult
 from distill.evaluation.novelty_auroc import Novelty
 from distill.graph import calibrate
 from distill.packaging import bundle
@@ -120,11 +121,11 @@ def teacher(inputs: TrainingInputs, rows: Rows, perturbed: Rows | None = None, i
 
 def baseline(inputs: TrainingInputs, rows: Rows, perturbed: Rows | None = None, is_timed: bool = True) -> Contender:
     """The plain baseline of every bundle: one-hot or TF-IDF with logistic regression."""
-    found = baselines.fit(inputs.modality.baseline, inputs.rows, inputs.seed)
+    found = baselines.fit(inputs.modality.baseline, inputs.rows)
     count = min(len(rows), _TIMED_BASELINE_ROWS)
     return Contender(
-        name="baseline",
-        role="baseline",
+        name=BASELINE,
+        role=BASELINE,
         description=found.description,
         probabilities=found.probabilities(rows),
         perturbed=None if perturbed is None else found.probabilities(perturbed),
@@ -133,10 +134,20 @@ def baseline(inputs: TrainingInputs, rows: Rows, perturbed: Rows | None = None, 
     )
 
 
-def twin(twin_student: train.Student, rows: Rows, name: str = TWIN) -> Contender:
-    """A hard-label twin, before it is exported: its accuracy alone is of interest."""
+def twin(inputs: TrainingInputs, twin_student: train.Student, rows: Rows, name: str = TWIN) -> Contender:
+    """A hard-label twin, calibrated as the student is, before it is exported: its answers alone are of interest."""
     description = "the same network without a teacher: gold labels alone"
-    return Contender(name, TWIN, description, softmax(train.logits(twin_student, rows), axis=1))
+    held = inputs.rows.validation
+    temperature = calibrate.fit_temperature(train.logits(twin_student, held), held.labels)
+    return Contender(name, TWIN, description, softmax(train.logits(twin_student, rows) / temperature, axis=1))
+
+
+def majority(inputs: TrainingInputs, rows: Rows) -> Contender:
+    """Whoever always answers with the classes' shares of the training rows."""
+    known = inputs.rows.train.labels[inputs.rows.train.labelled]
+    shares = (np.bincount(known, minlength=len(inputs.rows.labels)) + 0.5) / (len(known) + len(inputs.rows.labels) / 2)
+    description = f"always {inputs.rows.labels[int(shares.argmax())]!r}"
+    return Contender(MAJORITY, MAJORITY, description, np.tile(shares, (len(rows), 1)))
 
 
 def _evidence(
@@ -156,6 +167,6 @@ def _evidence(
         *parity.against_floats(assessed.probabilities, *logits, temperature),
         *parity.alone_and_in_batches(staged.predictor(), rows.test),
     )
-    twins = () if twin_student is None else (twin(twin_student, rows.test),)
-    others = (beside[0], *twins, beside[1])
+    twins = () if twin_student is None else (twin(inputs, twin_student, rows.test),)
+    others = (beside[0], *twins, beside[1], majority(inputs, rows.test))
     return evaluate.run(assessed, others, temperature, checks, novelty, rows, resamples, inputs.seed)

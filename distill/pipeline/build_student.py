@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import nn
 
@@ -12,7 +12,6 @@ from distill.modalities.prelude import Prelude
 from distill.pipeline.training_inputs import TrainingInputs
 from distill.recipe.schema import Student as Config
 from distill.training import train
-from distill.training.soft_labels import SoftLabels
 
 
 @dataclass(frozen=True)
@@ -23,6 +22,7 @@ class Draft:
     section: Config  # of the recipe, as it was written
     config: Config  # with nothing left open
     prelude: Prelude
+    alone: bool = False  # taught by gold labels alone: the teacher did not help
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,17 @@ def teach(inputs: TrainingInputs, one: Draft, inherits: bool = True) -> train.St
 
     `inherits`: whether its weights start from something of the fitted teacher's.
     """
-    return _distilled(inputs, one, one.config, inputs.soft, inherits, one.name)
+    if one.alone:
+        return twin(inputs, one)
+    return _distilled(inputs, one, one.config, inherits, one.name)
 
 
 def twin(inputs: TrainingInputs, one: Draft, name: str = "hard-label twin") -> train.Student:
     """The same network, which reads through the same prelude, taught by gold labels alone."""
     config = inputs.budgeted(one.section, alone=True)
-    return _distilled(inputs, one, config, train.hard_labels(inputs.soft), False, name)
+    gold = config.model_copy(update={"gold_weight": 1.0, "temperature": 1.0})
+    soft, held = train.hard_labels(inputs.soft), train.hard_labels(inputs.held)
+    return _distilled(replace(inputs, soft=soft, held=held), one, gold, False, name)
 
 
 def finish(inputs: TrainingInputs, one: Draft, student: train.Student) -> TrainedStudent:
@@ -92,8 +96,6 @@ def _start(inputs: TrainingInputs, one: Draft, taught: bool) -> Start:
     return start(one.config, inputs.teacher, one.prelude, taught) if start else None
 
 
-def _distilled(
-    inputs: TrainingInputs, one: Draft, config: Config, soft: SoftLabels, taught: bool, name: str
-) -> train.Student:
+def _distilled(inputs: TrainingInputs, one: Draft, config: Config, taught: bool, name: str) -> train.Student:
     shape, start = (len(inputs.rows.labels), inputs.seed), _start(inputs, one, taught)
-    return train.distill(config, inputs.modality, one.prelude, soft, inputs.rows.validation, *shape, start, name)
+    return train.distill(config, inputs.modality, one.prelude, inputs.soft, inputs.held, *shape, start, name)

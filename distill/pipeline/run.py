@@ -10,7 +10,7 @@ from distill.evaluation.evidence import Evidence, GateResult
 from distill.graph import calibrate, export, quantize
 from distill.modalities import register, resolve
 from distill.packaging import bundle, provenance
-from distill.pipeline import assess, build_student, model_selection, training_inputs
+from distill.pipeline import assess, build_student, model_selection, teaching, training_inputs
 from distill.progress import say
 from distill.recipe.schema import Recipe
 
@@ -41,7 +41,8 @@ def run(recipe: Recipe, base: Path, out: Path) -> Outcome:
 
     say("student")
     selection = model_selection.Selection(inputs, recipe)
-    for draft in selection.drafts:  # one, or for "auto" the candidates from the smallest on
+    for untaught in selection.drafts:  # one, or for "auto" the candidates from the smallest on
+        draft = teaching.chosen(inputs, untaught)
         student = build_student.teach(inputs, draft)
         exported = export.graph(student)
         small = quantize.weights(exported, draft.config.bits)
@@ -75,7 +76,7 @@ def _novelty(
     """Judge novelty, by a second student that never saw the left-out group where there is one."""
     graph = trained.calibrated.graph
     if contrast.left_out is not None:
-        soft, rows = novelty_auroc.without(inputs.soft, inputs.rows, contrast.left_out)
-        fewer = replace(inputs, rows=rows, soft=soft)
+        soft, held, rows = novelty_auroc.without(inputs.soft, inputs.held, inputs.rows, contrast.left_out)
+        fewer = replace(inputs, rows=rows, soft=soft, held=held)
         graph = build_student.make(fewer, trained.draft.config, "novelty probe").calibrated.graph
     return novelty_auroc.judge(graph, contrast, inputs.seed)

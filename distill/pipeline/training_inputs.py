@@ -28,13 +28,18 @@ class TrainingInputs:
     teacher: Teacher
     words: tuple[str, ...]  # public: they may stand in a bundle
     soft: soft_labels.SoftLabels
+    held: soft_labels.SoftLabels  # the validation rows, and what the teacher says of them
     copies: int  # varied copies a row that were asked for
     seed: int
 
     def budgeted(self, student: Student, alone: bool = False) -> Student:
         """The student's section with what it leaves open set for these rows; `alone`: for the labelled rows alone."""
-        size = budget.Size(len(self.rows.train), self.copies, self.modality.row_length(self.rows.train, student))
+        size = budget.Size(len(self.rows.train), self.copies, self.row_length(student))
         return (budget.alone if alone else budget.fit)(student, self.modality.students[str(student.kind)].budget, size)
+
+    def row_length(self, student: Student) -> float:
+        """Words, or the like, that the student reads of a row on the mean."""
+        return self.modality.row_length(self.rows.train, student)
 
 
 def read(recipe: Recipe, base: Path) -> Dataset:
@@ -73,7 +78,8 @@ def prepare(rows: Dataset, config: TeacherConfig, transfer: Transfer, seed: int,
         copies = modality.augment(teacher, rows.train, (rows.validation, rows.test), transfer, words, seed)
     soft = soft_labels.make(teacher, rows.train, copies)
     say(f"  {len(soft.rows)} rows in the transfer set")
-    return TrainingInputs(modality, rows, teacher, words, soft, count, seed)
+    held = soft_labels.SoftLabels(rows.validation, teacher.logits(rows.validation))
+    return TrainingInputs(modality, rows, teacher, words, soft, held, count, seed)
 
 
 def of(recipe: Recipe, base: Path) -> TrainingInputs:

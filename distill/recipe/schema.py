@@ -82,8 +82,9 @@ class Student(Section):
     learning_rate: float = Field(default=2e-3, gt=0)
     weight_decay: float = Field(default=0.01, ge=0)
     batch_size: int = Field(default=128, ge=1)
-    temperature: float = Field(default=2.0, gt=0)
-    gold_weight: float = Field(default=0.3, ge=0, le=1)  # share of the loss taught by the gold label
+    # Chosen on validation rows where the recipe does not say: see `distill.pipeline.teaching`.
+    temperature: float | None = Field(default=None, gt=0)
+    gold_weight: float | None = Field(default=None, ge=0, le=1)  # share of the loss taught by the gold label; 1: alone
 
 
 class Serving(Section):
@@ -112,6 +113,7 @@ class Gates(Section):
     min_accuracy: float | None = Field(default=None, ge=0, le=1)
     min_gain_over_baseline: float | None = Field(default=None, ge=-1, le=1)
     min_gain_over_twin: float | None = Field(default=None, ge=-1, le=1)
+    allow_worse: bool = False  # whether a student may be worse than its twin or the baseline, beyond chance
     max_kilobytes: float = Field(default=4096, gt=0)
     max_latency_ms: float = Field(default=1.0, gt=0)
     max_ece: float | None = Field(default=None, gt=0, le=1)

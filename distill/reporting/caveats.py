@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from distill.evaluation.evidence import Evidence
+from distill.evaluation.evidence import BASELINE, TWIN, Evidence, PairedDifference
 
 FEW_TEST_ROWS = 100
+_ADVICE = {
+    TWIN: "The teacher does harm: choose a better one, or teach by gold labels alone (student.gold_weight = 1).",
+    BASELINE: "Give more rows, choose a larger student.kind or a better teacher, or serve the baseline.",
+}
+_ADVICE_ON_TEACHER = "It has little to teach: take teacher.kind out for the default, or choose a better one."
 
 
 def of(evidence: Evidence) -> Iterator[str]:
@@ -22,11 +27,18 @@ def of(evidence: Evidence) -> Iterator[str]:
     if never:
         shown = ", ".join(map(repr, never[:10])) + (f" and {len(never) - 10} more" if len(never) > 10 else "")
         yield f"Not one test row of {shown} is found. Add rows, or leave the class out."
-    for comparison in evidence.comparisons:
-        if comparison.other == "baseline" and comparison.verdict == "worse":
-            yield (
-                f"The plain baseline is clearly better, by {-comparison.difference.value:.1%} of the test rows. "
-                "Train longer, give more rows or a better teacher, or serve the baseline."
-            )
+    for pair in evidence.comparisons:
+        if pair.other in (TWIN, BASELINE) and pair.is_worse:
+            yield f"The {pair.other} is clearly better than the student{_by(pair)}. {_ADVICE[pair.other]}"
+    for pair in evidence.teacher_comparisons:
+        if pair.is_worse:
+            yield f"The {pair.other} is clearly better than the teacher{_by(pair)}. {_ADVICE_ON_TEACHER}"
     if evidence.test_rows < FEW_TEST_ROWS:
         yield f"Only {evidence.test_rows} test rows: read the intervals, not the values alone."
+
+
+def _by(pair: PairedDifference) -> str:
+    """By how much another is better: in accuracy, or else in log loss."""
+    if pair.verdict == "worse":
+        return f", by {-pair.difference.value:.1%} of the test rows"
+    return f" in log loss, by {pair.log_loss_difference.value:.3f}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from distill.evaluation.evidence import Evidence, GateResult
+from distill.evaluation.evidence import MAJORITY, Evidence, GateResult
 from distill.reporting import caveats, tables
 
 
@@ -18,15 +18,19 @@ def show(evidence: Evidence, gates: Sequence[GateResult], folder: Path | None, c
             one.role,
             tables.interval(one.accuracy),
             tables.interval(one.macro_f1),
+            tables.interval(one.log_loss),
             *map(tables.cost, (one.kilobytes, one.latency_us_p50, one.latency_us_p99)),
         )
         for one in evidence.contenders
     )
-    headings = ("", "accuracy", "macro-F1", "KB", "µs p50", "µs p99")
+    headings = ("", "accuracy", "macro-F1", "log loss", "KB", "µs p50", "µs p99")
     tables.show([tables.Table(f"{evidence.test_rows:,} test rows, 95% intervals", headings, rows)], console)
     lines = [
-        f"student - {pair.other}: {tables.interval(pair.difference, '+')}, McNemar p = {pair.mcnemar_p:.2g}"
-        for pair in evidence.comparisons
+        f"{who} - {pair.other}: accuracy {tables.interval(pair.difference, '+')}, McNemar p = {pair.mcnemar_p:.2g}; "
+        f"log loss {tables.interval(pair.log_loss_difference, '+')}"
+        for who, pairs in (("student", evidence.comparisons), ("teacher", evidence.teacher_comparisons))
+        for pair in pairs
+        if pair.other != MAJORITY
     ]
 
     def shown(name: str) -> str:

@@ -32,6 +32,7 @@ METRICS = {
     "fidelity": MetricName("Fidelity", True, "Share of test rows where student and teacher give the same label."),
     "ece": MetricName("ECE", False, "Expected calibration error after calibration; 0 is perfect."),
     "ece_before": MetricName("ECE before calibration", False, "The same before the temperature was fitted."),
+    "log_loss": MetricName("Log loss", False, "Mean negative log-likelihood of the gold label."),
     "nll": MetricName("NLL", False, "Mean negative log-likelihood of the gold label after calibration."),
     "nll_before": MetricName("NLL before calibration", False, "The same before the temperature was fitted."),
     "brier": MetricName("Brier score", False, "Mean squared error of the probabilities; 0 is perfect."),
@@ -48,7 +49,7 @@ METRICS = {
     "speedup_over_teacher": MetricName("Speed over the teacher", False, "Teacher's p50 divided by the student's."),
 }
 
-IN_TABLE_OF_FOUR = frozenset({"accuracy", "macro_f1", "kilobytes", "latency_us_p50", "latency_us_p99"})
+IN_TABLE_OF_FOUR = frozenset({"accuracy", "macro_f1", "nll", "kilobytes", "latency_us_p50", "latency_us_p99"})
 
 
 def plain(value: object) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from distill.evaluation.evidence import ClassRow, Evidence, GateResult, PairedDifference
+from distill.evaluation.evidence import MAJORITY, ClassRow, Evidence, GateResult, PairedDifference
 from distill.reporting import caveats, formatting, plots, rendering
 from handler.bundle.contract import Serving
 
@@ -124,7 +124,7 @@ def _times(large: float | None, small: float | None) -> str:
 def _pictures(serving: Serving, evidence: Evidence) -> dict[str, str]:
     threshold = serving.thresholds.abstain_below
     return {
-        "contenders": plots.contenders(evidence.contenders),
+        "contenders": plots.contenders([one for one in evidence.contenders if one.role != MAJORITY]),
         **({"confusion": plots.confusion(evidence.confusion, serving.labels)} if evidence.confusion else {}),
         **({"reliability": plots.reliability(evidence)} if evidence.reliability else {}),
         **({"risk": plots.risk_coverage(evidence.risk_coverage, threshold)} if evidence.risk_coverage else {}),

@@ -17,6 +17,10 @@ class SoftLabels:
     rows: Rows
     logits: np.typing.NDArray[np.float32]
 
+    def take(self, index: np.typing.NDArray[np.generic]) -> SoftLabels:
+        """Those at an integer index or under a boolean mask."""
+        return SoftLabels(self.rows.take(index), self.logits[index])
+
 
 def make(teacher: Teacher, train: Rows, copies: Rows | None) -> SoftLabels:
     """Label the training rows, and varied copies of them, by the teacher.

@@ -36,20 +36,29 @@ _POOL = 32  # batches whose rows are put in order of their length
 _THREADS = 1
 
 
-# Of the best epoch, by accuracy, then by likelihood: accuracy, loss, best_epoch, and its weights as "state".
+TEMPERATURE, GOLD_WEIGHT = 1.0, 0.3  # where nobody has chosen
+# The weights that are judged and kept are a running mean (Polyak and Juditsky, 1992): what single steps add to them by
+# chance averages out. Its memory, in steps, is a share of those of an epoch, so that early weights are forgotten.
+_MEMORY = 0.5
+_MOST_MEMORY = 500
+# Of the epoch with the least validation loss: loss, best_epoch, and its weights as "state".
 Best: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Student:
-    """A trained student and the prelude it reads through. `best_epoch` was chosen on validation rows."""
+    """A trained student and the prelude it reads through. `best_epoch` was chosen on validation rows.
+
+    `validation_loss`: what it is taught by, of the validation rows: divergence from the teacher, and the likelihood of
+    the gold labels in the share that `gold_weight` gives them.
+    """
 
     network: nn.Module
     modality: Modality
     prelude: Prelude
     config: Config
     best_epoch: int
-    validation_accuracy: float
+    validation_loss: float
     parameters: int = 0
 
 
@@ -58,17 +67,17 @@ def distill(
     modality: Modality,
     prelude: Prelude,
     soft: SoftLabels,
-    validation: Rows,
+    held: SoftLabels,
     classes: int,
     seed: int,
     start: initialization.Start,
     name: str = "student",
 ) -> Student:
-    """Train a student on soft labels; keep the epoch with the best validation accuracy.
+    """Train a student on soft labels; keep the epoch with the least loss on validation rows, `held`.
 
     The result is cached by the content of everything it depends on.
     """
-    path = _path(config, modality, prelude, soft, validation, classes, seed, start)
+    path = _path(config, modality, prelude, soft, held, classes, seed, start)
     threads = torch.get_num_threads()
     torch.set_num_threads(_THREADS)
     try:
@@ -76,8 +85,8 @@ def distill(
         stored = cache.stored(path, lambda file: torch.load(file, weights_only=True))
         if stored is None:
             unfinished = path.with_suffix(".unfinished")
-            features, held = (modality.batches(prelude, rows) for rows in (soft.rows, validation))
-            stored = _train(network, config, features, held, soft, validation, seed, name, unfinished)
+            features, validation = (modality.batches(prelude, part.rows) for part in (soft, held))
+            stored = _train(network, config, features, validation, soft, held, seed, name, unfinished)
             with cache.replacing(path) as temporary:
                 torch.save(stored, temporary)
             unfinished.unlink(missing_ok=True)
@@ -90,7 +99,7 @@ def distill(
         prelude=prelude,
         config=config,
         best_epoch=int(stored["best_epoch"]),
-        validation_accuracy=float(stored["accuracy"]),
+        validation_loss=float(stored["loss"]),
         parameters=sum(parameter.numel() for parameter in network.parameters()),
     )
 
@@ -105,9 +114,8 @@ def fresh(
 
 def hard_labels(soft: SoftLabels) -> SoftLabels:
     """The same rows taught by gold labels alone: what the student's twin learns from."""
-    labelled = soft.rows.labelled
-    nothing = np.full((int(labelled.sum()), soft.logits.shape[1]), np.nan, np.float32)
-    return replace(soft, rows=soft.rows.take(labelled), logits=nothing)
+    labelled = soft.take(soft.rows.labelled)
+    return replace(labelled, logits=np.full_like(labelled.logits, np.nan))
 
 
 def logits(student: Student, rows: Rows) -> np.typing.NDArray[np.float32]:
@@ -119,14 +127,16 @@ def _train(
     network: nn.Module,
     config: Config,
     features: NetworkRows,
-    held: NetworkRows,
+    validation: NetworkRows,
     soft: SoftLabels,
-    validation: Rows,
+    held: SoftLabels,
     seed: int,
     name: str,
     unfinished: Path,
 ) -> Best:
     """The best epoch's weights. `unfinished`: a file for work that is cut off; it is taken up there with one result."""
+    temperature = TEMPERATURE if config.temperature is None else config.temperature
+    gold_weight = GOLD_WEIGHT if config.gold_weight is None else config.gold_weight
     teacher, labels = torch.from_numpy(soft.logits), torch.from_numpy(soft.rows.labels)
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
@@ -136,12 +146,18 @@ def _train(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, config.learning_rate, total_steps=steps, pct_start=max(0.1, 2 / steps)
     )
+    an_epoch = math.ceil(len(labels) / config.batch_size)
+    memory = max(1.0, min(_MOST_MEMORY, _MEMORY * an_epoch))
+    mean = torch.optim.swa_utils.AveragedModel(
+        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(memory / (1 + memory))
+    )
     random = np.random.default_rng(seed)
-    best: Best = {"accuracy": -1.0, "loss": math.inf, "best_epoch": 0}
+    best: Best = {"loss": math.inf, "best_epoch": 0}
     done = 0
     found = cache.stored(unfinished, lambda file: torch.load(file, weights_only=True))
     if found is not None:
         network.load_state_dict(found["network"])
+        mean.load_state_dict(found["mean"])
         optimizer.load_state_dict(found["optimizer"])
         schedule.load_state_dict(found["schedule"])
         random.bit_generator.state = found["order"]
@@ -149,31 +165,35 @@ def _train(
         best, done = found["best"], found["done"]
         say(f"  taking up {name} after step {done} of {steps}")
     saved = time.monotonic()
-    an_epoch = math.ceil(len(labels) / config.batch_size)
     walk = _walk(features, config, random, done // an_epoch, done % an_epoch)
     for step in track(walk, name, an_epoch * config.epochs, done):
         network.train()
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=config.precision == "bfloat16"):
             student, _ = network(*features.batch(step.places))
-        loss = distillation(
-            student.float(), teacher[step.places], labels[step.places], config.temperature, config.gold_weight
-        )
+        loss = distillation(student.float(), teacher[step.places], labels[step.places], temperature, gold_weight)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), _LARGEST_GRADIENT)
         optimizer.step()
         schedule.step()
+        mean.update_parameters(network)
         done += 1
         if step.ends_epoch:
-            accuracy, nll = _judge(network, held, validation.labels)
-            if math.isfinite(nll) and (accuracy, -nll) > (best["accuracy"], -float(best["loss"])):
-                weights = {key: value.detach().clone() for key, value in network.state_dict().items()}
-                best = {"accuracy": accuracy, "loss": nll, "best_epoch": step.epoch, "state": weights}
+            judged = _judge(mean.module, validation, held, gold_weight)
+            if judged < best["loss"]:
+                weights = {key: value.detach().clone() for key, value in mean.module.state_dict().items()}
+                best = {"loss": judged, "best_epoch": step.epoch, "state": weights}
             if step.epoch - int(best["best_epoch"]) >= config.patience:
                 break
         if time.monotonic() - saved >= _SECONDS_BETWEEN_SAVES:
             saved = time.monotonic()
-            state = {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "best": best, "done": done}
+            state = {
+                "network": network.state_dict(),
+                "mean": mean.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "best": best,
+                "done": done,
+            }
             state |= {"schedule": schedule.state_dict(), "order": step.order, "random": torch.get_rng_state()}
             with cache.replacing(unfinished) as temporary:
                 torch.save(state, temporary)
@@ -216,11 +236,12 @@ def _shuffled(features: NetworkRows, size: int, random: np.random.Generator) -> 
     return [batches[i] for i in random.permutation(len(batches))]
 
 
-def _judge(network: nn.Module, rows: NetworkRows, labels: np.typing.NDArray[np.int64]) -> tuple[float, float]:
-    """Accuracy and mean negative log-likelihood."""
-    logits, gold = torch.from_numpy(_answers(network, rows, len(labels))), torch.from_numpy(labels)
-    accuracy = float((logits.argmax(dim=1) == gold).double().mean())
-    return accuracy, float(nn.functional.cross_entropy(logits, gold))
+def _judge(network: nn.Module, rows: NetworkRows, held: SoftLabels, gold_weight: float) -> float:
+    """The loss of held-out rows, not softened: divergence from the teacher and the gold labels' likelihood."""
+    logits = torch.from_numpy(_answers(network, rows, len(held.rows)))
+    return float(
+        distillation(logits, torch.from_numpy(held.logits), torch.from_numpy(held.rows.labels), 1, gold_weight)
+    )
 
 
 def _answers(network: nn.Module, rows: NetworkRows, count: int) -> np.typing.NDArray[np.float32]:
@@ -238,7 +259,7 @@ def _path(
     modality: Modality,
     prelude: Prelude,
     soft: SoftLabels,
-    validation: Rows,
+    held: SoftLabels,
     classes: int,
     seed: int,
     start: initialization.Start,
@@ -247,10 +268,11 @@ def _path(
         prelude.model.SerializeToString(deterministic=True),
         repr(replace(prelude, model=onnx.ModelProto())).encode(),
         soft.logits.tobytes(),
+        held.logits.tobytes(),
         soft.rows.labels.tobytes(),
         initialization.digest(start).encode(),
     )
-    keys = [soft.rows.keys.tolist(), validation.keys.tolist(), validation.labels.tolist()]
+    keys = [soft.rows.keys.tolist(), held.rows.keys.tolist(), held.rows.labels.tolist()]
     parts = [config.model_dump(mode="json"), cache.digest(b"".join(content)), cache.key("rows", *keys), classes, seed]
     stage = ("student", cache.code(__name__, modality.package), torch.__version__)
     return cache.root() / "students" / f"{cache.key(*stage, *parts)}.pt"
