@@ -21,6 +21,9 @@ def track(items: Iterable[T], description: str, total: int | None = None, done: 
     """Yield `items`, showing how far they are; `done` of `total` were finished by an earlier run."""
     if total is None and isinstance(items, Sized):
         total = len(items)
+    if console.quiet:
+        yield from items
+        return
     if console.is_terminal:
         yield from rich_track(items, description, total=total, completed=done, console=console, transient=True)
         return
@@ -32,6 +35,16 @@ def track(items: Iterable[T], description: str, total: int | None = None, done: 
             said = now
             left = f", about {(now - began) / (count - done) * (total - count):.0f} s left" if total else ""
             console.print(f"  {description}: {count}/{total or '?'}{left}")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Say nothing inside: of work that is done over and over, its caller says how far it is."""
+    before, console.quiet = console.quiet, True
+    try:
+        yield
+    finally:
+        console.quiet = before
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -49,6 +49,23 @@ class Rows:
     def take(self, index: np.typing.NDArray[np.generic]) -> Rows:
         """The rows at an integer index or under a boolean mask, in that order."""
         return replace(self, **_taken(self, index))
+
+
+def concatenated(parts: Sequence[Rows]) -> Rows:
+    """All rows of `parts` in their order. What only some of them carry, such as groups, is left out."""
+
+    def optional(name: str) -> Any:  # noqa: ANN401 - an array of that field's type, or None
+        arrays = [getattr(part, name) for part in parts]
+        return None if any(array is None for array in arrays) else np.concatenate(arrays)
+
+    return Rows(
+        columns={name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns},
+        labels=np.concatenate([part.labels for part in parts]),
+        keys=np.concatenate([part.keys for part in parts]),
+        groups=optional("groups"),
+        votes=optional("votes"),
+        teacher_probabilities=optional("teacher_probabilities"),
+    )
 
 
 @dataclass(frozen=True)

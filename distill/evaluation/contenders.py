@@ -24,7 +24,7 @@ Labels = np.typing.NDArray[np.int64]  # the place of a class, a row [N]
 
 @dataclass(frozen=True, eq=False)
 class Contender:
-    """One classifier and its answers. Probabilities are [N,K]."""
+    """One classifier and its answers. Probabilities are [N,K]; [R*N,K] of rows that were answered R times."""
 
     name: str
     role: str  # "teacher", "student", "hard-label twin", "baseline" or "peer"
@@ -77,7 +77,7 @@ def measured(one: Contender, gold: Labels, samples: statistics.Bootstrap) -> Mea
     return MeasuredContender(
         role=one.role,
         description=one.description,
-        accuracy=samples.mean("accuracy", predicted == gold),
+        accuracy=samples.share("accuracy", predicted == gold),
         macro_f1=samples.metric("macro_f1", lambda rows: statistics.macro_f1(gold[rows], predicted[rows], classes)),
         log_loss=log_loss,
         kilobytes=one.kilobytes,
@@ -89,10 +89,12 @@ def measured(one: Contender, gold: Labels, samples: statistics.Bootstrap) -> Mea
 def paired(student: Contender, other: Contender, gold: Labels, samples: statistics.Bootstrap) -> PairedDifference:
     """The student against another, row by row."""
     ours, theirs = student.labels == gold, other.labels == gold
-    wins, losses = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
+    # Of rows that were judged several times, the first answers: the exact test is about independent rows.
+    first, second = ours[: samples.rows], theirs[: samples.rows]
+    wins, losses = int((first & ~second).sum()), int((second & ~first).sum())
     return PairedDifference(
         other=other.name,
-        difference=samples.mean("difference", ours.astype(np.float64) - theirs),
+        difference=samples.gain("difference", ours, theirs),
         log_loss_difference=samples.mean("log_loss_difference", student.losses(gold) - other.losses(gold)),
         student_only_right=wins,
         other_only_right=losses,

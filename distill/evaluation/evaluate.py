@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import softmax
 from sklearn.metrics import confusion_matrix
 
-from distill.data.rows import Dataset, Rows
+from distill.data.rows import Rows
 from distill.evaluation import contenders, statistics
 from distill.evaluation.contenders import Contender, Floats, Labels
 from distill.evaluation.evidence import Bin, ClassRow, Evidence, GroupRow, MeasuredContender, RiskPoint
@@ -19,13 +19,23 @@ from handler.bundle.contract import Metric
 _RISK_POINTS = 100
 
 
+@dataclass(frozen=True)
+class Judged:
+    """The rows that are judged, how often each was answered, and how that was done, in a sentence."""
+
+    test: Rows
+    labels: tuple[str, ...]
+    words: str
+    repeats: int = 1  # contenders' answers then stand as so many blocks of the rows
+
+
 def run(
     student: Contender,
     others: Sequence[Contender],
     temperature: float,
     checks: Sequence[Metric],
     novelty: Novelty | None,
-    dataset: Dataset,
+    judged: Judged,
     bootstrap: int,
     seed: int,
 ) -> Evidence:
@@ -34,7 +44,9 @@ def run(
     `temperature`: what its logits were divided by. `checks`: of the graph, see `distill.evaluation.parity`.
     `novelty`: None where it was not measured.
     """
-    gold, samples = dataset.test.labels, statistics.Bootstrap(len(dataset.test), bootstrap, seed)
+    test, labels = judged.test, judged.labels
+    gold = np.tile(test.labels, judged.repeats)
+    samples = statistics.Bootstrap(len(test), bootstrap, seed, judged.repeats)
     teacher = others[0]
     right, taught = student.labels == gold, teacher.labels == gold
     own, *rest = (_measured(one, gold, samples) for one in (student, *others))
@@ -43,23 +55,31 @@ def run(
         own.accuracy,
         own.macro_f1,
         samples.ratio("retention", right, taught),
-        samples.mean("fidelity", student.labels == teacher.labels),
+        samples.share("fidelity", student.labels == teacher.labels),
         *contenders.calibration(student.probabilities, gold, samples),
         *contenders.calibration(before, gold, samples, "_before"),
         *((novelty.auroc, novelty.auroc_confidence) if novelty else ()),
         *checks,
         *_costs(student, rest[0].latency_us_p50),
     ]
-    counts = confusion_matrix(gold, student.labels, labels=range(len(dataset.labels)))
-    confidence = student.probabilities.max(axis=1)
+    # What counts rows is of their first answers.
+    rows = len(test)
+    counts = confusion_matrix(test.labels, student.labels[:rows], labels=range(len(labels)))
+    confidence, before, right, taught = (
+        student.probabilities.max(axis=1)[:rows],
+        before[:rows],
+        right[:rows],
+        taught[:rows],
+    )
     return Evidence(
-        test_rows=len(dataset.test),
+        test_rows=rows,
+        judged=judged.words,
         contenders=(rest[0], own, *rest[1:]),
         comparisons=tuple(contenders.paired(student, other, gold, samples) for other in others),
         teacher_comparisons=tuple(contenders.paired(teacher, other, gold, samples) for other in others[1:]),
         metrics=tuple(metrics),
-        per_class=_per_class(counts, dataset.labels),
-        per_group=_per_group(dataset.test, right, taught),
+        per_class=_per_class(counts, labels),
+        per_group=_per_group(test, right, taught),
         confusion=tuple(map(tuple, counts.tolist())),
         reliability=_reliability(confidence, right),
         reliability_before=_reliability(before.max(axis=1), right),

@@ -96,6 +96,7 @@ class Evidence:
     """Everything measured once on the test rows, through the code that ships."""
 
     test_rows: int
+    judged: str  # how: by one split, or every row by a student that never saw it
     contenders: tuple[MeasuredContender, ...]  # teacher, student, hard-label twin, baseline, majority class
     comparisons: tuple[PairedDifference, ...]  # of the student with each other
     teacher_comparisons: tuple[PairedDifference, ...]  # of the teacher with twin, baseline and majority class

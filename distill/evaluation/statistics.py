@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from scipy.stats import binom, binomtest
+from scipy.stats import binom, binomtest, norm
 
 from handler.bundle.contract import Metric
 
 BINS = 15  # of confidence, equally wide
 _DIGITS = 6
+_Z = float(norm.ppf(0.975))
 
 
 class Bootstrap:
-    """The same resamples of N test rows for every metric, so that differences are paired (percentile intervals)."""
+    """The same resamples of N test rows for every metric, so that differences are paired (percentile intervals).
 
-    def __init__(self, rows: int, times: int, seed: int) -> None:
-        """`times` resamples of `rows` rows with replacement."""
+    Rows that were judged R times, by other models each time, stand as R blocks of N: a row is drawn with all its
+    answers, as they are no R independent rows.
+    """
+
+    def __init__(self, rows: int, times: int, seed: int, repeats: int = 1) -> None:
+        """`times` resamples of `rows` rows with replacement, each of which was judged `repeats` times."""
         self.rows = rows
         self._times = times
         self._seed = seed
+        self._blocks = np.arange(repeats, dtype=np.int64)[:, None] * rows
 
     def resamples(self) -> Iterator[np.typing.NDArray[np.int64]]:
-        """Row indices, [N] each; the same at every call."""
+        """Indices of answers, [R*N] each; the same at every call."""
         random = np.random.default_rng(self._seed)
         for _ in range(self._times):
-            yield random.integers(self.rows, size=self.rows)
+            yield (self._blocks + random.integers(self.rows, size=self.rows)).ravel()
 
     def metric(
         self, name: str, statistic: Callable[[np.typing.NDArray[np.int64]], float], is_centred: bool = False
@@ -38,7 +45,7 @@ class Bootstrap:
         can lie wholly above the value. The resamples are moved down by their bias (Efron and Tibshirani, 1993,
         chapter 10).
         """
-        value = statistic(np.arange(self.rows))
+        value = statistic((self._blocks + np.arange(self.rows)).ravel())
         values = np.array([statistic(rows) for rows in self.resamples()])
         values = values[np.isfinite(values)]
         low, high = np.percentile(values, [2.5, 97.5]).tolist() if len(values) else (value, value)
@@ -51,6 +58,34 @@ class Bootstrap:
         """The mean of a value a row."""
         floats = values.astype(np.float64)
         return self.metric(name, lambda rows: float(floats[rows].mean()))
+
+    def share(self, name: str, right: np.typing.NDArray[np.generic]) -> Metric:
+        """The mean of a truth value an answer [R*N], with Wilson's interval.
+
+        A row that was judged R times counts as the mean of them. Of such means the variance is smaller than of single
+        answers, which is as if there were more rows: the interval is that of as many (as Kish, 1965, does it).
+        """
+        means = right.astype(np.float64).reshape(-1, self.rows).mean(axis=0)
+        value = float(means.mean())
+        spread = float(means.var())
+        rows = self.rows * value * (1 - value) / spread if spread else float(self.rows)
+        low, high = _wilson(value, max(rows, float(self.rows)))
+        return rounded(name, value, low, high, self.rows)
+
+    def gain(self, name: str, first: np.typing.NDArray[np.generic], second: np.typing.NDArray[np.generic]) -> Metric:
+        """The difference of two shares of the same answers [R*N], with Agresti and Min's interval (2005).
+
+        It adds half a row to each of the four outcomes of a pair: of two that never differ on N rows it is not certain
+        that they never will.
+        """
+        differences = (first.astype(np.float64) - second.astype(np.float64)).reshape(-1, self.rows).mean(axis=0)
+        value, rows = float(differences.mean()), self.rows + 2
+        centre = float(differences.sum()) / rows
+        spread = (float((differences**2).sum()) + 1) / rows - centre**2
+        width = _Z * math.sqrt(max(spread, 0.0) / rows)
+        return rounded(
+            name, value, max(-1.0, min(centre - width, value)), min(1.0, max(centre + width, value)), self.rows
+        )
 
     def ratio(self, name: str, above: np.typing.NDArray[np.generic], below: np.typing.NDArray[np.generic]) -> Metric:
         """The ratio of two means over the same rows."""
@@ -72,8 +107,14 @@ def wilson(name: str, right: int, rows: int) -> Metric:
     """A share with Wilson's 95% interval (Wilson, 1927); no rows give 0 in 0..1."""
     if rows == 0:
         return Metric(name, 0.0, 0.0, 1.0, 0)
-    low, high = binomtest(right, rows).proportion_ci(method="wilson")
-    return rounded(name, right / rows, float(low), float(high), rows)
+    return rounded(name, right / rows, *_wilson(right / rows, rows), rows)
+
+
+def _wilson(share: float, rows: float) -> tuple[float, float]:
+    z = _Z
+    centre, width = share + z**2 / (2 * rows), z * math.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))
+    low, high = (centre - width) / (1 + z**2 / rows), (centre + width) / (1 + z**2 / rows)
+    return max(0.0, min(low, share)), min(1.0, max(high, share))  # the bounds hold the share whatever was rounded
 
 
 def mcnemar(first_only: int, second_only: int) -> float:

@@ -14,6 +14,7 @@ from distill.data.rows import Dataset, Rows
 from distill.evaluation import baseline as baselines
 from distill.evaluation import evaluate, gates, parity
 from distill.evaluation.contenders import Contender, Floats, timed
+from distill.evaluation.cross_fitted import CrossFitted
 from distill.evaluation.evidence import BASELINE, MAJORITY, TWIN, Evidence, GateResult
 from distill.evaluation.novelty_auroc import Novelty
 from distill.graph import calibrate
@@ -24,6 +25,7 @@ from distill.recipe.schema import Evaluation as EvaluationConfig
 from distill.recipe.schema import Gates, Serving
 from distill.runtime import batched
 from distill.training import train
+from handler.bundle.contract import Metric
 
 TIMED_ROWS = 1000
 _TIMED_TEACHER_ROWS = 60
@@ -44,6 +46,32 @@ def on_test(
     """The evidence on the test rows, through the predictor that ships. `twin_student`: the hard-label twin."""
     beside = references(inputs, inputs.rows.test, is_timed=True)
     return _evidence(inputs, trained, staged, inputs.rows, beside, twin_student, novelty, config.bootstrap)
+
+
+def cross_fitted(
+    inputs: TrainingInputs,
+    trained: build_student.TrainedStudent,
+    staged: bundle.Staged,
+    found: CrossFitted,
+    config: EvaluationConfig,
+) -> Evidence:
+    """The evidence of answers that were cross-fitted; what is no statistic of rows is the shipped student's own.
+
+    That is size, latency, and whether the graph answers as it should.
+    """
+    test = inputs.rows.test
+    own = student("student", trained, staged, test)
+    timed_ones = {one.name: one for one in references(inputs, test, is_timed=True)}
+    others = [
+        replace(one, kilobytes=timed_ones[one.name].kilobytes, timings=timed_ones[one.name].timings)
+        if one.name in timed_ones
+        else one
+        for one in found.others
+    ]
+    answered = replace(found.student, description=own.description, kilobytes=own.kilobytes, timings=own.timings)
+    judged = evaluate.Judged(found.rows, inputs.rows.labels, found.words, found.repeats)
+    checks, temperature = _checks(trained, staged, own, test), trained.calibrated.temperature
+    return evaluate.run(answered, others, temperature, checks, found.novelty, judged, config.bootstrap, inputs.seed)
 
 
 def references(inputs: TrainingInputs, rows: Rows, is_timed: bool = False) -> References:
@@ -79,7 +107,12 @@ def stage(
 
 
 def student(
-    name: str, trained: build_student.TrainedStudent, staged: bundle.Staged, rows: Rows, perturbed: Rows | None = None
+    name: str,
+    trained: build_student.TrainedStudent,
+    staged: bundle.Staged,
+    rows: Rows,
+    perturbed: Rows | None = None,
+    is_timed: bool = True,
 ) -> Contender:
     """A student as it ships: the predictor on its staged bundle."""
     predictor = staged.predictor()
@@ -97,7 +130,7 @@ def student(
         probabilities=answer(rows),
         perturbed=None if perturbed is None else answer(perturbed),
         kilobytes=staged.kilobytes,
-        timings=timed(lambda place: predictor.run(singles[place]), count, name),
+        timings=timed(lambda place: predictor.run(singles[place]), count, name) if is_timed else None,
     )
 
 
@@ -161,12 +194,22 @@ def _evidence(
     resamples: int,
 ) -> Evidence:
     assessed = student("student", trained, staged, rows.test)
-    temperature = trained.calibrated.temperature
-    logits = train.logits(trained.student, rows.test), calibrate.run(trained.exported, rows.test)[0]
-    checks = (
-        *parity.against_floats(assessed.probabilities, *logits, temperature),
-        *parity.alone_and_in_batches(staged.predictor(), rows.test),
-    )
+    checks = _checks(trained, staged, assessed, rows.test)
     twins = () if twin_student is None else (twin(inputs, twin_student, rows.test),)
     others = (beside[0], *twins, beside[1], majority(inputs, rows.test))
-    return evaluate.run(assessed, others, temperature, checks, novelty, rows, resamples, inputs.seed)
+    words = f"{len(rows.test):,} test rows, which neither training nor any choice saw"
+    judged = evaluate.Judged(rows.test, rows.labels, words)
+    return evaluate.run(
+        assessed, others, trained.calibrated.temperature, checks, novelty, judged, resamples, inputs.seed
+    )
+
+
+def _checks(
+    trained: build_student.TrainedStudent, staged: bundle.Staged, assessed: Contender, rows: Rows
+) -> tuple[Metric, ...]:
+    """Whether the graph that is served answers `rows` as the student does. `assessed`: its answers."""
+    logits = train.logits(trained.student, rows), calibrate.run(trained.exported, rows)[0]
+    return (
+        *parity.against_floats(assessed.probabilities, *logits, trained.calibrated.temperature),
+        *parity.alone_and_in_batches(staged.predictor(), rows),
+    )

@@ -10,7 +10,7 @@ from functools import cached_property
 from distill.errors import GateError
 from distill.evaluation import gates
 from distill.evaluation.evidence import GateResult
-from distill.pipeline import assess, build_student, candidates
+from distill.pipeline import assess, build_student, candidates, teaching
 from distill.pipeline.training_inputs import TrainingInputs
 from distill.progress import say
 from distill.recipe.schema import AUTO, Recipe
@@ -58,6 +58,21 @@ class Selection:
     def _references(self) -> assess.References:
         """Teacher and baseline on validation rows: once for all candidates."""
         return assess.references(self._inputs, self._inputs.rows.validation)
+
+
+def selected(inputs: TrainingInputs, recipe: Recipe) -> build_student.TrainedStudent:
+    """The student that a recipe means, taught, as one calibrated graph.
+
+    Raises:
+        GateError: of "auto", no candidate passes the gates.
+    """
+    selection = Selection(inputs, recipe)
+    for untaught in selection.drafts:  # one, or for "auto" the candidates from the smallest on
+        draft = teaching.chosen(inputs, untaught)
+        trained = build_student.finish(inputs, draft, build_student.teach(inputs, draft))
+        if selection.takes(trained):
+            return trained
+    raise nothing_passes(selection.tried)
 
 
 def by_size(inputs: TrainingInputs, recipe: Recipe) -> tuple[build_student.Draft, ...]:

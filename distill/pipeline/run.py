@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from distill.data.cross_fit import whole
 from distill.evaluation import gates, novelty_auroc
 from distill.evaluation.evidence import Evidence, GateResult
-from distill.graph import calibrate, export, quantize
 from distill.modalities import register, resolve
 from distill.packaging import bundle, provenance
-from distill.pipeline import assess, build_student, model_selection, teaching, training_inputs
+from distill.pipeline import assess, build_student, cross_fit, model_selection, training_inputs
 from distill.progress import say
 from distill.recipe.schema import Recipe
 
@@ -36,36 +36,33 @@ def run(recipe: Recipe, base: Path, out: Path) -> Outcome:
     bundle.check_out(recipe.name, out)
 
     rows = training_inputs.read(recipe, base)
-    contrast = novelty_auroc.contrast(modality, rows, recipe.evaluation.held_out_group, recipe.seed)
-    inputs = training_inputs.prepare(rows, recipe.teacher, recipe.transfer, recipe.seed, base)
+    times, judged = cross_fit.repeats(recipe, rows), None
+    if times:  # few rows: other students are judged on all of them, and the one that is sealed learns from all
+        say("evidence")
+        judged = cross_fit.judge(recipe, rows, base, times)
+        inputs = training_inputs.prepare(whole(rows), recipe.teacher, recipe.transfer, recipe.seed, base)
+    else:
+        contrast = novelty_auroc.contrast(modality, rows, recipe.evaluation.held_out_group, recipe.seed)
+        inputs = training_inputs.prepare(rows, recipe.teacher, recipe.transfer, recipe.seed, base)
 
     say("student")
-    selection = model_selection.Selection(inputs, recipe)
-    for untaught in selection.drafts:  # one, or for "auto" the candidates from the smallest on
-        draft = teaching.chosen(inputs, untaught)
-        student = build_student.teach(inputs, draft)
-        exported = export.graph(student)
-        small = quantize.weights(exported, draft.config.bits)
-        calibrated = calibrate.fit(small, modality, rows.train, rows.validation)
-        trained = build_student.TrainedStudent(draft, student, exported, small, calibrated)
-        if selection.takes(trained):
-            break
-    else:
-        raise model_selection.nothing_passes(selection.tried)
-    twin = build_student.twin(inputs, draft)
+    trained = model_selection.selected(inputs, recipe)
 
-    say("evidence")
-    staged = bundle.stage(trained.calibrated, rows, recipe.serving, recipe.name, out)
+    staged = bundle.stage(trained.calibrated, inputs.rows, recipe.serving, recipe.name, out)
     try:
-        novelty = _novelty(inputs, trained, contrast)
-        evidence = assess.on_test(inputs, trained, staged, twin, novelty, recipe.evaluation)
+        if judged is not None:
+            evidence = assess.cross_fitted(inputs, trained, staged, judged, recipe.evaluation)
+        else:
+            say("evidence")
+            twin, novelty = build_student.twin(inputs, trained.draft), _novelty(inputs, trained, contrast)
+            evidence = assess.on_test(inputs, trained, staged, twin, novelty, recipe.evaluation)
         say("gates")
         results = gates.check(evidence, recipe.gates)
         if assess.lacking(results):
             return Outcome(None, evidence, results)
-        made_by = recipe.model_copy(update={"student": draft.config})
-        origin = provenance.of(made_by, rows, inputs.teacher)
-        return Outcome(bundle.seal(staged, rows, evidence, results, origin), evidence, results)
+        made_by = recipe.model_copy(update={"student": trained.draft.config})
+        origin = provenance.of(made_by, inputs.rows, inputs.teacher)
+        return Outcome(bundle.seal(staged, inputs.rows, evidence, results, origin), evidence, results)
     finally:
         bundle.discard(staged)
 

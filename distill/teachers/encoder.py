@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from distill import cache
-from distill.data.rows import Dataset, Rows
+from distill.data.rows import Dataset, Rows, concatenated
 from distill.errors import FetchError, RecipeError
 from distill.progress import track
 from distill.recipe.schema import Teacher as Config
@@ -116,7 +116,7 @@ def prepare(config: Config, dataset: Dataset, seed: int, base: Path) -> Unfitted
     found = weights_of(config.model, config.sha256, base)
     if config.max_tokens is None:
         config = config.model_copy(update={"max_tokens": _window(config, found, dataset)})
-    features = Features(found, config, dataset.train.take(dataset.train.labelled))
+    features = Features(found, config, _every(dataset))
 
     def fit_part(rows: Rows, part: str, folder_of: Callable[[str], Path], name: str) -> EncoderModel:
         shape = (dataset.validation, len(dataset.labels), seed)
@@ -144,9 +144,14 @@ def prepare(config: Config, dataset: Dataset, seed: int, base: Path) -> Unfitted
     )
 
 
+def _every(dataset: Dataset) -> Rows:
+    """All rows in an order that does not depend on how they were split: each is read once, whatever the split."""
+    rows = concatenated([dataset.train, dataset.validation, dataset.test])
+    return rows.take(np.argsort(rows.keys))
+
+
 def _window(config: Config, weights: Weights, dataset: Dataset) -> int:
-    parts = (dataset.train, dataset.validation, dataset.test)
-    texts = [str(text) for part in parts for text in part.columns["text"].tolist()]
+    texts = [str(text) for text in _every(dataset).columns["text"].tolist()]
     settings = json.loads((weights.folder / "config.json").read_text(encoding="utf-8"))
     positions = int(settings.get("max_position_embeddings") or WINDOW)
     longest = tokenizer(weights.folder).model_max_length

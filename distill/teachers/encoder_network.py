@@ -154,19 +154,19 @@ class Features:
     Each text is read once, however many folds and stages ask for it.
     """
 
-    def __init__(self, weights: Weights, config: Config, train: Rows) -> None:
-        """`train`: rows that are always read together, so that a part of them gets what the whole got."""
+    def __init__(self, weights: Weights, config: Config, together: Rows) -> None:
+        """`together`: rows that are always read at once, so that a part of them gets what the whole got."""
         self._weights = weights
         self._config = config
-        self._train = train
-        self._together = set(train.keys.tolist())
+        self._rows = together
+        self._together = set(together.keys.tolist())
         self._known: dict[str, np.typing.NDArray[np.float32]] = {}
 
     def of(self, rows: Rows, network: Callable[[], EncoderClassifier], name: str) -> np.typing.NDArray[np.float32]:
         """Pooled states [N,H]. `network` is called for only if a row is new."""
         keys = rows.keys.tolist()
         if not self._together.isdisjoint(keys):
-            self._learn(self._train, network, name)
+            self._learn(self._rows, network, name)
         self._learn(rows, network, name)
         return np.stack([self._known[key] for key in keys])
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from distill.data.rows import Rows
+from distill.data.rows import Rows, concatenated
 from distill.teachers.teacher import Teacher
 
 
@@ -31,13 +31,4 @@ def make(teacher: Teacher, train: Rows, copies: Rows | None) -> SoftLabels:
     logits = teacher.out_of_fold_logits(train)
     if copies is None or not len(copies):
         return SoftLabels(train, logits)
-    return SoftLabels(_joined(train, copies), np.concatenate([logits, teacher.logits(copies)]))
-
-
-def _joined(first: Rows, second: Rows) -> Rows:
-    """Both, with the copies' groups and votes left out: no stage after this reads them."""
-    return Rows(
-        columns={name: np.concatenate([column, second.columns[name]]) for name, column in first.columns.items()},
-        labels=np.concatenate([first.labels, second.labels]),
-        keys=np.concatenate([first.keys, second.keys]),
-    )
+    return SoftLabels(concatenated([train, copies]), np.concatenate([logits, teacher.logits(copies)]))
