@@ -54,15 +54,17 @@ def _not_worse(evidence: Evidence) -> Iterator[GateResult]:
 
     The value is what it loses at least, at the better end of the 95% interval: in accuracy, or else in log loss.
     """
-    for pair in evidence.comparisons:
-        if pair.other in (TWIN, BASELINE):
-            in_accuracy = pair.verdict == "worse"
-            lost = -pair.difference.high if in_accuracy else pair.log_loss_difference.low
-            name = "_".join(pair.other.replace("-", " ").split())
-            unit = "of accuracy" if in_accuracy else "nats of log loss"
-            limit = 0.0 if in_accuracy else NEGLIGIBLE
-            value = max(lost, limit + 1e-6) if pair.is_worse else min(lost, limit)
-            yield GateResult(f"not_worse_than_{name}", limit, value, not pair.is_worse, unit)
+    pairs = {pair.other: pair for pair in evidence.comparisons}
+    for other in (TWIN, BASELINE):
+        name = f"not_worse_than_{'_'.join(other.replace('-', ' ').split())}"
+        pair = pairs.get(other)
+        if pair is None:
+            yield GateResult(name, 0.0, None, False)
+        elif pair.verdict == "worse":
+            yield GateResult(name, 0.0, max(-pair.difference.high, 1e-6), False, "of accuracy")
+        else:
+            low, passed = pair.log_loss_difference.low, not pair.is_worse
+            yield GateResult(name, NEGLIGIBLE, min(low, NEGLIGIBLE) if passed else low, passed, "nats of log loss")
 
 
 def worded(result: GateResult) -> str:

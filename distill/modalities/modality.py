@@ -52,6 +52,7 @@ class Budget:
     min_steps: int  # updates under which it has not settled
     words: int | None = None  # as often as they are read, after which it has gained most of what it can
     least_rows: int = 0  # read at least, however long they are
+    most_rows: int | None = None  # read at most, in all epochs
     most_epochs: int = 20
     defaults: Mapping[str, object] | None = None  # keys of the student's section that its kind sets
     to_the_end: bool = False  # its learning rate is low only at the end, so it never stops early

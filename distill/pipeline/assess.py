@@ -86,7 +86,8 @@ def on_validation(
 
     The calibration was fitted on these rows, so `max_ece` is kept more easily here than on test rows.
     """
-    twin_student = None if limits.min_gain_over_twin is None else build_student.twin(inputs, trained.draft)
+    needed = limits.min_gain_over_twin is not None or not limits.allow_worse
+    twin_student = build_student.twin(inputs, trained.draft) if needed else None
     rows = replace(inputs.rows, test=inputs.rows.validation)
     with tempfile.TemporaryDirectory() as folder:
         staged = stage(inputs, trained, serving, folder)

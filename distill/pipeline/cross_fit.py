@@ -19,7 +19,7 @@ from distill.pipeline import assess, build_student, model_selection, training_in
 from distill.progress import quiet, say
 from distill.recipe.schema import Recipe
 
-FEW_ROWS, VERY_FEW_ROWS = 2000, 700  # labelled
+FEW_ROWS, VERY_FEW_ROWS = 2000, 300  # labelled
 
 
 def repeats(recipe: Recipe, rows: Dataset) -> int:

@@ -22,7 +22,7 @@ from distill.progress import say
 from distill.recipe.schema import Student as Config
 from distill.training import train
 
-_GOLD_WEIGHTS = (train.GOLD_WEIGHT, 0.7, 0.0)
+_GOLD_WEIGHTS = (train.GOLD_WEIGHT, 0.7)
 _TEMPERATURES = (train.TEMPERATURE, 2.0)
 # Words, or rows of columns, that a student may read in all its epochs to be taught more than once.
 _WORTH_TRYING = 10_000_000

@@ -103,8 +103,8 @@ class Evaluation(Section):
 
     held_out_group: str | None = None  # novelty is judged on this group, left out of a probe's training
     bootstrap: int = Field(default=2000, ge=100)
-    # Few rows are judged by cross-fitting: each by a student that never saw it. 0: by one split. Default: 2 up to some
-    # 700 labelled rows, 1 up to 2,000, else 0; 0 where the data comes with a split of its own.
+    # Few rows are judged by cross-fitting: each by a student that never saw it. 0: by one split. Default: 2 times
+    # under 300 labelled rows, once under 2,000, else 0; 0 where the data comes with a split of its own.
     repeats: int | None = Field(default=None, ge=0, le=20)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from distill.modalities.modality import Budget
 from distill.recipe.schema import Student
 
-FEW_ROWS = 5000  # from here on batches are as large as the recipe's default
+FEW_ROWS = 4000  # copies among them; from here on batches are as large as the recipe's default
 _SMALL_BATCH = 32
 _MAX_EPOCHS = 150
 _MANY_ROWS = 100_000
@@ -39,6 +39,8 @@ def fit(student: Student, budget: Budget, size: Size) -> Student:
     if budget.words and "epochs" not in named:
         enough = max(round(budget.words / (rows * max(1.0, size.length))), math.ceil(budget.least_rows / rows))
         epochs = max(1, min(budget.most_epochs, enough))
+    if budget.most_rows and "epochs" not in named:
+        epochs = max(1, min(epochs, budget.most_rows // rows))
     if rows < FEW_ROWS or epochs * math.ceil(rows / batch) < budget.min_steps:
         batch = min(batch, _SMALL_BATCH) if rows < FEW_ROWS else batch
         steps_an_epoch = math.ceil(rows / (student.batch_size if "batch_size" in named else batch))
