@@ -27,15 +27,17 @@ _STAGE = "peer/2"
 _THREADS = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR", "RAYON")
 
 _ENCODERS = ("encoder", "fitted", "head_weight", "head_bias")  # of the questions
+TEXTS, COLUMNS = "texts", "columns"
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A maker of classifiers: a program in this folder, and which encoders it reads."""
+    """A maker of classifiers: a program in this folder, which encoders it reads, and what its rows are."""
 
     name: str
     program: str
     reads: tuple[str, ...] = ()
+    rows: str = TEXTS  # or COLUMNS
 
 
 PEERS = (
@@ -45,6 +47,8 @@ PEERS = (
     Peer("model2vec", "model2vec_peer", ("encoder", "fitted")),
     Peer("model2vec_quantised", "model2vec_peer", ("encoder", "fitted")),
     Peer("minilm_int8", "minilm_int8_peer", ("fitted", "head_weight", "head_bias")),
+    Peer("lightgbm", "lightgbm_peer", rows=COLUMNS),
+    Peer("catboost", "catboost_peer", rows=COLUMNS),
 )
 
 
