@@ -52,6 +52,18 @@ PEERS = (
 )
 
 
+def require(environment: Path = ENVIRONMENT) -> Path:
+    """The Python of the peers' environment.
+
+    Raises:
+        PeerError: it is missing.
+    """
+    python = environment / "bin" / "python"
+    if not python.exists():
+        raise PeerError(f"The peers' environment, {environment.name}, is not there. Make it: `make .venv-peers`.")
+    return python
+
+
 def run(
     peer: Peer, questions: exchange.Questions, environment: Path = ENVIRONMENT, root: Path = ROOT
 ) -> exchange.Answers:
@@ -68,9 +80,7 @@ def run(
     found = cache.stored(kept, lambda path: exchange.read_answers(path, questions))
     if found is not None:
         return found
-    python = environment / "bin" / "python"
-    if not python.exists():
-        raise PeerError(f"The peers' environment, {environment.name}, is not there. Make it: `make .venv-peers`.")
+    python = require(environment)
     with tempfile.TemporaryDirectory() as folder:
         asked, answered = Path(folder) / "questions.json", Path(folder) / "answers.npz"
         exchange.write_questions(asked, questions)

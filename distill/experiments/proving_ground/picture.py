@@ -58,6 +58,7 @@ def figure(found: Verdict) -> str:
     axes.set_yticks(range(len(found.sets)), [f"{one.name} ({one.rows:,})" for one in found.sets])
     axes.set_ylim(len(found.sets) - 0.4, -0.6)
     axes.set_xscale("symlog", linthresh=_LINEAR)
+    axes.xaxis.set_major_formatter(lambda nats, _: f"{nats:+g}" if nats else "0")
     axes.set_xlabel("log-likelihood on test rows, nats a row, with 95% intervals; right of 0 the student is better")
     drawn.legend(frameon=False, loc="outside upper left", ncols=len(_DRAWN))
     image = io.StringIO()

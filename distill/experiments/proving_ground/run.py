@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from distill.experiments.peers import launch
 from distill.experiments.proving_ground import measure
 from distill.experiments.proving_ground.measure import Measured
 from distill.experiments.proving_ground.sets.proving_set import ProvingSet
@@ -33,7 +34,11 @@ def run(sets: Sequence[ProvingSet], seeds: int, settings: int) -> Results:
     """Measure `sets` under the seeds 0 .. `seeds` - 1; all sets under one seed first, then under the next.
 
     A set that fails does not stop the others, and is tried under every seed. What a killed run had measured is kept.
+
+    Raises:
+        PeerError: the peers' environment is missing: said before hours of training, and not after.
     """
+    launch.require()
     measured, failures = [], []
     work = [(seed, one) for seed in range(seeds) for one in sets]
     for place, (seed, one) in enumerate(work, start=1):

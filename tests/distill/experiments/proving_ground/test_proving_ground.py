@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from distill.errors import FetchError
+from distill.errors import FetchError, PeerError
 from distill.evaluation.contenders import Contender
 from distill.evaluation.evidence import TWIN
 from distill.experiments.peers import launch
@@ -65,6 +65,7 @@ def sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return Answers(test, np.full(asked.timed_rows, 7.0), {"description": "even odds", "kilobytes": 1.0})
 
     monkeypatch.setattr(launch, "run", answered)
+    monkeypatch.setattr(launch, "require", lambda: None)
 
 
 @pytest.fixture
@@ -174,6 +175,20 @@ def test_another_sample_of_rows_or_more_settings_of_peers_are_measured_anew(
         file.write("one more,good,0.2,0.8\n")
     here("proving-ground", "mail", "--seeds", "1", cache=tmp_path / "cache")
     assert asked == EVERY[:1] * 3
+
+
+@pytest.mark.usefixtures("sets")
+def test_a_missing_environment_of_the_peers_is_told_before_anything_is_measured(
+    here: Run, tmp_path: Path, asked: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> Path:
+        raise PeerError("The peers' environment is not there.")
+
+    monkeypatch.setattr(launch, "require", missing)
+    done = here("proving-ground", cache=tmp_path / "cache")
+    assert done.status == 2
+    assert "environment is not there" in done.err
+    assert asked == []
 
 
 @pytest.mark.usefixtures("sets")
