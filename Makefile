@@ -7,6 +7,7 @@ WORKERS ?= 2
 STARTS ?= 21
 SEEDS ?= 3
 SETS ?=
+PEER_SEEDS ?=
 BANK_QUESTIONS ?=
 LOAD_REQUESTS ?= 50000
 LOAD_EACH ?= 1000
@@ -95,7 +96,7 @@ bench-students: .venv .venv-peers ## our students beside other people's classifi
 	.venv/bin/python -m distill compare distill/recipes/debian-sections.toml --rung static-64 --rung conv-128 --settings 1
 
 proving-ground: .venv .venv-peers ## the defaults on every public set: teacher, student, twin, baseline, peers (hours; goes on where it was cut off; BANK_QUESTIONS=file.csv.gz)
-	.venv/bin/python -m distill proving-ground --seeds $(SEEDS) $(if $(BANK_QUESTIONS),--bank-questions $(BANK_QUESTIONS)) $(SETS)
+	.venv/bin/python -m distill proving-ground --seeds $(SEEDS) $(if $(PEER_SEEDS),--peer-seeds $(PEER_SEEDS)) $(if $(BANK_QUESTIONS),--bank-questions $(BANK_QUESTIONS)) $(SETS)
 
 bench-cold: .venv .venv-sam | $(SEALED) ## cold starts in containers: ours between a floor and a torch handler (RECIPE=..., STARTS=21 of each)
 	.venv/bin/python -m tests.benchmarks.bench_cold $(BUNDLES)/$(RECIPE) --rounds $(STARTS)

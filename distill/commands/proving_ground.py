@@ -14,6 +14,10 @@ def proving_ground(
     sets: Annotated[list[str] | None, typer.Argument(metavar="[SET]...", help="Names of sets; all.")] = None,
     seeds: Annotated[int, typer.Option(min=1, max=100, help="How many seeds, from 0 on.")] = 3,
     settings: Annotated[int, typer.Option(min=1, max=10, help="How many settings each peer may try.")] = 4,
+    peer_seeds: Annotated[
+        int | None,
+        typer.Option(min=0, help="Ask peers under the first seeds alone; under all."),
+    ] = None,
     bank_questions: Annotated[
         Path | None,
         typer.Option(envvar="LIMBECK_BANK_QUESTIONS", help="BANKING77 as CSV, for the set of that name."),
@@ -30,7 +34,7 @@ def proving_ground(
     from distill.experiments.proving_ground import picture, run, verdict, verdict_tables
     from distill.reporting import tables
 
-    found = verdict.of(run.run(chosen, seeds, settings))
+    found = verdict.of(run.run(chosen, seeds, settings, seeds if peer_seeds is None else peer_seeds))
     made = verdict_tables.of(found)
     tables.show(made, output())
     said = verdict_tables.sentences(found)

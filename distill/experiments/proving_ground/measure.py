@@ -108,18 +108,20 @@ def answers(recipe: Recipe, base: Path, seed: int, peers: tuple[str, ...], setti
     return Answers(test.labels, len(inputs.rows.labels), (*own, *others))
 
 
-def of(one: ProvingSet, seed: int, settings: int = peer_answers.SETTINGS) -> Measured:
-    """A set under a seed: as an earlier run kept it, or measured now.
+def of(one: ProvingSet, seed: int, settings: int = peer_answers.SETTINGS, has_peers: bool = True) -> Measured:
+    """A set under a seed: as an earlier run kept it, or measured now. `has_peers`: whether its peers are asked.
 
     Raises:
         DistillError: see `distill.errors`.
     """
     recipe = proving_set.recipe(one, seed)
-    path = cache.root() / "proving-ground" / "measured" / f"{one.name}-{seed}-{_key(one, recipe, settings)}.json"
+    peers = PEERS[one.chapter] if has_peers else ()
+    name = f"{one.name}-{seed}-{_key(one, recipe, peers, settings)}.json"
+    path = cache.root() / "proving-ground" / "measured" / name
     kept = cache.stored(path, read)
     if kept is not None:
         return kept
-    found = scored(one, seed, answers(recipe, cache.root(), seed, PEERS[one.chapter], settings))
+    found = scored(one, seed, answers(recipe, cache.root(), seed, peers, settings))
     with cache.replacing(path) as temporary:
         temporary.write_text(json.dumps(asdict(found)))
     return found
@@ -155,14 +157,13 @@ def _scores(one: Contender, gold: Labels) -> Scores:
     )
 
 
-def _key(one: ProvingSet, recipe: Recipe, settings: int) -> str:
+def _key(one: ProvingSet, recipe: Recipe, peers: tuple[str, ...], settings: int) -> str:
     """What a measurement depends on: the rows' file, the recipe, all of the product's code, and the peers."""
     rows = sha256_of(Path(recipe.data.path)) if recipe.data.path else None
     package = register.of(recipe.data).package
     # A register is passed by when code is followed: what it names is named here.
     code = cache.code(__name__, package, "distill.teachers", launch.__package__ or "")
-    peers = (PEERS[one.chapter], settings, sha256_of(launch.ROOT / launch.FOLDER / "constraints-peers.txt"))
+    asked = (peers, settings, sha256_of(launch.ROOT / launch.FOLDER / "constraints-peers.txt"))
     plain = recipe.model_copy(update={"data": recipe.data.model_copy(update={"path": None})})
-    return cache.key(
-        "proving ground", _FORMAT, one.name, one.chapter, plain.model_dump(mode="json"), rows, code, peers
-    )[:16]
+    of_set = (one.name, one.chapter, plain.model_dump(mode="json"), rows)
+    return cache.key("proving ground", _FORMAT, of_set, code, asked)[:16]

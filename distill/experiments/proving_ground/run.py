@@ -30,21 +30,23 @@ class Results:
     failures: tuple[Failure, ...]
 
 
-def run(sets: Sequence[ProvingSet], seeds: int, settings: int) -> Results:
+def run(sets: Sequence[ProvingSet], seeds: int, settings: int, peer_seeds: int) -> Results:
     """Measure `sets` under the seeds 0 .. `seeds` - 1; all sets under one seed first, then under the next.
 
     A set that fails does not stop the others, and is tried under every seed. What a killed run had measured is kept.
+    Peers are asked under the first `peer_seeds`, each trying as many `settings`.
 
     Raises:
         PeerError: the peers' environment is missing: said before hours of training, and not after.
     """
-    launch.require()
+    if peer_seeds:
+        launch.require()
     measured, failures = [], []
     work = [(seed, one) for seed in range(seeds) for one in sets]
     for place, (seed, one) in enumerate(work, start=1):
         say(f"{one.name}, seed {seed} ({place} of {len(work)})")
         try:
-            measured.append(measure.of(one, seed, settings))
+            measured.append(measure.of(one, seed, settings, has_peers=seed < peer_seeds))
         except Exception as error:  # whatever breaks on a stranger's data is a finding, not the end
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             failures.append(Failure(one.name, one.chapter, seed, reason))

@@ -113,7 +113,8 @@ def _gain(other: str, sets: Sequence[SetVerdict]) -> Metric:
 
 def _of_set(seeds: Sequence[Measured]) -> SetVerdict:
     first = seeds[0]
-    contenders = {scores.name: _judged(scores.name, seeds) for scores in first.contenders}
+    names = dict.fromkeys(scores.name for one in seeds for scores in one.contenders)
+    contenders = {name: _judged(name, seeds) for name in names}
     values = {(measure, name): _values(measure, name, seeds) for measure in MEASURES for name in (STUDENT, *OTHERS)}
     return SetVerdict(
         name=first.name,
@@ -138,6 +139,8 @@ def _of_set(seeds: Sequence[Measured]) -> SetVerdict:
 
 
 def _judged(name: str, seeds: Sequence[Measured]) -> Judged:
+    """One contender under the seeds that it was asked under."""
+    seeds = [one for one in seeds if any(scores.name == name for scores in one.contenders)]
     found = [_scores(name, one) for one in seeds]
     spreads = {}
     for measure in MEASURES:

@@ -192,6 +192,18 @@ def test_a_missing_environment_of_the_peers_is_told_before_anything_is_measured(
 
 
 @pytest.mark.usefixtures("sets")
+def test_peers_may_be_asked_under_the_first_seeds_alone(
+    here: Run, tmp_path: Path, asked: list[tuple[str, int]]
+) -> None:
+    done = here("proving-ground", "measures", "--seeds", "2", "--peer-seeds", "1", cache=tmp_path / "cache")
+    assert done.status == 0, done.err
+    assert len(asked) == 2
+    assert "lightgbm" in done.out
+    kept = (tmp_path / "cache" / "proving-ground" / "measured").glob("measures-*.json")
+    assert {path.name[9]: "lightgbm" in path.read_text() for path in kept} == {"0": True, "1": False}
+
+
+@pytest.mark.usefixtures("sets")
 def test_a_set_that_does_not_exist_is_told_which_do(here: Run, tmp_path: Path) -> None:
     done = here("proving-ground", "mails", cache=tmp_path / "cache")
     assert done.status == 2
