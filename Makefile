@@ -5,6 +5,10 @@ BUNDLES ?= bundles
 PYTEST ?=
 WORKERS ?= 2
 STARTS ?= 21
+SEEDS ?= 3
+SETS ?=
+PEER_SEEDS ?=
+BANK_QUESTIONS ?=
 LOAD_REQUESTS ?= 50000
 LOAD_EACH ?= 1000
 WEB_PORT ?= 8000
@@ -12,7 +16,7 @@ WEB_PORT ?= 8000
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv .venv-sam .venv-lint .venv-checkov .venv-peers demo cloud-demo serve web-demo test test-slow fuzz check lint bench bench-students bench-cold load clean docker-stop
+.PHONY: help .venv .venv-sam .venv-lint .venv-checkov .venv-peers demo cloud-demo serve web-demo test test-slow fuzz check lint bench bench-students proving-ground bench-cold load clean docker-stop
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,7 +25,7 @@ help: ## what there is
 .venv-sam: .venv-sam/.made ## the SAM CLI, in an environment of its own
 .venv-lint: .venv-lint/.made ## cfn-lint with the serverless rules, likewise
 .venv-checkov: .venv-checkov/.made ## checkov, likewise
-.venv-peers: .venv-peers/.made ## fastText, Model2Vec and others to compare with, likewise; compiles fastText
+.venv-peers: .venv-peers/.made ## fastText, Model2Vec, LightGBM and others to compare with, likewise; compiles fastText
 
 .venv/.made: pyproject.toml constraints.txt
 	$(call make_venv,.venv)
@@ -46,7 +50,7 @@ help: ## what there is
 .venv-peers/.made: distill/experiments/peers/constraints-peers.txt
 	$(call make_venv,.venv-peers)
 	.venv-peers/bin/python -m pip install --disable-pip-version-check -c distill/experiments/peers/constraints-peers.txt \
-		torch fasttext 'model2vec[distill,train]' onnx onnxruntime onnxscript scikit-learn
+		torch fasttext 'model2vec[distill,train]' onnx onnxruntime onnxscript scikit-learn lightgbm catboost onnxmltools
 	@touch $@
 
 demo: .venv .venv-sam ## distil a sentiment model (RECIPE=...), then ask it for a prediction in its Lambda container
@@ -90,6 +94,9 @@ bench: .venv ## the benchmarks, with their numbers
 bench-students: .venv .venv-peers ## our students beside other people's classifiers, on both sets (hours from nothing; goes on where it was cut off)
 	.venv/bin/python -m distill compare distill/recipes/sentiment.toml
 	.venv/bin/python -m distill compare distill/recipes/debian-sections.toml --rung static-64 --rung conv-128 --settings 1
+
+proving-ground: .venv .venv-peers ## the defaults on every public set: teacher, student, twin, baseline, peers (hours; goes on where it was cut off; BANK_QUESTIONS=file.csv.gz)
+	.venv/bin/python -m distill proving-ground --seeds $(SEEDS) $(if $(PEER_SEEDS),--peer-seeds $(PEER_SEEDS)) $(if $(BANK_QUESTIONS),--bank-questions $(BANK_QUESTIONS)) $(SETS)
 
 bench-cold: .venv .venv-sam | $(SEALED) ## cold starts in containers: ours between a floor and a torch handler (RECIPE=..., STARTS=21 of each)
 	.venv/bin/python -m tests.benchmarks.bench_cold $(BUNDLES)/$(RECIPE) --rounds $(STARTS)

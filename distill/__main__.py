@@ -1,4 +1,4 @@
-"""The command line: `python -m distill run|compare|sweep|ablate|predict|web|datasets`."""
+"""The command line: `python -m distill run|compare|sweep|ablate|proving-ground|predict|web|datasets`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from distill.commands.ablate import ablate
 from distill.commands.compare import compare
 from distill.commands.datasets import datasets
 from distill.commands.predict import predict
+from distill.commands.proving_ground import proving_ground
 from distill.commands.run import run
 from distill.commands.sweep import sweep
 from distill.commands.web import web
@@ -24,7 +25,7 @@ UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # typer has no publ
 app = typer.Typer(
     help="Distil a heavy model into a tiny one, with evidence.", no_args_is_help=True, pretty_exceptions_enable=False
 )
-for _command in (run, compare, sweep, ablate, predict, web, datasets):
+for _command in (run, compare, sweep, ablate, proving_ground, predict, web, datasets):
     app.command()(_command)
 
 

@@ -46,6 +46,9 @@ PEER_LIBRARIES = {
     "minilm_int8_peer": {"torch", "transformers", "tokenizers", "onnx", "onnxruntime"},
     "model2vec_peer": {"model2vec"},
     "tfidf_peer": {"sklearn"},
+    "lightgbm_peer": {"lightgbm", "onnxmltools", f"{PEERS_PACKAGE}.columns"},
+    "catboost_peer": {"catboost", f"{PEERS_PACKAGE}.columns"},
+    "columns": {"onnxruntime"},
 }
 MUTABLE = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from distill.data.rows import Rows
 from distill.evaluation.contenders import Contender
 from distill.experiments.peers import launch
-from distill.experiments.peers.exchange import Questions
+from distill.experiments.peers.exchange import Questions, Row
 from distill.pipeline import assess
 from distill.pipeline.training_inputs import TrainingInputs
 from distill.progress import say
@@ -20,11 +24,16 @@ SETTINGS = 4  # that a peer may try; the best on validation rows is compared
 
 
 def ask(
-    inputs: TrainingInputs, config: Teacher, base: Path, perturbed: Rows | None, settings: int = SETTINGS
+    inputs: TrainingInputs,
+    config: Teacher,
+    base: Path,
+    perturbed: Rows | None,
+    settings: int = SETTINGS,
+    names: Sequence[str] | None = None,
 ) -> tuple[Contender, ...]:
     """The peers as contenders, one after the other, kept by content.
 
-    `config`: the teacher's section. `base`: where its relative `model` starts.
+    `config`: the teacher's section. `base`: where its relative `model` starts. `names`: of peers; the modality's.
     The test rows go over twice, the second time `perturbed`. Where the teacher is not a fine-tuned encoder, the peers
     that need one are left out.
 
@@ -33,7 +42,8 @@ def ask(
         FetchError: the encoder's weights cannot be had.
     """
     rows, count = inputs.rows, len(inputs.rows.test)
-    found = weights.find(config.model, config.sha256, base)
+    wanted = [it for it in launch.PEERS if it.name in (inputs.modality.peers if names is None else names)]
+    found = weights.find(config.model, config.sha256, base) if any("encoder" in it.reads for it in wanted) else None
     train, held = (part.take(part.labelled) for part in (rows.train, rows.validation))
     contenders = []
     with tempfile.TemporaryDirectory() as folder:
@@ -45,22 +55,30 @@ def ask(
             settings=settings,
             timed_rows=min(assess.TIMED_ROWS, count),
             max_tokens=config.max_tokens or encoder_network.WINDOW,
-            train=_texts(train),
+            train=[],
             train_labels=train.labels.tolist(),
-            validation=_texts(held),
+            validation=[],
             validation_labels=held.labels.tolist(),
-            test=_texts(rows.test) + ([] if perturbed is None else _texts(perturbed)),
-            encoder=str(found.folder),
+            test=[],
+            encoder=None if found is None else str(found.folder),
             fitted=None if head is None else folder,
             head_weight=None if head is None else head.weight.tolist(),
             head_bias=None if head is None else head.bias.tolist(),
         )
-        for peer in (it for it in launch.PEERS if it.name in inputs.modality.peers):
+        for peer in wanted:
             if head is None and "encoder" not in peer.reads and "fitted" in peer.reads:
                 say(f"  {peer.name} is left out: it needs a teacher that was fine-tuned")
                 continue
             say(f"  {peer.name}")
-            answers = launch.run(peer, questions)
+            cells = _READ[peer.rows]
+            asked = replace(
+                questions,
+                train=cells(inputs, train),
+                validation=cells(inputs, held),
+                test=[row for part in (rows.test, perturbed) if part is not None for row in cells(inputs, part)],
+                numbers=[column.dtype == "float32" for column in rows.inputs] if cells is _cells else None,
+            )
+            answers = launch.run(peer, asked)
             contenders.append(
                 Contender(
                     name=peer.name,
@@ -75,5 +93,20 @@ def ask(
     return tuple(contenders)
 
 
-def _texts(rows: Rows) -> list[str]:
+def _texts(_: TrainingInputs, rows: Rows) -> list[Row]:
     return [str(text) for text in rows.columns["text"].tolist()]
+
+
+def _cells(inputs: TrainingInputs, rows: Rows) -> list[Row]:
+    """A list a row: numbers, None for a hole or what is infinite, and words."""
+    columns = [rows.columns[column.name].tolist() for column in inputs.rows.inputs]
+    return [[_cell(value) for value in row] for row in zip(*columns, strict=True)]
+
+
+def _cell(value: object) -> object:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+_READ: Mapping[str, Callable[[TrainingInputs, Rows], list[Row]]] = MappingProxyType(
+    {launch.TEXTS: _texts, launch.COLUMNS: _cells}
+)

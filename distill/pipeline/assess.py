@@ -74,6 +74,18 @@ def cross_fitted(
     return evaluate.run(answered, others, temperature, checks, found.novelty, judged, config.bootstrap, inputs.seed)
 
 
+def side_by_side(
+    inputs: TrainingInputs, trained: build_student.TrainedStudent, serving: Serving, is_timed: bool
+) -> tuple[Contender, ...]:
+    """Student, teacher, twin, baseline and majority class on the test rows, for experiments and cross-fitting."""
+    test = inputs.rows.test
+    with tempfile.TemporaryDirectory() as folder:
+        assessed = student("student", trained, stage(inputs, trained, serving, folder), test, is_timed=is_timed)
+    taught, plain = references(inputs, test, is_timed)
+    alone = twin(inputs, build_student.twin(inputs, trained.draft), test)
+    return (assessed, taught, alone, plain, majority(inputs, test))
+
+
 def references(inputs: TrainingInputs, rows: Rows, is_timed: bool = False) -> References:
     """The teacher and the baseline on `rows`, once for all candidates. No gate is about their latency."""
     return teacher(inputs, rows, is_timed=is_timed), baseline(inputs, rows, is_timed=is_timed)

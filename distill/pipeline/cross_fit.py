@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
@@ -15,11 +16,13 @@ from distill.evaluation import novelty_auroc
 from distill.evaluation.contenders import Contender, Floats
 from distill.evaluation.cross_fitted import CrossFitted
 from distill.evaluation.novelty_auroc import Novelty
-from distill.pipeline import assess, build_student, model_selection, training_inputs
+from distill.pipeline import assess, model_selection, training_inputs
 from distill.progress import quiet, say
 from distill.recipe.schema import Recipe
 
 FEW_ROWS, VERY_FEW_ROWS = 2000, 300  # labelled
+
+Beside: TypeAlias = Callable[[training_inputs.TrainingInputs], Sequence[Contender]]
 
 
 def repeats(recipe: Recipe, rows: Dataset) -> int:
@@ -36,8 +39,10 @@ def repeats(recipe: Recipe, rows: Dataset) -> int:
     return 2 if count < VERY_FEW_ROWS else 1
 
 
-def judge(recipe: Recipe, rows: Dataset, base: Path, times: int) -> CrossFitted:
+def judge(recipe: Recipe, rows: Dataset, base: Path, times: int, beside: Beside | None = None) -> CrossFitted:
     """Teacher, student, twin and baseline, each made `times` x FOLDS times and asked about the fold it never saw.
+
+    Latency is measured in the first fold. `beside`: whoever else is asked about each fold's test rows.
 
     Raises:
         DistillError: see `distill.errors`.
@@ -57,7 +62,10 @@ def judge(recipe: Recipe, rows: Dataset, base: Path, times: int) -> CrossFitted:
         with quiet():
             inputs = training_inputs.prepare(part, recipe.teacher, recipe.transfer, recipe.seed, base)
             trained = model_selection.selected(inputs, recipe)
-            contenders = _contenders(inputs, trained, recipe)
+            contenders = (
+                *assess.side_by_side(inputs, trained, recipe.serving, is_timed=not done),
+                *(beside(inputs) if beside else ()),
+            )
         index = np.array([place[key] for key in part.test.keys.tolist()]) + repeat * len(every)
         for one in contenders:
             shown.setdefault(one.name, one)
@@ -75,19 +83,6 @@ def judge(recipe: Recipe, rows: Dataset, base: Path, times: int) -> CrossFitted:
         "the student of this bundle learns from all of them"
     )
     return CrossFitted(every, times, student, tuple(whole.values()), novelty, words)
-
-
-def _contenders(
-    inputs: training_inputs.TrainingInputs, trained: build_student.TrainedStudent, recipe: Recipe
-) -> tuple[Contender, ...]:
-    """Student, teacher, twin, baseline and majority class on the test rows of one split."""
-    test = inputs.rows.test
-    with tempfile.TemporaryDirectory() as folder:
-        staged = assess.stage(inputs, trained, recipe.serving, folder)
-        student = assess.student("student", trained, staged, test, is_timed=False)
-    teacher, baseline = assess.references(inputs, test)
-    twin = assess.twin(inputs, build_student.twin(inputs, trained.draft), test)
-    return (student, teacher, twin, baseline, assess.majority(inputs, test))
 
 
 def _alone(rows: Rows) -> Rows:

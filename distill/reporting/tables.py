@@ -47,9 +47,9 @@ def show(tables: Sequence[Table], console: Console) -> None:
         console.print(drawn)
 
 
-def write(tables: Sequence[Table], path: Path) -> None:
-    """Write the tables as Markdown, by rename."""
-    parts = []
+def write(tables: Sequence[Table], path: Path, said: Sequence[str] = ()) -> None:
+    """Write the tables as Markdown, by rename. `said`: sentences that stand above them, in a list."""
+    parts = ["".join(f"- {line}\n" for line in said)] if said else []
     for table in tables:
         ruler = ["---", *["---:"] * (len(table.headings) - 1)]
         rows = ((cell.replace("|", "\\|") for cell in cells) for cells in (table.headings, ruler, *table.rows))

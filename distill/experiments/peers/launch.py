@@ -27,15 +27,17 @@ _STAGE = "peer/2"
 _THREADS = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR", "RAYON")
 
 _ENCODERS = ("encoder", "fitted", "head_weight", "head_bias")  # of the questions
+TEXTS, COLUMNS = "texts", "columns"
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A maker of classifiers: a program in this folder, and which encoders it reads."""
+    """A maker of classifiers: a program in this folder, which encoders it reads, and what its rows are."""
 
     name: str
     program: str
     reads: tuple[str, ...] = ()
+    rows: str = TEXTS  # or COLUMNS
 
 
 PEERS = (
@@ -45,7 +47,21 @@ PEERS = (
     Peer("model2vec", "model2vec_peer", ("encoder", "fitted")),
     Peer("model2vec_quantised", "model2vec_peer", ("encoder", "fitted")),
     Peer("minilm_int8", "minilm_int8_peer", ("fitted", "head_weight", "head_bias")),
+    Peer("lightgbm", "lightgbm_peer", rows=COLUMNS),
+    Peer("catboost", "catboost_peer", rows=COLUMNS),
 )
+
+
+def require(environment: Path = ENVIRONMENT) -> Path:
+    """The Python of the peers' environment.
+
+    Raises:
+        PeerError: it is missing.
+    """
+    python = environment / "bin" / "python"
+    if not python.exists():
+        raise PeerError(f"The peers' environment, {environment.name}, is not there. Make it: `make .venv-peers`.")
+    return python
 
 
 def run(
@@ -64,9 +80,7 @@ def run(
     found = cache.stored(kept, lambda path: exchange.read_answers(path, questions))
     if found is not None:
         return found
-    python = environment / "bin" / "python"
-    if not python.exists():
-        raise PeerError(f"The peers' environment, {environment.name}, is not there. Make it: `make .venv-peers`.")
+    python = require(environment)
     with tempfile.TemporaryDirectory() as folder:
         asked, answered = Path(folder) / "questions.json", Path(folder) / "answers.npz"
         exchange.write_questions(asked, questions)

@@ -12,6 +12,7 @@ from distill.experiments import comparison, peer_answers
 from distill.experiments.peers import launch
 from distill.experiments.peers.exchange import Answers, Questions
 from distill.experiments.peers.launch import Peer
+from distill.modalities.tabular.modality import TABULAR
 from distill.modalities.text.modality import TEXT
 from distill.pipeline.training_inputs import TrainingInputs
 from distill.recipe.schema import Teacher as TeacherConfig
@@ -68,7 +69,7 @@ def test_a_fine_tuned_teacher_is_given_to_the_peers_as_it_is(
 ) -> None:
     given = inputs(folder, "finetune")
     found = ask(given, folder)
-    assert {one.name for one in found} == {peer.name for peer in launch.PEERS}
+    assert {one.name for one in found} == set(TEXT.peers)
     np.testing.assert_allclose(asked["logits"], given.teacher.logits(given.rows.test), atol=1e-4)
 
 
@@ -76,7 +77,7 @@ def test_the_peers_that_need_a_fine_tuned_teacher_are_left_out_where_there_is_no
     folder: Path, empty_cache: Path, asked: dict[str, Questions]
 ) -> None:
     found = ask(inputs(folder, "frozen"), folder)
-    assert {one.name for one in found} == {peer.name for peer in launch.PEERS} - {"minilm_int8"}
+    assert {one.name for one in found} == set(TEXT.peers) - {"minilm_int8"}
     assert asked["model2vec"].fitted is None
 
 
@@ -96,3 +97,23 @@ def test_the_test_rows_go_over_without_labels_and_once_more_misspelt(
     assert one.perturbed is not None
     assert one.perturbed.argmax(axis=1).tolist() == [1] * ROWS
     assert (one.role, one.kilobytes) == ("peer", 12.0)
+
+
+def test_columns_go_over_as_cells_with_none_for_a_hole_and_without_an_encoder(
+    empty_cache: Path, asked: dict[str, Questions]
+) -> None:
+    rows = made.tabular_dataset(60, ROWS)
+    soft = SoftLabels(rows.train, np.zeros((60, 2), np.float32))
+    given = TrainingInputs(TABULAR, rows, made.teacher(made.SmallEncoder()), (), soft, 0, 0)
+    found = peer_answers.ask(given, TeacherConfig(model="nowhere"), Path(), None, names=("lightgbm",))
+    questions = asked["lightgbm"]
+    assert [one.name for one in found] == ["lightgbm"]
+    assert questions.numbers == [True, True, True, False]
+    assert questions.encoder is None
+    for cells, height, colour in zip(
+        questions.train, rows.train.columns["height"], rows.train.columns["colour"], strict=True
+    ):
+        assert cells[3] == colour
+        assert (cells[1] is None) == bool(np.isnan(height))
+    assert any(cells[1] is None for cells in questions.train)
+    assert len(questions.test) == ROWS

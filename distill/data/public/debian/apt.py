@@ -9,6 +9,7 @@ import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from distill.data.public.debian import control
 from distill.errors import FetchError
 
 TIMEOUT_S = 600
+_PACKAGES, _ENGLISH = "Packages", "en"
 ARCHITECTURE = "amd64"  # on every machine, so that all have the same packages
 _ELSEWHERE = f"run `{control.COMMAND} > packages.txt` on a Debian machine and set data.path to that file."
 _BY_HAND = f"Check the network and run again, or {_ELSEWHERE}"
@@ -29,7 +31,7 @@ _CONFIGURATION = f"""
 #clear Acquire::IndexTargets;
 APT::Architecture "{ARCHITECTURE}";
 APT::Architectures {{ "{ARCHITECTURE}"; }};
-Acquire::Languages {{ "en"; }};
+Acquire::Languages {{ LANGUAGES }};
 Acquire::GzipIndexes "false";
 Acquire::IndexTargets::deb::Packages {{
   MetaKey "$(COMPONENT)/binary-$(ARCHITECTURE)/Packages"; flatMetaKey "Packages";
@@ -52,10 +54,13 @@ class Lists:
     release: str  # "Debian 12.11 (bookworm), main, amd64"
     packages: Path  # its `Packages` file
     descriptions: Path  # its `Translation-en` file
+    translations: Mapping[str, Path]  # the `Translation-xx` file of each language that was asked for, English too
 
 
-def fetch(folder: Path) -> Lists:
+def fetch(folder: Path, languages: Sequence[str] = ("en",)) -> Lists:
     """Have apt-get fetch the lists into `folder`, which is empty.
+
+    `languages`: of descriptions, English among them; one that the archive lacks is left out.
 
     Raises:
         FetchError: no apt, no network, or no Debian archive among the machine's sources.
@@ -64,7 +69,8 @@ def fetch(folder: Path) -> Lists:
         raise FetchError(f"This machine has no apt-get to fetch Debian's package lists: {_ELSEWHERE}")
     folder.chmod(0o755)  # else apt, run by root, could not fetch as the user _apt that it has for that
     folder.joinpath("lists", "partial").mkdir(parents=True)
-    folder.joinpath("apt.conf").write_text(_CONFIGURATION)
+    names = " ".join(f'"{language}";' for language in languages)
+    folder.joinpath("apt.conf").write_text(_CONFIGURATION.replace("LANGUAGES", names))
     with progress.waiting("Fetching Debian's package lists (16 MB) with apt-get"):
         said = _apt_get(folder, "update").stderr
     # One source in many may fail: what counts is whether the wanted lists came.
@@ -102,16 +108,24 @@ def _main(targets: list[dict[str, str]]) -> Lists | None:
         codename = target.get("codename", "")
         primary = target.get("origin") == target.get("label") == "Debian" and "-" not in codename  # no -updates
         if primary and target.get("component") == "main" and Path(target.get("filename", "")).is_file():
-            found.setdefault(codename, {}).setdefault(target.get("created-by", ""), target)
-    whole = {codename: kinds for codename, kinds in found.items() if {"Packages", "Translations"} <= set(kinds)}
+            found.setdefault(codename, {}).setdefault(_kind(target), target)
+    whole = {codename: kinds for codename, kinds in found.items() if {_PACKAGES, _ENGLISH} <= set(kinds)}
     if not whole:
         return None
     codename = own_codename()
     codename = codename if codename in whole else next(iter(whole))
-    packages, descriptions = whole[codename]["Packages"], whole[codename]["Translations"]
+    packages, descriptions = whole[codename][_PACKAGES], whole[codename][_ENGLISH]
+    translations = {kind: Path(target["filename"]) for kind, target in whole[codename].items() if kind != _PACKAGES}
     version = packages.get("version")  # testing and unstable have none
     release = f"Debian {version} ({codename})" if version else f"Debian {codename}"
-    return Lists(f"{release}, main, {ARCHITECTURE}", Path(packages["filename"]), Path(descriptions["filename"]))
+    return Lists(
+        f"{release}, main, {ARCHITECTURE}", Path(packages["filename"]), Path(descriptions["filename"]), translations
+    )
+
+
+def _kind(target: dict[str, str]) -> str:
+    """What is in a list: packages, or the language of its descriptions."""
+    return _PACKAGES if target.get("created-by") == _PACKAGES else target.get("language", _ENGLISH)
 
 
 def own_codename() -> str:

@@ -19,7 +19,8 @@ from tests.distill.teachers import encoders
 pytestmark = pytest.mark.slow
 ODD = (*TEXTS, "__label__1 __LABEL__0", "</s> good", "\n\n", "\x00")
 PEERS = {peer.name: peer for peer in launch.PEERS}
-every_peer = pytest.mark.parametrize("name", PEERS)
+every_peer = pytest.mark.parametrize("name", [peer.name for peer in launch.PEERS if peer.rows == launch.TEXTS])
+of_columns = pytest.mark.parametrize("name", [peer.name for peer in launch.PEERS if peer.rows == launch.COLUMNS])
 
 
 @pytest.fixture(autouse=True)
@@ -87,3 +88,40 @@ def test_the_int8_encoder_answers_almost_as_the_fitted_one(questions: exchange.Q
     answers = ask("minilm_int8", questions)
     assert np.abs(answers.test - wanted).max() < 0.2  # of random weights, which are worse to round than trained ones
     assert np.abs(answers.test - wanted).mean() < 0.02
+
+
+def table(rows: int, seed: int) -> tuple[list[list[object]], list[int]]:
+    """Two numbers, one with holes, and a word that counts as much; three classes."""
+    random = np.random.default_rng(seed)
+    numbers, words = random.normal(size=(rows, 2)), random.choice(["red", "green", "blue", "rare"], rows)
+    labels = (numbers[:, 0] > 0).astype(int) + (words == "red")
+    holes = random.random(rows) < 0.1
+    cells = zip(numbers[:, 0].tolist(), numbers[:, 1].tolist(), holes.tolist(), words.tolist(), strict=True)
+    return [[first, None if hole else second, word] for first, second, hole, word in cells], labels.tolist()
+
+
+@of_columns
+def test_a_peer_for_columns_learns_and_answers_by_its_onnx_graph(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIMBECK_CACHE", str(tmp_path / "cache"))
+    (train, labels), (held, held_labels), (test, gold) = (table(rows, i) for i, rows in enumerate((300, 60, 80)))
+    questions = exchange.Questions(
+        classes=4,  # one of which no row has
+        seed=3,
+        settings=2,
+        timed_rows=20,
+        max_tokens=0,
+        train=train,
+        train_labels=labels,
+        validation=held,
+        validation_labels=held_labels,
+        test=[*test, [0.5, None, "never seen"]],
+        numbers=[True, True, False],
+    )
+    answers = ask(name, questions)
+    assert (answers.test[:-1].argmax(axis=1) == gold).mean() > 0.85
+    assert (answers.test[:, 3] == 0).all()
+    assert answers.about["description"].endswith("ONNX")
+    assert answers.about["kilobytes"] > 0.5
+    assert (answers.timings > 0).all()

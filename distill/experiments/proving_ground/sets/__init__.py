@@ -1,0 +1,1 @@
+"""The proving ground's sets, a module a source; `catalogue` lists them."""
