@@ -11,8 +11,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from distill.data.rows import Rows
 from distill.errors import DataError
+from distill.modalities.modality import NetworkInput
 from distill.modalities.prelude import FEATURES, Prelude
 from distill.modalities.text import char_ngrams, spelling_correction, token_batches, tokenizer
 from distill.modalities.text.token_batches import Tokens
@@ -35,6 +35,14 @@ class TextPrelude(Prelude):
         """Run the graph over a column of N texts."""
         parts = [(chunk, ids.astype(np.int64), grams.astype(np.int64)) for chunk, (ids, grams) in self.run(columns)]
         return token_batches.join(self.width, sum(len(chunk) for chunk, _, _ in parts), parts)
+
+    def network_rows(self, columns: Mapping[str, np.typing.NDArray[np.generic]]) -> Tokens:
+        """The same, as every prelude of texts calls it."""
+        return self.tokens(columns)
+
+    def network_inputs(self) -> Mapping[str, NetworkInput]:
+        """What a network reads, as the export sees it."""
+        return token_batches.network_inputs()
 
 
 def fit(
@@ -66,11 +74,6 @@ def fit(
         buckets=buckets,
         vocabulary_rows=fewest_rows(counts[word] for word in known),
     )
-
-
-def batches(prelude: TextPrelude, rows: Rows) -> Tokens:
-    """Rows as a network reads them."""
-    return prelude.tokens(rows.columns)
 
 
 def storable(counts: Counter[str], seen: Counter[str], public: frozenset[str], rows: int) -> list[str]:

@@ -13,13 +13,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from distill.data.rows import Dataset, Rows
 from distill.modalities.prelude import FEATURES
-from distill.modalities.text import initialization, prelude, spelling_correction, tokenizer
+from distill.modalities.text import prelude, spelling_correction, tokenizer
 from distill.modalities.text.prelude import END, TextPrelude
 from distill.modalities.text.tokenizer import name, node
-from distill.recipe.schema import Student
-from distill.teachers.teacher import Teacher
 
 START = 2  # the mark that the teacher puts before a text; END is the one it puts behind it
 FIRST_PIECE = 3
@@ -72,18 +69,6 @@ def fit(
         buckets=buckets,
         vocabulary_rows=prelude.fewest_rows(counts[word] for word in table),
     )
-
-
-def fit_for(
-    config: Student, dataset: Dataset, transfer: Rows | None, public: Sequence[str], teacher: Teacher | None
-) -> TextPrelude:
-    """The prelude of one kind of student: of the teacher's word pieces for a mini, of words for the others."""
-    texts = dataset.train.texts
-    wanted = None if transfer is None else transfer.texts
-    sizes = (config.vocabulary, config.buckets, config.max_tokens, public, wanted, config.misspellings)
-    if config.kind == "mini":
-        return fit(texts, lambda words: initialization.word_pieces(teacher, words), *sizes)
-    return prelude.fit(texts, *sizes)
 
 
 def graph(
