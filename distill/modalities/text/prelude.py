@@ -67,7 +67,7 @@ def fit(
     seen = counts if transfer is None else tokenizer.rows_per_word(transfer, max_tokens)
     known = storable(counts, seen, frozenset(public), len(texts))[:vocabulary]
     return TextPrelude(
-        model=graph(known, buckets, max_tokens, misspellings),
+        model=graph(known, buckets, max_tokens, misspellings, public),
         width=FIRST_WORD + len(known),
         words=tuple(known),
         surprisal=surprisal([counts[word] for word in known], len(texts), FIRST_WORD),
@@ -99,7 +99,9 @@ def fewest_rows(counts: Iterable[int]) -> int:
     return min((count for count in counts if count >= MIN_ROWS), default=0)
 
 
-def graph(known: Sequence[str], buckets: int, max_tokens: int, misspellings: int = 0) -> onnx.ModelProto:
+def graph(
+    known: Sequence[str], buckets: int, max_tokens: int, misspellings: int = 0, real: Sequence[str] = ()
+) -> onnx.ModelProto:
     """text: string [N] -> ids: int64 [N,L], L <= max_tokens + 1, and grams: int64 [U+1,G] of the U unknown words.
 
     Each row ends its words with END, so that a batch of empty strings is still one token wide; PAD follows. The ids
@@ -107,7 +109,7 @@ def graph(known: Sequence[str], buckets: int, max_tokens: int, misspellings: int
     """
     unknown_from = FIRST_WORD + len(known)
     numbers = {word: FIRST_WORD + place for place, word in enumerate(known)}
-    table = spelling_correction.fit(numbers, misspellings)
+    table = spelling_correction.fit(numbers, misspellings, real=real)
     constants = look_up_constants(buckets, max_tokens, unknown_from, table) | {
         "pad_column": np.array([[PAD]], np.int64),
         "end": np.array(END, np.int64),

@@ -60,7 +60,7 @@ def fit(
         for piece in set(of_word):
             rows_per_piece[piece] += counts[word]
     return TextPrelude(
-        model=graph(table, kept, buckets, max_tokens, misspellings),
+        model=graph(table, kept, buckets, max_tokens, misspellings, public),
         width=FIRST_PIECE + len(kept),
         words=tuple(kept),
         surprisal=prelude.surprisal(
@@ -72,7 +72,12 @@ def fit(
 
 
 def graph(
-    table: Mapping[str, Sequence[str]], pieces: Sequence[str], buckets: int, max_tokens: int, misspellings: int = 0
+    table: Mapping[str, Sequence[str]],
+    pieces: Sequence[str],
+    buckets: int,
+    max_tokens: int,
+    misspellings: int = 0,
+    real: Sequence[str] = (),
 ) -> onnx.ModelProto:
     """text: string [N] -> ids: int64 [N,L], L <= max_tokens, and grams: int64 [U+1,G] of the U unknown words.
 
@@ -88,7 +93,7 @@ def graph(
         rows[row, : len(table[word])] = [place[piece] for piece in table[word]]
     numbers = {word: place[of_word[0]] for word, of_word in table.items() if len(of_word) == 1}
     numbers |= {word: width - 1 + row for row, word in enumerate(several, start=1)}
-    near = spelling_correction.fit(numbers, misspellings, order=table)
+    near = spelling_correction.fit(numbers, misspellings, order=table, real=real)
     constants = prelude.look_up_constants(buckets, max_tokens, width, near) | {
         "pieces_of": rows,
         "last_piece": np.array(width - 1, np.int64),
