@@ -64,6 +64,16 @@ TEXT = Modality(
         {
             "conv": StudentKind(_BUILD, Budget(600, words=65_000_000, least_rows=300_000), _FROM_WORDS),
             "static": StudentKind(_BUILD, Budget(600, words=65_000_000, least_rows=300_000), _FROM_WORDS),
+            "bag": StudentKind(
+                later(_HERE, "bag_student.build"),
+                Budget(
+                    600,
+                    words=65_000_000,
+                    least_rows=300_000,
+                    most_epochs=30,
+                    defaults={"buckets": 16_384, "learning_rate": 3e-3, "dropout": 0.5},
+                ),
+            ),
             "gru": StudentKind(_BUILD, Budget(600, words=20_000_000, least_rows=300_000), _FROM_WORDS),
             "mini": StudentKind(
                 later(_HERE, "mini_bert.build"),
@@ -90,6 +100,7 @@ TEXT = Modality(
                 "embedding": 32,
                 "bits": 4,
             },
+            "bag-64": {"kind": "bag", "buckets": 16_384, "embedding": 64, "bits": 4},
             "static-64": {"kind": "static", "width": 128} | _SMALL_WORDS,
             "conv-128": {"kind": "conv", "width": 128} | _SMALL_WORDS,
             "gru-96": {"kind": "gru", "width": 96} | _SMALL_WORDS | {"vocabulary": 10_000},
@@ -113,7 +124,7 @@ TEXT = Modality(
             },
         }
     ),  # fmt: skip
-    compared=("static-64", "conv-128", "gru-192", "mini-2"),
+    compared=("bag-64", "static-64", "conv-128", "gru-192", "mini-2"),
     unused=frozenset(),
     peers=("tfidf", "fasttext", "fasttext_quantised", "model2vec", "model2vec_quantised", "minilm_int8"),
     read=_read,
@@ -121,9 +132,9 @@ TEXT = Modality(
     notes=lengths.notes,
     row_length=_row_length,
     public_words=lambda config, base: word_lists.load(config.words, base),
-    fit_prelude=later(_HERE, "wordpiece.fit_for"),
-    network_inputs=later(_HERE, "token_batches.network_inputs"),
-    batches=later(_HERE, "prelude.batches"),
+    fit_prelude=later(_HERE, "preludes.fit_for"),
+    network_inputs=later(_HERE, "preludes.network_inputs"),
+    batches=later(_HERE, "preludes.batches"),
     augment=later(_HERE, "augment.copies"),
     default_copies=lambda rows: 0,
     perturb=typos.rows,

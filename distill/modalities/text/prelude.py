@@ -11,8 +11,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from distill.data.rows import Rows
 from distill.errors import DataError
+from distill.modalities.modality import NetworkInput
 from distill.modalities.prelude import FEATURES, Prelude
 from distill.modalities.text import char_ngrams, spelling_correction, token_batches, tokenizer
 from distill.modalities.text.token_batches import Tokens
@@ -35,6 +35,14 @@ class TextPrelude(Prelude):
         """Run the graph over a column of N texts."""
         parts = [(chunk, ids.astype(np.int64), grams.astype(np.int64)) for chunk, (ids, grams) in self.run(columns)]
         return token_batches.join(self.width, sum(len(chunk) for chunk, _, _ in parts), parts)
+
+    def network_rows(self, columns: Mapping[str, np.typing.NDArray[np.generic]]) -> Tokens:
+        """The same, as every prelude of texts calls it."""
+        return self.tokens(columns)
+
+    def network_inputs(self) -> Mapping[str, NetworkInput]:
+        """What a network reads, as the export sees it."""
+        return token_batches.network_inputs()
 
 
 def fit(
@@ -59,18 +67,13 @@ def fit(
     seen = counts if transfer is None else tokenizer.rows_per_word(transfer, max_tokens)
     known = storable(counts, seen, frozenset(public), len(texts))[:vocabulary]
     return TextPrelude(
-        model=graph(known, buckets, max_tokens, misspellings),
+        model=graph(known, buckets, max_tokens, misspellings, public),
         width=FIRST_WORD + len(known),
         words=tuple(known),
         surprisal=surprisal([counts[word] for word in known], len(texts), FIRST_WORD),
         buckets=buckets,
         vocabulary_rows=fewest_rows(counts[word] for word in known),
     )
-
-
-def batches(prelude: TextPrelude, rows: Rows) -> Tokens:
-    """Rows as a network reads them."""
-    return prelude.tokens(rows.columns)
 
 
 def storable(counts: Counter[str], seen: Counter[str], public: frozenset[str], rows: int) -> list[str]:
@@ -96,7 +99,9 @@ def fewest_rows(counts: Iterable[int]) -> int:
     return min((count for count in counts if count >= MIN_ROWS), default=0)
 
 
-def graph(known: Sequence[str], buckets: int, max_tokens: int, misspellings: int = 0) -> onnx.ModelProto:
+def graph(
+    known: Sequence[str], buckets: int, max_tokens: int, misspellings: int = 0, real: Sequence[str] = ()
+) -> onnx.ModelProto:
     """text: string [N] -> ids: int64 [N,L], L <= max_tokens + 1, and grams: int64 [U+1,G] of the U unknown words.
 
     Each row ends its words with END, so that a batch of empty strings is still one token wide; PAD follows. The ids
@@ -104,7 +109,7 @@ def graph(known: Sequence[str], buckets: int, max_tokens: int, misspellings: int
     """
     unknown_from = FIRST_WORD + len(known)
     numbers = {word: FIRST_WORD + place for place, word in enumerate(known)}
-    table = spelling_correction.fit(numbers, misspellings)
+    table = spelling_correction.fit(numbers, misspellings, real=real)
     constants = look_up_constants(buckets, max_tokens, unknown_from, table) | {
         "pad_column": np.array([[PAD]], np.int64),
         "end": np.array(END, np.int64),

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from distill.modalities.modality import NetworkInput
-from distill.modalities.prelude import FEATURES, Prelude
+from distill.modalities.prelude import FEATURES
 from distill.modalities.text.char_ngrams import GRAMS
 
 Ids = np.typing.NDArray[np.int64]
@@ -50,7 +50,7 @@ class Tokens:
         return torch.from_numpy(ids), torch.from_numpy(padded)
 
 
-def network_inputs(prelude: Prelude) -> Mapping[str, NetworkInput]:
+def network_inputs() -> Mapping[str, NetworkInput]:
     """The inputs of a network, ids and grams, as the export sees them."""
     return {
         FEATURES: NetworkInput(torch.ones((2, 5), dtype=torch.int64), {0: "rows", 1: "tokens"}),

@@ -33,13 +33,13 @@ TOKEN = (
 )
 
 
-def nodes() -> list[onnx.NodeProto]:
-    """text: string [N] -> `name("words")`: string [N,L], "" pads. A batch without a word is no token wide."""
+def nodes(text: str = "text") -> list[onnx.NodeProto]:
+    """`text`: string [N] -> `name("words")`: string [N,L], "" pads. A batch without a word is no token wide."""
     return [
         # The default locale is missing on slim images.
         helper.make_node(
             "StringNormalizer",
-            ["text"],
+            [text],
             [name("lower")],
             name=name("lower_case"),
             case_change_action="LOWER",

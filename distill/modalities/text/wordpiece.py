@@ -13,13 +13,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from distill.data.rows import Dataset, Rows
 from distill.modalities.prelude import FEATURES
-from distill.modalities.text import initialization, prelude, spelling_correction, tokenizer
+from distill.modalities.text import prelude, spelling_correction, tokenizer
 from distill.modalities.text.prelude import END, TextPrelude
 from distill.modalities.text.tokenizer import name, node
-from distill.recipe.schema import Student
-from distill.teachers.teacher import Teacher
 
 START = 2  # the mark that the teacher puts before a text; END is the one it puts behind it
 FIRST_PIECE = 3
@@ -63,7 +60,7 @@ def fit(
         for piece in set(of_word):
             rows_per_piece[piece] += counts[word]
     return TextPrelude(
-        model=graph(table, kept, buckets, max_tokens, misspellings),
+        model=graph(table, kept, buckets, max_tokens, misspellings, public),
         width=FIRST_PIECE + len(kept),
         words=tuple(kept),
         surprisal=prelude.surprisal(
@@ -74,20 +71,13 @@ def fit(
     )
 
 
-def fit_for(
-    config: Student, dataset: Dataset, transfer: Rows | None, public: Sequence[str], teacher: Teacher | None
-) -> TextPrelude:
-    """The prelude of one kind of student: of the teacher's word pieces for a mini, of words for the others."""
-    texts = dataset.train.texts
-    wanted = None if transfer is None else transfer.texts
-    sizes = (config.vocabulary, config.buckets, config.max_tokens, public, wanted, config.misspellings)
-    if config.kind == "mini":
-        return fit(texts, lambda words: initialization.word_pieces(teacher, words), *sizes)
-    return prelude.fit(texts, *sizes)
-
-
 def graph(
-    table: Mapping[str, Sequence[str]], pieces: Sequence[str], buckets: int, max_tokens: int, misspellings: int = 0
+    table: Mapping[str, Sequence[str]],
+    pieces: Sequence[str],
+    buckets: int,
+    max_tokens: int,
+    misspellings: int = 0,
+    real: Sequence[str] = (),
 ) -> onnx.ModelProto:
     """text: string [N] -> ids: int64 [N,L], L <= max_tokens, and grams: int64 [U+1,G] of the U unknown words.
 
@@ -103,7 +93,7 @@ def graph(
         rows[row, : len(table[word])] = [place[piece] for piece in table[word]]
     numbers = {word: place[of_word[0]] for word, of_word in table.items() if len(of_word) == 1}
     numbers |= {word: width - 1 + row for row, word in enumerate(several, start=1)}
-    near = spelling_correction.fit(numbers, misspellings, order=table)
+    near = spelling_correction.fit(numbers, misspellings, order=table, real=real)
     constants = prelude.look_up_constants(buckets, max_tokens, width, near) | {
         "pieces_of": rows,
         "last_piece": np.array(width - 1, np.int64),

@@ -30,8 +30,13 @@ from tests import bundles
 from tests.distill import made
 
 TABULAR = ("mlp", "embedded")
-KINDS = ("static", "conv", "gru", "mini", *TABULAR)
-PLACES = {"gru": 1000, "mini": 1000}  # of misspellings: one that reads words, and one that reads pieces
+KINDS = ("bag", "static", "conv", "gru", "mini", *TABULAR)
+# A table of misspellings for one that reads words, and one that reads pieces; room for more than a few hashed ids.
+SETTINGS: dict[str, dict[str, int]] = {
+    "gru": {"misspellings": 1000},
+    "mini": {"misspellings": 1000},
+    "bag": {"buckets": 256},
+}
 anything = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 sayings = st.lists(st.sampled_from(made.WORDS), max_size=40).map(" ".join)
 
@@ -43,7 +48,7 @@ def dataset(kind: str) -> Dataset:
 
 @functools.cache
 def student(kind: str) -> Student:
-    return made.student(kind, dataset(kind), misspellings=PLACES.get(kind, 0))
+    return made.student(kind, dataset(kind), **SETTINGS.get(kind, {}))
 
 
 @functools.cache
@@ -175,7 +180,7 @@ def test_the_graph_holds_no_path_of_the_machine_and_no_word_on_its_making(kind: 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_equal_students_give_equal_bytes(kind: str) -> None:
-    twin = made.student(kind, dataset(kind), misspellings=PLACES.get(kind, 0))
+    twin = made.student(kind, dataset(kind), **SETTINGS.get(kind, {}))
     small = quantize.weights(export.graph(twin))
     again = calibrate.fit(small, twin.modality, dataset(kind).train, dataset(kind).validation)
     assert again.graph.model.SerializeToString(deterministic=True) == calibrated(kind).graph.model.SerializeToString(
@@ -183,7 +188,7 @@ def test_equal_students_give_equal_bytes(kind: str) -> None:
     )
 
 
-@pytest.mark.parametrize("kind", ["static", "conv"])
+@pytest.mark.parametrize("kind", ["bag", "static", "conv"])
 @settings(max_examples=30, deadline=None)
 @given(texts=st.lists(anything | sayings, min_size=1, max_size=5))
 def test_a_text_gets_the_same_answer_alone_and_in_a_batch(kind: str, texts: list[str]) -> None:

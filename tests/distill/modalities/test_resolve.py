@@ -64,7 +64,7 @@ def test_a_resolved_recipe_resolves_to_itself(tmp_path: Path) -> None:
         (
             MAIL,
             "student.kind=cnn",
-            "'cnn' does not go with texts. Choose 'conv' or 'static' or 'gru' or 'mini' or 'auto'",
+            "'cnn' does not go with texts. Choose 'conv' or 'static' or 'bag' or 'gru' or 'mini' or 'auto'",
         ),
         (MAIL, "student.kind=mlp", "does not go with texts. Choose 'conv' or 'static'"),
         (MAIL, "teacher.kind=boosted_trees", "does not go with texts. Choose 'encoder' or 'precomputed'"),

@@ -45,10 +45,10 @@ def states(student: Student) -> dict[str, list]:
     return {name: value.tolist() for name, value in student.network.state_dict().items()}
 
 
-@pytest.mark.parametrize("kind", ["static", "conv", "mlp", "embedded"])
+@pytest.mark.parametrize("kind", ["bag", "static", "conv", "mlp", "embedded"])
 def test_a_student_learns_what_its_teacher_knows(empty_cache: Path, kind: str) -> None:
     dataset = made.tabular_dataset(300) if kind in ("mlp", "embedded") else made.text_dataset(300)
-    student = distilled(dataset, kind)
+    student = distilled(dataset, kind, **({"buckets": 1024} if kind == "bag" else {}))
     answers = train.logits(student, dataset.test).argmax(axis=1)
     majority = max(np.bincount(dataset.test.labels)) / len(dataset.test)
     assert (answers == dataset.test.labels).mean() > majority + 0.1

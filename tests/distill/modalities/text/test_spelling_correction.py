@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -102,6 +105,76 @@ def test_a_private_word_leaves_no_trace_in_the_table() -> None:
         return [tensor.raw_data for tensor in fitted.model.graph.initializer]
 
     assert stored("secretname") == stored("x")
+
+
+PUBLIC = ("terribly", "wonder", "wonderfuls", "battle", "bettery", "clam", "love", "terrible", "petty")
+
+
+@pytest.fixture(scope="module")
+def sparing() -> Prelude:
+    """With a public list of which the vocabulary has room for what stands in the texts alone."""
+    return text.fit(TEXTS, len(WORDS), 16, 30, PUBLIC, misspellings=ROOM)
+
+
+@pytest.mark.parametrize("word", ["terribly", "wonderfuls", "bettery", "clam", "CLAM"])
+def test_a_word_of_a_public_list_is_never_read_as_another(prelude: Prelude, sparing: Prelude, word: str) -> None:
+    assert read(prelude, word) != ["?"]
+    assert read(sparing, f"the {word} cat") == ["the", "?", "cat"]
+
+
+def test_a_real_word_is_spelt_by_its_own_letters(sparing: Prelude) -> None:
+    plain = text.fit(TEXTS, 100, 16, 30)
+    [found, alone] = [
+        it.tokens({"text": np.array(["terribly"], dtype=object)}).batch(np.arange(1))[1][0].tolist()
+        for it in (sparing, plain)
+    ]
+    assert [gram for gram in found if gram] == [gram for gram in alone if gram] != []
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from([word for word in WORDS if len(word) >= 4 and word.isalpha()]), st.integers(0, 10_000))
+def test_slips_are_mended_beside_a_list_of_real_words_as_without_one(
+    prelude: Prelude, sparing: Prelude, word: str, seed: int
+) -> None:
+    slip = typos.word(word, np.random.default_rng(seed))
+    if slip not in PUBLIC:
+        assert read(sparing, slip) == read(prelude, slip)
+
+
+def test_a_slip_of_the_first_letter_is_no_real_word_and_none_is_found_by_it(sparing: Prelude) -> None:
+    assert read(sparing, "herribly") == ["?"]
+    assert read(sparing, "serrible") == ["?"]
+    assert read(sparing, "aterrible") == ["?"]
+    assert read(sparing, "errible") == ["?"]
+
+
+def test_where_places_are_few_a_slip_of_the_most_wanted_word_keeps_its_own() -> None:
+    texts = np.array(["wonderful"] * 3, dtype=object)
+    full = text.fit(texts, 1, 16, 30, ("wonderfull", "wondrful"), misspellings=1)
+    table = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in full.model.graph.initializer}
+    assert table["limbeck/text/number_table"].tolist() == [FIRST_WORD]
+
+
+def test_real_words_are_known_by_hashes_alone(sparing: Prelude) -> None:
+    content = sparing.model.SerializeToString()
+    assert b"wonderful" in content
+    assert not [word for word in ("terribly", "wonderfuls", "bettery", "petty") if word.encode() in content]
+
+
+def test_a_real_word_is_not_read_as_the_pieces_of_another() -> None:
+    few = {"battery", "battre", "cat"}
+
+    def of_few(words: Sequence[str]) -> list[list[str]]:
+        return [pieces if word in few else [] for word, pieces in zip(words, split(words), strict=True)]
+
+    texts = np.array(["battery cat"] * 3, dtype=object)
+    plain, sparing = (
+        wordpiece.fit(texts, of_few, 200, 16, 30, public, misspellings=ROOM) for public in ((), ("batter",))
+    )
+    right, slip = (plain.tokens({"text": np.array([word], dtype=object)}).ids for word in ("battery", "batter"))
+    assert slip.tolist() == right.tolist()
+    assert sparing.tokens({"text": np.array(["batter"], dtype=object)}).ids.tolist().count(sparing.width) == 1
+    assert sparing.tokens({"text": np.array(["battrey"], dtype=object)}).ids.tolist() == right.tolist()
 
 
 def test_a_misspelt_word_is_read_as_the_pieces_of_the_right_one() -> None:
