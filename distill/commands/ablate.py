@@ -14,6 +14,7 @@ def ablate(
     recipe: RecipeArgument,
     out: Annotated[Path, typer.Option(help="The folder that the table goes to, as Markdown.")] = Path("reports"),
     only: Annotated[list[str] | None, typer.Option(help="An ingredient to try, as often as needed; all.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, max=10, help="Under how many seeds each student is taught.")] = 3,
     set_: SetOption = None,
 ) -> None:
     """Teach the recipe's student with and without each of its ingredients. Exit status: 0; 2 wrong."""
@@ -24,7 +25,7 @@ def ablate(
     from distill.experiments import ablate as ablating
     from distill.reporting import tables
 
-    made = [ablating.run(loaded, base, tuple(only or ()))]
+    made = [ablating.run(loaded, base, tuple(only or ()), seeds)]
     tables.show(made, output())
     tables.write(made, out / loaded.name / "ablation.md")
     say(f"table {out / loaded.name / 'ablation.md'}")

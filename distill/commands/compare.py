@@ -15,6 +15,7 @@ def compare(
     out: Annotated[Path, typer.Option(help="The folder that tables go to, as Markdown.")] = Path("reports"),
     rung: Annotated[list[str] | None, typer.Option(help="A student of the ladder; one of each kind.")] = None,
     settings: Annotated[int, typer.Option(min=1, max=10, help="How many settings each peer may try.")] = 4,
+    seeds: Annotated[int, typer.Option(min=1, max=10, help="Under how many seeds each student is taught.")] = 3,
     set_: SetOption = None,
 ) -> None:
     """Judge the ladder of students beside its teacher and other people's classifiers. Exit status: 0; 2 wrong."""
@@ -26,7 +27,7 @@ def compare(
     from distill.experiments import comparison_tables
     from distill.reporting import tables
 
-    found = comparing.run(loaded, base, tuple(rung or ()), settings)
+    found = comparing.run(loaded, base, tuple(rung or ()), settings, seeds)
     made = comparison_tables.of(found)
     tables.show(made, output())
     for line in comparison_tables.verdicts(found):

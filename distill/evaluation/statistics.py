@@ -12,6 +12,7 @@ from handler.bundle.contract import Metric
 
 BINS = 15  # of confidence, equally wide
 _DIGITS = 6
+Floats = np.typing.NDArray[np.float64]
 _Z = float(norm.ppf(0.975))
 
 
@@ -19,21 +20,25 @@ class Bootstrap:
     """The same resamples of N test rows for every metric, so that differences are paired (percentile intervals).
 
     Rows that were judged R times, by other models each time, stand as R blocks of N: a row is drawn with all its
-    answers, as they are no R independent rows.
+    answers, as they are no R independent rows. Where the blocks are `seeds`, they are drawn too, so that an interval
+    holds how far one seed is from another.
     """
 
-    def __init__(self, rows: int, times: int, seed: int, repeats: int = 1) -> None:
-        """`times` resamples of `rows` rows with replacement, each of which was judged `repeats` times."""
+    def __init__(self, rows: int, times: int, seed: int, repeats: int = 1, seeds: int = 1) -> None:
+        """`times` resamples of `rows` rows with replacement, each judged `repeats` times, or under so many `seeds`."""
         self.rows = rows
+        self.blocks = max(repeats, seeds)
+        self._seeds = seeds
         self._times = times
         self._seed = seed
-        self._blocks = np.arange(repeats, dtype=np.int64)[:, None] * rows
+        self._starts = np.arange(self.blocks, dtype=np.int64)[:, None] * rows
 
     def resamples(self) -> Iterator[np.typing.NDArray[np.int64]]:
         """Indices of answers, [R*N] each; the same at every call."""
         random = np.random.default_rng(self._seed)
         for _ in range(self._times):
-            yield (self._blocks + random.integers(self.rows, size=self.rows)).ravel()
+            starts = self._starts[random.integers(self._seeds, size=self._seeds)] if self._seeds > 1 else self._starts
+            yield (starts + random.integers(self.rows, size=self.rows)).ravel()
 
     def metric(
         self, name: str, statistic: Callable[[np.typing.NDArray[np.int64]], float], is_centred: bool = False
@@ -45,7 +50,7 @@ class Bootstrap:
         can lie wholly above the value. The resamples are moved down by their bias (Efron and Tibshirani, 1993,
         chapter 10).
         """
-        value = statistic((self._blocks + np.arange(self.rows)).ravel())
+        value = statistic((self._starts + np.arange(self.rows)).ravel())
         values = np.array([statistic(rows) for rows in self.resamples()])
         values = values[np.isfinite(values)]
         low, high = np.percentile(values, [2.5, 97.5]).tolist() if len(values) else (value, value)
@@ -65,11 +70,11 @@ class Bootstrap:
         A row that was judged R times counts as the mean of them. Of such means the variance is smaller than of single
         answers, which is as if there were more rows: the interval is that of as many (as Kish, 1965, does it).
         """
-        means = right.astype(np.float64).reshape(-1, self.rows).mean(axis=0)
-        value = float(means.mean())
-        spread = float(means.var())
+        answers = right.astype(np.float64).reshape(-1, self.rows)
+        value = float(answers.mean())
+        spread = float(answers.mean(axis=0).var()) + self.rows * self._between(answers)
         rows = self.rows * value * (1 - value) / spread if spread else float(self.rows)
-        low, high = _wilson(value, max(rows, float(self.rows)))
+        low, high = _wilson(value, rows if self._seeds > 1 else max(rows, float(self.rows)))
         return rounded(name, value, low, high, self.rows)
 
     def gain(self, name: str, first: np.typing.NDArray[np.generic], second: np.typing.NDArray[np.generic]) -> Metric:
@@ -78,14 +83,19 @@ class Bootstrap:
         It adds half a row to each of the four outcomes of a pair: of two that never differ on N rows it is not certain
         that they never will.
         """
-        differences = (first.astype(np.float64) - second.astype(np.float64)).reshape(-1, self.rows).mean(axis=0)
+        answers = (first.astype(np.float64) - second.astype(np.float64)).reshape(-1, self.rows)
+        differences = answers.mean(axis=0)
         value, rows = float(differences.mean()), self.rows + 2
         centre = float(differences.sum()) / rows
         spread = (float((differences**2).sum()) + 1) / rows - centre**2
-        width = _Z * math.sqrt(max(spread, 0.0) / rows)
+        width = _Z * math.sqrt(max(spread, 0.0) / rows + self._between(answers))
         return rounded(
             name, value, max(-1.0, min(centre - width, value)), min(1.0, max(centre + width, value)), self.rows
         )
+
+    def _between(self, answers: Floats) -> float:
+        """The variance of the mean over seeds, of answers [R,N]; 0 where the blocks are no seeds."""
+        return float(answers.mean(axis=1).var(ddof=1)) / self._seeds if self._seeds > 1 else 0.0
 
     def ratio(self, name: str, above: np.typing.NDArray[np.generic], below: np.typing.NDArray[np.generic]) -> Metric:
         """The ratio of two means over the same rows."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from scipy.special import softmax
 
 from distill.data.rows import Rows
 from distill.errors import RecipeError
@@ -13,14 +15,14 @@ from distill.evaluation import contenders
 from distill.evaluation.contenders import Contender, Floats, Labels
 from distill.evaluation.statistics import Bootstrap
 from distill.experiments import comparison
+from distill.experiments.compare import SEEDS
 from distill.graph import calibrate
 from distill.modalities import resolve
 from distill.modalities.modality import Modality
-from distill.pipeline import build_student, teaching, training_inputs
+from distill.pipeline import assess, build_student, teaching, training_inputs
 from distill.progress import say
 from distill.recipe.schema import AUTO, Recipe
 from distill.reporting.tables import Table, interval
-from distill.training import train
 
 # Section, key, and the value that does without.
 _WITHOUT: Mapping[str, tuple[str, str, object]] = {
@@ -41,13 +43,14 @@ _WITHOUT: Mapping[str, tuple[str, str, object]] = {
 _WITH: Mapping[str, object] = {"cross-fitted labels": 2}
 START, TEACHER = "a start from the teacher", "the teacher itself"
 NAMES = (TEACHER, *_WITHOUT, START)  # all ingredients
+Answer = Callable[[Rows], Floats]
 _OF_COPIES = frozenset({"like words in copies", "slips in copies", "a public list of words"})
 
 
-def run(recipe: Recipe, base: Path, only: tuple[str, ...] = ()) -> Table:
+def run(recipe: Recipe, base: Path, only: tuple[str, ...] = (), seeds: int = SEEDS) -> Table:
     """Teach the recipe's student, and one for each ingredient in which that alone is changed. A row an ingredient.
 
-    `only`: ingredients to try; all where empty.
+    `only`: ingredients to try; all where empty. `seeds`: under how many each is taught; they are in the intervals.
 
     Raises:
         RecipeError: the recipe's student is decided by its results, or there is no such ingredient.
@@ -64,24 +67,32 @@ def run(recipe: Recipe, base: Path, only: tuple[str, ...] = ()) -> Table:
     trained = teaching.make(inputs, recipe.student, "whole")
     told = {"gold_weight": trained.draft.config.gold_weight, "temperature": trained.draft.config.temperature}
     recipe = recipe.model_copy(update={"student": recipe.student.model_copy(update=told)})
-    whole = _contender(inputs, "whole", _graph(trained))
-    others = {name: _varied(recipe, inputs, trained, name, base) for name in only or NAMES}
-    samples = Bootstrap(len(test), recipe.evaluation.bootstrap, recipe.seed)
-    taught = inputs.teacher.logits(test).argmax(axis=1)
+    whole = _contender(inputs, "whole", seeds, lambda one: _graph(build_student.make(one, recipe.student, "whole")))
+    others = {name: _varied(recipe, inputs, trained, name, base, seeds) for name in only or NAMES}
+    samples = Bootstrap(len(test), recipe.evaluation.bootstrap, recipe.seed, seeds=seeds)
+    gold, taught = (np.tile(labels, seeds) for labels in (test.labels, inputs.teacher.logits(test).argmax(axis=1)))
     rows = []
     for name, other in others.items():
         if other is not None:
             used = _used(recipe, name)
             pair = (whole, other) if used else (other, whole)
-            rows.append((f"{name}{'' if used else ' (not used)'}", *_cells(*pair, test.labels, taught, samples)))
-    accuracy = interval(samples.mean("accuracy", whole.labels == test.labels))
-    title = f"{len(test):,} test rows; the recipe as it is: accuracy {accuracy}"
-    headings = ("", "with", "without", "difference", "McNemar p", "agreement with the teacher", "with slips")
+            rows.append((f"{name}{'' if used else ' (not used)'}", *_cells(*pair, gold, taught, samples)))
+    accuracy = interval(samples.share("accuracy", whole.labels == gold))
+    title = f"{len(test):,} test rows, {seeds} seeds; the recipe as it is: accuracy {accuracy}"
+    headings = (
+        "",
+        "with",
+        "without",
+        "difference",
+        "difference of log loss",
+        "agreement with the teacher",
+        "with slips",
+    )
     return Table(title, headings, tuple(rows))
 
 
 def _cells(with_it: Contender, without: Contender, gold: Labels, taught: Labels, samples: Bootstrap) -> tuple[str, ...]:
-    """Accuracy with and without, the difference and its p, that of agreement with the teacher, that with slips."""
+    """Accuracy with and without, the difference, that of log loss, of agreement with the teacher, and with slips."""
 
     def gain(first: Labels, second: Labels, wanted: Labels) -> str:
         return interval(samples.mean("gain", (first == wanted).astype(np.float64) - (second == wanted)), "+")
@@ -93,14 +104,19 @@ def _cells(with_it: Contender, without: Contender, gold: Labels, taught: Labels,
     return (
         *(f"{(one.labels == gold).mean():.3f}" for one in (with_it, without)),
         interval(pair.difference, "+"),
-        f"{pair.mcnemar_p:.2g}",
+        interval(pair.log_loss_difference, "+"),
         gain(with_it.labels, without.labels, taught),
         slips,
     )
 
 
 def _varied(
-    recipe: Recipe, inputs: training_inputs.TrainingInputs, trained: build_student.TrainedStudent, name: str, base: Path
+    recipe: Recipe,
+    inputs: training_inputs.TrainingInputs,
+    trained: build_student.TrainedStudent,
+    name: str,
+    base: Path,
+    seeds: int,
 ) -> Contender | None:
     """A student of which one ingredient is changed; None where the recipe has no use for it."""
     if not _applies(recipe, inputs.modality, name):
@@ -110,28 +126,45 @@ def _varied(
         return None
     say(f"  {'without' if used else 'with'} {name}")
     if name == TEACHER:
-        twin = build_student.twin(inputs, trained.draft)
-        return _contender(inputs, name, lambda rows: train.logits(twin, rows))
+
+        def alone(one: training_inputs.TrainingInputs) -> Answer:
+            twin = build_student.twin(one, trained.draft)
+            return lambda rows: assess.twin(one, twin, rows).probabilities
+
+        return _contender(inputs, name, seeds, alone)
     if name == START:
-        other = build_student.make(inputs, recipe.student, f"without {name}", inherits=False)
-        return _contender(inputs, name, _graph(other))
+        return _contender(
+            inputs,
+            name,
+            seeds,
+            lambda one: _graph(build_student.make(one, recipe.student, f"without {name}", inherits=False)),
+        )
     section, key, off = _WITHOUT[name]
     changed = getattr(recipe, section).model_copy(update={key: off if used else _WITH[name]})
-    other_recipe = recipe.model_copy(update={section: changed})
+    other = recipe.model_copy(update={section: changed})
     # A student's own settings change nothing of what it is taught from.
-    varied = inputs if section == "student" else training_inputs.of(other_recipe, base)
-    return _contender(varied, name, _graph(build_student.make(varied, other_recipe.student, f"without {name}")))
+    varied = inputs if section == "student" else training_inputs.of(other, base)
+    return _contender(
+        varied, name, seeds, lambda one: _graph(build_student.make(one, other.student, f"without {name}"))
+    )
 
 
-def _graph(trained: build_student.TrainedStudent) -> Callable[[Rows], Floats]:
-    return lambda rows: calibrate.run(trained.small, rows)[0]
+def _graph(trained: build_student.TrainedStudent) -> Answer:
+    return lambda rows: softmax(calibrate.run(trained.small, rows)[0] / trained.calibrated.temperature, axis=1)
 
 
-def _contender(inputs: training_inputs.TrainingInputs, name: str, answer: Callable[[Rows], Floats]) -> Contender:
-    """A student by its scores of the test rows, and of those rows with slips in a tenth of their words."""
-    test = inputs.rows.test
-    slips = comparison.perturbed(inputs)
-    return Contender(name, "student", "", answer(test), None if slips is None else answer(slips))
+def _contender(
+    inputs: training_inputs.TrainingInputs,
+    name: str,
+    seeds: int,
+    make: Callable[[training_inputs.TrainingInputs], Answer],
+) -> Contender:
+    """Students, one a seed, by their answers to the test rows, and to those rows with slips in a tenth of the words."""
+    test, slips = inputs.rows.test, comparison.perturbed(inputs)
+    answers = [make(replace(inputs, seed=inputs.seed + i)) for i in range(seeds)]
+    return comparison.joined(
+        [Contender(name, "student", "", answer(test), None if slips is None else answer(slips)) for answer in answers]
+    )
 
 
 def _applies(recipe: Recipe, modality: Modality, name: str) -> bool:

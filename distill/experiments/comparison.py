@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -73,9 +73,16 @@ def of(
     seed: int,
     twins: Mapping[str, contenders.Contender] = MappingProxyType({}),
     peers: Sequence[contenders.Contender] = (),
+    seeds: int = 1,
 ) -> Comparison:
-    """Compare contenders on test rows with the labels `gold` [N]. `twins`: by the student's name."""
-    samples = Bootstrap(len(gold), bootstrap, seed)
+    """Compare contenders on test rows with the labels `gold` [N]. `twins`: by the student's name.
+
+    Students and twins answer under each of the `seeds`, a block of N rows a seed; what has no seed answers once.
+    """
+    rows = len(gold)
+    samples = Bootstrap(rows, bootstrap, seed, seeds=seeds)
+    gold = np.tile(gold, seeds)
+    teacher, peers = _repeated(teacher, seeds), [_repeated(peer, seeds) for peer in peers]
     taught = teacher.labels == gold
     pairs = [(ours, peer) for ours in students for peer in peers]
     own = [(ours, twins[ours.name]) for ours in students if ours.name in twins]
@@ -105,7 +112,7 @@ def of(
             for ours, peer in pairs
             if ours.name in lost and peer.name in lost
         },
-        test_rows=len(gold),
+        test_rows=rows,
     )
 
 
@@ -117,12 +124,35 @@ def perturbed(inputs: TrainingInputs) -> Rows | None:
 
 def students(
     inputs: TrainingInputs,
-    trained: Mapping[str, TrainedStudent],
+    trained: Mapping[str, Sequence[TrainedStudent]],
     serving: Serving,
     rows: Rows | None = None,
 ) -> list[contenders.Contender]:
-    """Trained students by name as they ship, timed one after the other. `rows`: `perturbed`."""
+    """Trained students by name, one a seed, as they ship; the first is timed, one name after the other.
+
+    `rows`: `perturbed`.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        staged = {name: assess.stage(inputs, one, serving, folder) for name, one in trained.items()}
         test = inputs.rows.test
-        return [assess.student(name, one, staged[name], test, rows) for name, one in trained.items()]
+
+        def answered(name: str, one: TrainedStudent, is_timed: bool) -> contenders.Contender:
+            staged = assess.stage(inputs, one, serving, folder)
+            return assess.student(name, one, staged, test, rows, is_timed)
+
+        return [
+            joined([answered(name, one, not i) for i, one in enumerate(of_name)]) for name, of_name in trained.items()
+        ]
+
+
+def joined(seeds: Sequence[contenders.Contender]) -> contenders.Contender:
+    """One contender whose answers under each seed stand one after the other; what else is known is of the first."""
+    perturbed = [one.perturbed for one in seeds if one.perturbed is not None]
+    return replace(
+        seeds[0],
+        probabilities=np.concatenate([one.probabilities for one in seeds]),
+        perturbed=np.concatenate(perturbed) if perturbed else None,
+    )
+
+
+def _repeated(one: contenders.Contender, times: int) -> contenders.Contender:
+    return joined([one] * times)

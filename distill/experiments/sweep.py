@@ -18,7 +18,7 @@ from distill.evaluation import gates
 from distill.evaluation.evidence import GateResult
 from distill.experiments import comparison, cost
 from distill.modalities import resolve
-from distill.pipeline import assess, build_student, model_selection, training_inputs
+from distill.pipeline import assess, build_student, model_selection, teaching, training_inputs
 from distill.progress import say
 from distill.recipe.schema import Recipe
 from distill.reporting import tables
@@ -62,8 +62,10 @@ def run(recipe: Recipe, base: Path) -> Sweep:
     say("students")
     references = assess.references(inputs, inputs.rows.validation)
     trained, results = {}, {}
-    for draft in model_selection.by_size(inputs, recipe):
-        one = trained[draft.name] = build_student.finish(inputs, draft, build_student.teach(inputs, draft))
+    for untaught in model_selection.by_size(inputs, recipe):
+        draft = teaching.chosen(inputs, untaught)
+        one = build_student.finish(inputs, draft, build_student.teach(inputs, draft))
+        trained[draft.name] = [one]
         results[draft.name] = assess.on_validation(inputs, one, references, recipe.serving, recipe.gates)
     say("evidence")
     students, teacher = comparison.students(inputs, trained, recipe.serving), assess.teacher(inputs, inputs.rows.test)
