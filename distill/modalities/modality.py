@@ -55,6 +55,8 @@ class Budget:
     most_rows: int | None = None  # read at most, in all epochs
     most_epochs: int = 20
     defaults: Mapping[str, object] | None = None  # keys of the student's section that its kind sets
+    many_rows: int = 0  # copies among them, from which on `of_many` is set too
+    of_many: Mapping[str, object] | None = None
     to_the_end: bool = False  # its learning rate is low only at the end, so it never stops early
 
 

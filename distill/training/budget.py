@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 from distill.modalities.modality import Budget
@@ -12,8 +12,6 @@ from distill.recipe.schema import Student
 FEW_ROWS = 4000  # copies among them; from here on batches are as large as the recipe's default
 _SMALL_BATCH = 32
 _MAX_EPOCHS = 150
-_MANY_ROWS = 100_000
-_OF_MANY: Mapping[str, object] = {"batch_size": 256, "learning_rate": 3e-3}  # of large transfer sets of texts
 
 
 @dataclass(frozen=True)
@@ -32,10 +30,10 @@ def fit(student: Student, budget: Budget, size: Size) -> Student:
     A fitted section comes back equal.
     """
     rows = size.rows * (1 + size.copies)
-    many = _OF_MANY if rows >= _MANY_ROWS and budget.words else {}
-    student = _left_open(student, {**many, **(budget.defaults or {})})
-    batch, epochs, patience = student.batch_size, student.epochs, student.patience
+    many = (budget.of_many or {}) if rows >= budget.many_rows else {}
     named = student.model_fields_set
+    student = _left_open(student, {**many, **(budget.defaults or {})}, named)
+    batch, epochs, patience = student.batch_size, student.epochs, student.patience
     if budget.words and "epochs" not in named:
         enough = max(round(budget.words / (rows * max(1.0, size.length))), math.ceil(budget.least_rows / rows))
         epochs = max(1, min(budget.most_epochs, enough))
@@ -48,7 +46,7 @@ def fit(student: Student, budget: Budget, size: Size) -> Student:
             epochs = max(epochs, min(_MAX_EPOCHS, math.ceil(budget.min_steps / steps_an_epoch)))
         patience = max(patience, epochs // 3)
     wanted = {"batch_size": batch, "epochs": epochs, "patience": epochs if budget.to_the_end else patience}
-    return _left_open(student, wanted)
+    return _left_open(student, wanted, named)
 
 
 def alone(student: Student, budget: Budget, size: Size) -> Student:
@@ -66,6 +64,6 @@ def alone(student: Student, budget: Budget, size: Size) -> Student:
     return fitted.model_copy(update={"epochs": epochs, "patience": max(fitted.patience, epochs // 3)})
 
 
-def _left_open(student: Student, wanted: Mapping[str, object]) -> Student:
-    """The section with `wanted` in the keys that it does not name."""
-    return student.model_copy(update={k: v for k, v in wanted.items() if k not in student.model_fields_set})
+def _left_open(student: Student, wanted: Mapping[str, object], named: Set[str]) -> Student:
+    """The section with `wanted` in the keys that the recipe has not `named`."""
+    return student.model_copy(update={key: value for key, value in wanted.items() if key not in named})

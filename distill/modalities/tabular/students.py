@@ -20,7 +20,8 @@ from distill.modalities.prelude import FEATURES
 from distill.modalities.tabular.prelude import TabularPrelude
 from distill.recipe.schema import Student
 
-WIDTH = 128  # units a layer, where the recipe does not say
+# Units a layer, and layers, where the recipe does not say. On 10,000 diamonds one layer loses 0.643, two lose 0.608.
+WIDTH, LAYERS = 128, 2
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class MlpStudent(nn.Module):
 
 def build(config: Student, prelude: TabularPrelude, classes: int, start: object) -> MlpStudent:
     """A fresh student of the recipe's sizes. It starts from nothing."""
-    sizes = (config.width or WIDTH, config.layers or 1, classes, config.dropout)
+    sizes = (config.width or WIDTH, config.layers or LAYERS, classes, config.dropout)
     return MlpStudent(prelude.width, *sizes, prelude.pieces)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from handler.bundle.contract import Input
 _HERE = __package__ or ""
 _BUILD, _FROM_WORDS = later(_HERE, "initialization.build"), later(_HERE, "initialization.of_words")
 _EXAMPLES, _LONGEST_EXAMPLE, _FEWEST_WORDS = 6, 200, 4
+_MANY: Any = {"many_rows": 100_000, "of_many": MappingProxyType({"batch_size": 256, "learning_rate": 3e-3})}
 _SMALL_WORDS = {"vocabulary": 12_000, "buckets": 2048, "misspellings": 49_152, "embedding": 64, "bits": 4}
 
 
@@ -62,8 +64,8 @@ TEXT = Modality(
     # then worth more than a second look at it. A mini starts near the goal.
     students=MappingProxyType(
         {
-            "conv": StudentKind(_BUILD, Budget(600, words=65_000_000, least_rows=300_000), _FROM_WORDS),
-            "static": StudentKind(_BUILD, Budget(600, words=65_000_000, least_rows=300_000), _FROM_WORDS),
+            "conv": StudentKind(_BUILD, Budget(600, words=65_000_000, least_rows=300_000, **_MANY), _FROM_WORDS),
+            "static": StudentKind(_BUILD, Budget(600, words=65_000_000, least_rows=300_000, **_MANY), _FROM_WORDS),
             "bag": StudentKind(
                 later(_HERE, "bag_student.build"),
                 Budget(
@@ -71,10 +73,11 @@ TEXT = Modality(
                     words=65_000_000,
                     least_rows=300_000,
                     most_epochs=30,
+                    **_MANY,
                     defaults={"buckets": 16_384, "learning_rate": 3e-3, "dropout": 0.5},
                 ),
             ),
-            "gru": StudentKind(_BUILD, Budget(600, words=20_000_000, least_rows=300_000), _FROM_WORDS),
+            "gru": StudentKind(_BUILD, Budget(600, words=20_000_000, least_rows=300_000, **_MANY), _FROM_WORDS),
             "mini": StudentKind(
                 later(_HERE, "mini_bert.build"),
                 Budget(
@@ -82,6 +85,7 @@ TEXT = Modality(
                     words=12_000_000,
                     least_rows=100_000,
                     most_epochs=4,
+                    **_MANY,
                     defaults={"batch_size": 64, "learning_rate": 3e-4, "dropout": 0.1, "precision": "bfloat16"},
                 ),
                 later(_HERE, "initialization.of_layers"),
