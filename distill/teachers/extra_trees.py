@@ -13,10 +13,10 @@ from distill.recipe.schema import Teacher as Config
 from distill.teachers import columns, tuned
 from distill.teachers.teacher import Unfitted
 
-_TREES = 200
+_TREES = 100
 _SETTINGS = (
-    {"min_samples_leaf": 2, "max_features": "sqrt"},
-    {"min_samples_leaf": 2, "max_features": 0.5},
+    {"min_samples_leaf": 3, "max_features": "sqrt"},
+    {"min_samples_leaf": 3, "max_features": 0.5},
     {"min_samples_leaf": 8, "max_features": 0.5},
 )
 

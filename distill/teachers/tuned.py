@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import joblib
 import numpy as np
 from threadpoolctl import threadpool_limits
 
@@ -16,7 +16,8 @@ from distill.data.rows import Dataset, Rows
 from distill.progress import track
 from distill.teachers.teacher import Model, Unfitted
 
-FILE = "fitted.pickle"
+FILE = "fitted.joblib"
+_COMPRESSION = 3  # of a forest a fifth is left
 SMALLEST_PROBABILITY = 1e-6
 FULL = "full"  # the part of all training rows
 
@@ -102,7 +103,7 @@ def unfitted(
     def fit_part(rows: Rows, part: str, folder_of: Callable[[str], Path], name: str) -> Model:
         path = folder_of(part) / FILE
         # Written by this module into the user's own cache.
-        found: TunedModel | None = cache.stored(path, lambda file: pickle.loads(file.read_bytes()))
+        found: TunedModel | None = cache.stored(path, joblib.load)
         if found is not None:
             return found
         with threadpool_limits(threads):
@@ -113,7 +114,7 @@ def unfitted(
                 assert isinstance(whole, TunedModel)  # noqa: S101 - this function made it
                 model = fit(rows, whole.setting)
         with cache.replacing(path) as temporary:
-            temporary.write_bytes(pickle.dumps(model))
+            joblib.dump(model, temporary, compress=_COMPRESSION)
         return model
 
     return Unfitted(
