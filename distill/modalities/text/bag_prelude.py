@@ -57,7 +57,8 @@ def fit(texts: np.typing.NDArray[np.object_], buckets: int, max_tokens: int) -> 
     empty = BagPrelude(model=graph(buckets, max_tokens), width=buckets)
     rows = empty.network_rows({"text": texts}).rows_per_id()
     counted = np.where(rows >= MIN_ROWS, rows, 0)
-    if np.count_nonzero(counted) < 2:  # noqa: PLR2004 - one of them is of what stands before every text
+    marks = min(1, buckets - 1)  # what stands before every text has an id, and a table of one has no other
+    if np.count_nonzero(counted) <= marks:
         raise DataError(
             f"No word occurs in {MIN_ROWS} or more of the {len(texts)} training texts, so there is nothing to learn "
             "from. Check that data.text names the column that holds the text."

@@ -70,11 +70,11 @@ TEXT = Modality(
                 later(_HERE, "bag_student.build"),
                 Budget(
                     600,
-                    words=65_000_000,
+                    words=20_000_000,
                     least_rows=300_000,
                     most_epochs=30,
                     **_MANY,
-                    defaults={"buckets": 16_384, "learning_rate": 3e-3, "dropout": 0.5},
+                    defaults={"buckets": 16_384, "learning_rate": 3e-3, "dropout": 0.7},
                 ),
             ),
             "gru": StudentKind(_BUILD, Budget(600, words=20_000_000, least_rows=300_000, **_MANY), _FROM_WORDS),

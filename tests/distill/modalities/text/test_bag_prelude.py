@@ -156,6 +156,11 @@ def test_texts_without_a_word_in_common_are_an_error() -> None:
         bag_prelude.fit(np.array(["", "good", " ", "film"], dtype=object), BUCKETS, MAX_TOKENS)
 
 
+def test_a_table_of_one_id_is_a_table() -> None:
+    texts = np.array(["the film was good"] * 3, dtype=object)
+    assert bag_prelude.fit(texts, 1, MAX_TOKENS).network_rows({"text": texts}).rows_per_id().tolist() == [3]
+
+
 def test_the_ids_of_large_and_small_tables_are_kept_alike() -> None:
     texts = np.array(["the film was good", "", "the film"] * 3, dtype=object)
     for buckets in (1 << 16, (1 << 16) + 1):

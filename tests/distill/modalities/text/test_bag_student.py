@@ -5,7 +5,9 @@ import pytest
 import torch
 
 from distill.data.rows import Dataset
-from distill.training import train
+from distill.modalities.register import MODALITIES
+from distill.recipe.schema import Student as Config
+from distill.training import budget, train
 from distill.training.train import Student
 from tests.distill import made
 
@@ -56,3 +58,13 @@ def test_hashed_ids_take_their_bytes_whatever_the_texts_say(dataset: Dataset) ->
         made.student("bag", data, buckets=512).prelude.model.ByteSize() for data in (dataset, made.text_dataset(500))
     ]
     assert sizes[0] == sizes[1]
+
+
+def test_where_a_recipe_leaves_it_open_a_bag_gets_the_table_and_the_time_of_its_kind() -> None:
+    kind = MODALITIES["text"].students["bag"]
+    size = budget.Size(9000, length=12.0)
+    fitted = budget.fit(Config(kind="bag"), kind.budget, size)
+    assert (fitted.buckets, fitted.epochs) == (16_384, 30)
+    assert budget.fit(Config(kind="bag", buckets=999), kind.budget, size).buckets == 999
+    long = budget.fit(Config(kind="bag"), kind.budget, budget.Size(45_000, length=60.0))
+    assert long.epochs < 10
