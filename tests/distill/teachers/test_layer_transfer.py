@@ -45,7 +45,7 @@ def student(teacher: Teacher, dataset: Dataset, config: Config = MINI, tuned: bo
     """As it is before its first step of training."""
     prelude = TEXT.fit_prelude(config, dataset, None, (), teacher)
     network = train.fresh(config, TEXT, prelude, 2, 0, initialization.of_layers(config, teacher, prelude, tuned))
-    return Student(network.eval(), TEXT, prelude, config, best_epoch=0, validation_accuracy=0.0)
+    return Student(network.eval(), TEXT, prelude, config, best_epoch=0, validation_loss=0.0)
 
 
 def test_with_all_of_its_teachers_layers_a_student_says_what_the_teacher_says(folder: Path, empty_cache: Path) -> None:
