@@ -119,7 +119,7 @@ def student(kind: str, dataset: Dataset, seed: int = 0, **settings: object) -> S
         for module in network.modules():  # training never moves what stands for padding
             if isinstance(module, torch.nn.Embedding) and module.padding_idx is not None:
                 module.weight[module.padding_idx] = 0
-    return Student(network.eval(), modality, prelude, config, best_epoch=1, validation_accuracy=0.5)
+    return Student(network.eval(), modality, prelude, config, best_epoch=1, validation_loss=0.5)
 
 
 def teacher(full: Model, folds: Sequence[Model] = (), id: str = "0" * 32) -> Teacher:  # noqa: A002 - Teacher's word

@@ -33,6 +33,7 @@ learning_rate = 0.05
 
 [evaluation]
 bootstrap = 100
+repeats = 0
 
 [gates]
 min_retention = 0.5

@@ -24,12 +24,14 @@ def row(**changes: object) -> dict[str, object]:
 
 
 @pytest.mark.slow
-def test_a_run_seals_a_bundle_with_all_four_contenders_in_its_evidence(sealed: Sealed) -> None:
+def test_a_run_seals_a_bundle_with_all_contenders_in_its_evidence(sealed: Sealed) -> None:
     manifest = contract.read(sealed.folder)
     roles = [one["role"] for one in manifest.evidence["contenders"]]
-    assert roles == ["teacher", "student", "hard-label twin", "baseline"]
-    assert all(one["accuracy"]["value"] > 0.7 for one in manifest.evidence["contenders"])
+    assert roles == ["teacher", "student", "hard-label twin", "baseline", "majority class"]
+    assert all(one["accuracy"]["value"] > 0.7 for one in manifest.evidence["contenders"][:4])
     assert {one["other"] for one in manifest.evidence["comparisons"]} == set(roles) - {"student"}
+    assert [one["other"] for one in manifest.evidence["teacher_comparisons"]] == roles[2:]
+    assert manifest.evidence["judged"] == "57 test rows, which neither training nor any choice saw"
     for role in roles:
         assert role in sealed.done.out
     assert str(sealed.folder) in sealed.done.out
@@ -223,8 +225,11 @@ learning_rate = 0.02
 buckets = 32
 embedding = 16
 max_tokens = 64
+gold_weight = 0.3
+temperature = 2
 [evaluation]
 bootstrap = 100
+repeats = 0
 {evaluation}
 [gates]
 min_retention = 0
@@ -281,7 +286,7 @@ def test_texts_are_distilled_from_an_encoder_of_the_users_own(here: Run, tmp_pat
 
     encoders.save(tmp_path / "encoder")
     mails(tmp_path, probabilities=False)
-    teacher = 'model = "encoder"\nmode = "finetune"\nepochs = 1\nmax_tokens = 32\nlearning_rate = 1e-3'
+    teacher = 'kind = "encoder"\nmodel = "encoder"\nmode = "finetune"\nepochs = 1\nmax_tokens = 32\nlearning_rate = 1e-3'
     recipe = TEXT_RECIPE.format(data="", teacher=teacher, evaluation="") + "[transfer]\nfolds = 2\naugment = 1\n"
     (tmp_path / "mail.toml").write_text(recipe)
     done = here("run", "mail.toml", "--out", "kept", cache=tmp_path / "cache")

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from distill.data.rows import Dataset, Rows
+from distill.data.rows import Rows
 from distill.evaluation import contenders, evaluate, parity
 from distill.evaluation.contenders import Contender
-from distill.evaluation.evidence import Evidence
+from distill.evaluation.evidence import BASELINE, MAJORITY, TWIN, Evidence
 from distill.evaluation.novelty_auroc import Novelty
 from handler.bundle.contract import Metric, Serving
 from tests import bundles
@@ -41,7 +41,6 @@ def evidence_of(
     torch_logits: np.ndarray | None = None,
 ) -> Evidence:
     rows = made.text_rows([str(chance) for chance in chances], gold, groups)
-    dataset: Dataset = made.dataset_of("text", made.inputs_of(rows), [rows, rows, rows])
     second = np.array(chances)
     logits = np.log(np.stack([1 - second, second], axis=1)).astype(np.float32)
     predictor = Spelled(bundles.text_serving(labels=made.LABELS), batch_error)
@@ -50,11 +49,20 @@ def evidence_of(
         *parity.against_floats(student.probabilities, logits if torch_logits is None else torch_logits, logits, 1.0),
         *parity.alone_and_in_batches(predictor, rows),  # type: ignore[arg-type]
     )
-    answers = {"teacher": gold if teacher is None else teacher, "hard-label twin": gold, "baseline": [0] * len(gold)}
+    answers = {
+        "teacher": gold if teacher is None else teacher,
+        TWIN: gold,
+        BASELINE: [0] * len(gold),
+        MAJORITY: [1] * len(gold),
+    }
     others = [
         Contender(role, role, role, np.eye(2, dtype=np.float32)[list(labels)]) for role, labels in answers.items()
     ]
-    return evaluate.run(student, others, 1.0, checks, NOVELTY, dataset, 200, 0)
+    return evaluate.run(student, others, 1.0, checks, NOVELTY, judged(rows), 200, 0)
+
+
+def judged(rows: Rows, repeats: int = 1) -> evaluate.Judged:
+    return evaluate.Judged(rows, made.LABELS, f"{len(rows)} rows", repeats)
 
 
 def spelled(rows: Rows) -> Contender:
@@ -72,9 +80,9 @@ def evidence() -> Evidence:
     return evidence_of(CHANCES, GOLD, teacher, groups=["a"] * 6 + ["b"] * 4)
 
 
-def test_four_contenders_stand_side_by_side_on_the_same_rows(evidence: Evidence) -> None:
-    assert [one.role for one in evidence.contenders] == ["teacher", "student", "hard-label twin", "baseline"]
-    assert [one.accuracy.value for one in evidence.contenders] == [0.8, 0.7, 1.0, 0.4]
+def test_contenders_stand_side_by_side_on_the_same_rows(evidence: Evidence) -> None:
+    assert [one.role for one in evidence.contenders] == ["teacher", "student", TWIN, BASELINE, MAJORITY]
+    assert [one.accuracy.value for one in evidence.contenders] == [0.8, 0.7, 1.0, 0.4, 0.6]
     assert {one.accuracy.n for one in evidence.contenders} == {evidence.test_rows} == {10}
 
 
@@ -84,12 +92,47 @@ def test_retention_and_fidelity_are_measured_against_the_teacher(evidence: Evide
 
 
 def test_comparisons_are_paired(evidence: Evidence) -> None:
-    [teacher, twin, baseline] = evidence.comparisons
+    [teacher, twin, baseline, majority] = evidence.comparisons
     assert (teacher.other, teacher.student_only_right, teacher.other_only_right) == ("teacher", 0, 1)
     assert (twin.student_only_right, twin.other_only_right) == (0, 3)
     assert (baseline.student_only_right, baseline.other_only_right) == (4, 1)
     assert baseline.difference.value == pytest.approx(0.3)
     assert baseline.mcnemar_p == pytest.approx(0.375)
+    assert majority.difference.value == pytest.approx(0.1)
+
+
+def test_the_teacher_is_compared_with_what_costs_no_teacher(evidence: Evidence) -> None:
+    [twin, baseline, majority] = evidence.teacher_comparisons
+    assert [pair.other for pair in (twin, baseline, majority)] == [TWIN, BASELINE, MAJORITY]
+    assert (twin.student_only_right, twin.other_only_right) == (0, 2)
+    assert baseline.difference.value == pytest.approx(0.4)
+    assert majority.difference.value == pytest.approx(0.2)
+
+
+def test_the_loss_of_a_pair_is_the_mean_difference_of_its_rows_losses(evidence: Evidence) -> None:
+    own = evidence.contender("student").log_loss.value
+    assert own == pytest.approx(evidence.metric("nll").value, abs=1e-6)
+    for pair in evidence.comparisons:
+        loss = pair.log_loss_difference
+        assert loss.value == pytest.approx(own - evidence.contender(pair.other).log_loss.value, abs=2e-6)
+        assert loss.low <= loss.value <= loss.high
+    assert evidence.contender("teacher").log_loss.value > 5  # two rows of ten that it was sure of and wrong
+
+
+def test_rows_that_were_answered_twice_are_each_row_once_with_the_mean_of_its_answers() -> None:
+    chances, gold = [0.9, 0.8, 0.3, 0.2], [1, 1, 1, 0]
+    rows = made.text_rows([str(chance) for chance in chances], gold)
+    first = spelled(rows)
+    again = np.array([[0.1, 0.9], [0.7, 0.3], [0.2, 0.8], [0.9, 0.1]])  # another row is wrong the second time
+    student = replace(first, probabilities=np.concatenate([first.probabilities, again]))
+    teacher = Contender("teacher", "teacher", "right", np.tile(np.eye(2)[gold], (2, 1)))
+    found = evaluate.run(student, [teacher], 1.0, (), None, judged(rows, repeats=2), 100, 0)
+    assert found.test_rows == found.contender("student").accuracy.n == 4
+    assert found.contender("student").accuracy.value == pytest.approx(6 / 8)
+    assert sum(map(sum, found.confusion)) == 4
+    [pair] = found.comparisons
+    assert (pair.student_only_right, pair.other_only_right) == (0, 1)  # of the first answers
+    assert pair.difference.value == pytest.approx(-2 / 8)
 
 
 def test_the_confusion_counts_gold_by_predicted(evidence: Evidence) -> None:
@@ -174,10 +217,9 @@ def test_a_contender_is_timed_row_by_row_after_a_few_calls_that_do_not_count() -
 
 def test_latency_and_the_speed_over_the_teacher_come_from_the_timings() -> None:
     rows = made.text_rows(["0.9", "0.2", "0.7"], [1, 0, 1])
-    dataset = made.dataset_of("text", made.inputs_of(rows), [rows, rows, rows])
     student = replace(spelled(rows), timings=np.array([10.0, 20.0, 30.0]))
     teacher = replace(spelled(rows), name="teacher", role="teacher", timings=np.full(2, 5000.0))
-    evidence = evaluate.run(student, [teacher], 1.0, (), None, dataset, 100, 0)
+    evidence = evaluate.run(student, [teacher], 1.0, (), None, judged(rows), 100, 0)
     assert evidence.contender("teacher").latency_us_p50 == 5000
     assert evidence.contender("student").latency_us_p50 == evidence.metric("latency_us_p50").value == 20
     assert evidence.metric("speedup_over_teacher").value == 250
@@ -185,9 +227,8 @@ def test_latency_and_the_speed_over_the_teacher_come_from_the_timings() -> None:
 
 def test_what_was_not_measured_is_not_in_the_evidence() -> None:
     rows = made.text_rows(["0.9", "0.2", "0.7"], [1, 0, 1])
-    dataset = made.dataset_of("text", made.inputs_of(rows), [rows, rows, rows])
     teacher = replace(spelled(rows), name="teacher", role="teacher")
-    evidence = evaluate.run(spelled(rows), [teacher], 1.0, (), None, dataset, 100, 0)
+    evidence = evaluate.run(spelled(rows), [teacher], 1.0, (), None, judged(rows), 100, 0)
     for name in ("novelty_auroc", "kilobytes", "latency_us_p50", "speedup_over_teacher", "parity_export"):
         assert evidence.metric(name) is None
     assert evidence.contender("teacher").latency_us_p50 is None

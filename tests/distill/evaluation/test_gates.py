@@ -6,7 +6,16 @@ import pytest
 
 from distill.errors import GateError
 from distill.evaluation import gates
-from distill.evaluation.evidence import Evidence, GateResult, MeasuredContender
+from distill.evaluation.evidence import (
+    BASELINE,
+    MAJORITY,
+    NEGLIGIBLE,
+    TWIN,
+    Evidence,
+    GateResult,
+    MeasuredContender,
+    PairedDifference,
+)
 from distill.recipe.schema import Gates
 from handler.bundle.contract import Metric
 from tests.distill.reporting import evidences
@@ -21,12 +30,19 @@ MEASURED = {
     "batch_gap": 1e-7,
     "batch_label_changes": 0.0,
 }
-CONTENDERS = {"teacher": 0.9, "student": 0.85, "hard-label twin": 0.82, "baseline": 0.8}
-ALWAYS = {"parity_export", "parity_int8_labels", "batch_gap", "batch_label_changes"}
+CONTENDERS = {"teacher": 0.9, "student": 0.85, TWIN: 0.82, BASELINE: 0.8, MAJORITY: 0.6}
+NOT_WORSE = {"not_worse_than_hard_label_twin", "not_worse_than_baseline"}
+ALWAYS = {"parity_export", "parity_int8_labels", "batch_gap", "batch_label_changes", *NOT_WORSE}
 
 
 def number(name: str, value: float) -> Metric:
     return Metric(name, value, value, value, 0)
+
+
+def pair(other: str, gain: float, p: float = 1.0, loss: float = 0.0, half: float = 0.01) -> PairedDifference:
+    """The student less another: `loss` is of log loss, and `half` the half width of both intervals."""
+    difference = Metric("difference", round(gain, 6), round(gain - half, 6), round(gain + half, 6), 100)
+    return PairedDifference(other, difference, Metric("log_loss_difference", loss, loss - half, loss + half, 100), 5, 5, p)
 
 
 def evidence(**changes: float) -> Evidence:
@@ -41,10 +57,7 @@ def evidence(**changes: float) -> Evidence:
     return replace(
         made,
         contenders=tuple(contender(one) for one in made.contenders),
-        comparisons=tuple(
-            replace(one, difference=number("difference", round(accuracies["student"] - accuracies[one.other], 6)))
-            for one in made.comparisons
-        ),
+        comparisons=tuple(pair(one.other, accuracies["student"] - accuracies[one.other]) for one in made.comparisons),
         metrics=tuple(number(name, value) for name, value in measured.items()),
     )
 
@@ -133,7 +146,7 @@ def test_the_error_names_each_failed_gate_with_value_and_limit_and_no_other() ->
     with pytest.raises(GateError) as failure:
         gates.demand(results)
     assert str(failure.value).splitlines() == [
-        "2 of 8 gates failed, so nothing is sealed:",
+        "2 of 10 gates failed, so nothing is sealed:",
         "  min_retention: 0.5, the limit is 0.9",
         "  max_kilobytes: 900 KB, the limit is 500 KB",
     ]
@@ -174,4 +187,55 @@ def test_the_error_says_of_a_metric_that_was_not_measured_that_it_was_not() -> N
         "  min_retention was not measured, the limit is 0.9",
         "  min_gain_over_baseline was not measured, the limit is 0.01",
         "  max_kilobytes: 100 KB, the limit is 50 KB",
+        "  not_worse_than_hard_label_twin was not measured, the limit is 0",
+        "  not_worse_than_baseline was not measured, the limit is 0",
     ]
+
+
+OTHERS = [(TWIN, "not_worse_than_hard_label_twin"), (BASELINE, "not_worse_than_baseline")]
+
+
+def beside(*pairs: PairedDifference) -> Evidence:
+    """Evidence in which these stand in the place of the other comparisons with the same."""
+    made = evidence()
+    named = {one.other: one for one in pairs}
+    return replace(made, comparisons=tuple(named.get(one.other, one) for one in made.comparisons))
+
+
+@pytest.mark.parametrize(("other", "gate"), OTHERS)
+def test_a_student_that_is_less_often_right_than_a_twin_or_baseline_beyond_chance_fails(other: str, gate: str) -> None:
+    found = beside(pair(other, -0.05, p=0.01))
+    [failed] = [result for result in gates.check(found, Gates()) if not result.passed]
+    assert (failed.name, failed.limit, failed.unit) == (gate, 0.0, "of accuracy")
+    assert failed.value == pytest.approx(0.04)  # what it loses at least
+    assert gates.worded(failed) == f"{gate}: 0.04 of accuracy, the limit is 0 of accuracy"
+
+
+@pytest.mark.parametrize(("other", "gate"), OTHERS)
+def test_a_student_whose_answers_are_less_likely_beyond_chance_fails_although_as_often_right(
+    other: str, gate: str
+) -> None:
+    found = beside(pair(other, 0.0, loss=0.05))
+    [failed] = [result for result in gates.check(found, Gates()) if not result.passed]
+    assert (failed.name, failed.limit, failed.value, failed.unit) == (gate, NEGLIGIBLE, 0.04, "nats of log loss")
+
+
+@pytest.mark.parametrize(("other", "gate"), OTHERS)
+def test_what_may_be_chance_what_is_negligible_and_what_is_gained_in_accuracy_pass(other: str, gate: str) -> None:
+    assert verdict(gate, Gates(), beside(pair(other, -0.05, p=0.2)))  # less often right, but that may be chance
+    assert verdict(gate, Gates(), beside(pair(other, 0.0, loss=0.05, half=0.06)))  # the interval holds none
+    assert verdict(gate, Gates(), beside(pair(other, 0.0, loss=NEGLIGIBLE, half=0.0)))
+    assert verdict(gate, Gates(), beside(pair(other, 0.05, p=0.01, loss=0.05)))  # it is right more often
+    assert not verdict(gate, Gates(), beside(pair(other, -0.05, p=0.01, loss=-0.05)))
+
+
+def test_a_teacher_or_a_majority_class_that_is_better_fails_no_gate() -> None:
+    found = beside(pair("teacher", -0.05, p=0.001, loss=0.5), pair(MAJORITY, -0.05, p=0.001, loss=0.5))
+    assert all(result.passed for result in gates.check(found, Gates()))
+
+
+@pytest.mark.parametrize(("other", "gate"), OTHERS)
+def test_a_recipe_may_allow_a_student_that_is_worse(other: str, gate: str) -> None:
+    found = gates.check(beside(pair(other, -0.05, p=0.001, loss=0.5)), Gates(allow_worse=True))
+    assert all(result.passed for result in found)
+    assert not NOT_WORSE & {result.name for result in found}

@@ -74,6 +74,7 @@ def test_an_ablation_of_texts_shows_what_an_ingredient_gains_on_misspelt_rows(he
     (tmp_path / "mail.toml").write_text(
         '[data]\nsource = "csv"\npath = "mail.csv"\ntext = "body"\nlabel = "verdict"\nsoft_label_prefix = "p_"\n'
         '[student]\nkind = "static"\nepochs = 2\nvocabulary = 100\nmisspellings = 1024\n'
+        "gold_weight = 0.3\ntemperature = 2\n"
     )
     done = here("ablate", "mail.toml", "--only", "misspelt words mended", cache=tmp_path / "cache")
     assert done.status == 0, done.err

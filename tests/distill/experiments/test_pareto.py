@@ -22,7 +22,7 @@ FAILED = (GateResult("min_retention", 0.9, 0.85, False),)
 
 def student(name: str, accuracy: float, kilobytes: float | None, microseconds: float) -> Compared:
     metric = Metric("accuracy", accuracy, accuracy - 0.02, accuracy + 0.02, 500)
-    measured = MeasuredContender("student", name, metric, metric, kilobytes, microseconds, microseconds)
+    measured = MeasuredContender("student", name, metric, metric, metric, kilobytes, microseconds, microseconds)
     return Compared(name, measured, metric, metric, None)
 
 

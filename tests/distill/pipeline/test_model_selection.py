@@ -29,7 +29,8 @@ def test_candidates_are_tried_in_the_order_of_their_files_sizes(name: str) -> No
     recipe, _ = resolve.load(name)
     rows = {"sentiment-quick": made.text_dataset, "breast-cancer": made.tabular_dataset}[name]()
     soft = SoftLabels(rows.train, np.zeros((len(rows.train), len(rows.labels)), np.float32))
-    inputs = TrainingInputs(register.named(rows.task), rows, made.teacher(made.SmallEncoder()), (), soft, 0, 0)
+    held = SoftLabels(rows.validation, np.zeros((len(rows.validation), len(rows.labels)), np.float32))
+    inputs = TrainingInputs(register.named(rows.task), rows, made.teacher(made.SmallEncoder()), (), soft, held, 0, 0)
     drafts = model_selection.by_size(inputs, recipe)
     sizes = [file_bytes(inputs, draft) for draft in drafts]
     assert len(sizes) > 3 and sizes == sorted(sizes), dict(zip((draft.name for draft in drafts), sizes, strict=True))

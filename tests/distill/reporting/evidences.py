@@ -9,6 +9,7 @@ import numpy as np
 
 from distill.evaluation import statistics
 from distill.evaluation.evidence import (
+    MAJORITY,
     Bin,
     ClassRow,
     Evidence,
@@ -27,6 +28,11 @@ SENTIMENT = ("negative", "neutral", "positive")
 def share(name: str, right: int, n: int) -> Metric:
     """A share with its Wilson interval."""
     return statistics.wilson(name, right, n)
+
+
+def number(name: str, value: float, half: float, n: int) -> Metric:
+    """A value and an interval of this half width."""
+    return Metric(name, value, value - half, value + half, n)
 
 
 def serving(labels: Sequence[str] = SENTIMENT, **columns: str) -> Serving:
@@ -64,12 +70,19 @@ def evidence(
         "student": n_right,
         "hard-label twin": n_right - rows // 40,
         "baseline": n_right - rows // 15,
+        MAJORITY: int(np.bincount(gold).max()),
     }
     return Evidence(
         test_rows=rows,
+        judged=f"{rows:,} test rows, which neither training nor any choice saw",
         contenders=_contenders(rights, rows),
         comparisons=tuple(
-            _comparison(role, n_right - rights[role], rows) for role in ("teacher", "hard-label twin", "baseline")
+            _comparison(role, n_right - rights[role], rows)
+            for role in ("teacher", "hard-label twin", "baseline", MAJORITY)
+        ),
+        teacher_comparisons=tuple(
+            _comparison(role, rights["teacher"] - rights[role], rows)
+            for role in ("hard-label twin", "baseline", MAJORITY)
         ),
         metrics=(
             Metric("retention", n_right / rights["teacher"], 0.961, 0.989, rows),
@@ -122,10 +135,18 @@ def _contenders(rights: dict[str, int], rows: int) -> tuple[MeasuredContender, .
         "student": ("conv, 96-d embeddings, 16,000 words, int8", 812.4, 62.1, 118.0),
         "hard-label twin": ("the same student, taught by gold labels alone", 812.4, 61.8, 117.0),
         "baseline": ("TF-IDF (1,2-grams) + logistic regression, C=4", None, 410.0, None),
+        MAJORITY: ("always 'neutral'", None, None, None),
     }
     return tuple(
         MeasuredContender(
-            role, text, share("accuracy", right, rows), share("macro_f1", int(right * 0.97), rows), size, p50, p99
+            role,
+            text,
+            share("accuracy", right, rows),
+            share("macro_f1", int(right * 0.97), rows),
+            number("log_loss", 1.2 - right / rows, 0.02, rows),
+            size,
+            p50,
+            p99,
         )
         for (role, right), (text, size, p50, p99) in zip(rights.items(), described.values(), strict=True)
     )
@@ -137,7 +158,7 @@ def _comparison(role: str, gain: int, rows: int) -> PairedDifference:
     spread = 1.96 * math.sqrt(wins + losses) / rows
     difference = Metric("difference", gain / rows, gain / rows - spread, gain / rows + spread, rows)
     p = math.erfc(abs(gain) / math.sqrt(2 * (wins + losses)))
-    return PairedDifference(role, difference, wins, losses, p)
+    return PairedDifference(role, difference, number("log_loss_difference", -gain / rows, 0.02, rows), wins, losses, p)
 
 
 def _per_class(labels: Sequence[str], confusion: np.ndarray) -> tuple[ClassRow, ...]:

@@ -98,7 +98,7 @@ def test_every_reference_in_the_report_points_at_one_id() -> None:
 
 def test_the_first_screen_says_accuracy_retention_size_speed_and_that_gates_passed() -> None:
     found = Page(page())
-    header = found.text[: found.text.index("Four side by side")]
+    header = found.text[: found.text.index("Side by side")]
     student = evidences.evidence(rows=600).contender("student")
     for wanted in (
         formatting.percent(student.accuracy.value),
@@ -113,7 +113,7 @@ def test_the_first_screen_says_accuracy_retention_size_speed_and_that_gates_pass
 
 def test_a_failed_gate_is_on_the_first_screen_with_enough_digits_to_see_why() -> None:
     found = Page(page(gates=evidences.gates(failing=True)))
-    header = found.text[: found.text.index("Four side by side")]
+    header = found.text[: found.text.index("Side by side")]
     assert "1 of 5 gates failed" in header
     assert "min_retention 0.96996, limit 0.97000" in header
     assert "Every gate passed" not in found.text
@@ -227,7 +227,7 @@ def test_the_calibration_errors_of_the_evidence_stand_in_the_reliability_diagram
 def test_a_gate_that_was_not_measured_is_said_to_have_failed_for_that() -> None:
     gates = (GateResult("min_gain_over_twin", 0.01, None, False), *evidences.gates())
     found = Page(page(gates=gates))
-    header = found.text[: found.text.index("Four side by side")]
+    header = found.text[: found.text.index("Side by side")]
     assert "min_gain_over_twin not measured, limit 0.0100" in header
     assert "| min_gain_over_twin | not measured | 0.0100 | FAILED |" in text_card(gates=gates)
 

@@ -35,9 +35,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def taught(folder: Path, dataset: Dataset, **settings: object) -> Teacher:
-    config = TeacherConfig(
-        **{"kind": "encoder", "model": str(folder), "mode": "finetune", "epochs": 1, "max_tokens": 32, **settings}
-    )
+    fixed = {"kind": "encoder", "mode": "finetune", "epochs": 1, "max_tokens": 32, "precision": "float32"}
+    config = TeacherConfig(**(fixed | {"model": str(folder)} | settings))
     return fit.fit(config, dataset, 1, 0, folder.parent)
 
 
@@ -45,7 +44,7 @@ def student(teacher: Teacher, dataset: Dataset, config: Config = MINI, tuned: bo
     """As it is before its first step of training."""
     prelude = TEXT.fit_prelude(config, dataset, None, (), teacher)
     network = train.fresh(config, TEXT, prelude, 2, 0, initialization.of_layers(config, teacher, prelude, tuned))
-    return Student(network.eval(), TEXT, prelude, config, best_epoch=0, validation_accuracy=0.0)
+    return Student(network.eval(), TEXT, prelude, config, best_epoch=0, validation_loss=0.0)
 
 
 def test_with_all_of_its_teachers_layers_a_student_says_what_the_teacher_says(folder: Path, empty_cache: Path) -> None:
@@ -131,9 +130,12 @@ def test_a_mini_student_trains(folder: Path, empty_cache: Path) -> None:
     teacher = taught(folder, dataset)
     config = Config(**{**MINI.model_dump(), "epochs": 8, "learning_rate": 3e-3, "batch_size": 16, "dropout": 0.0})
     prelude = TEXT.fit_prelude(config, dataset, None, (), teacher)
-    soft = train.hard_labels(SoftLabels(dataset.train, np.zeros((len(dataset.train), 2), np.float32)))
+    soft, held = (
+        train.hard_labels(SoftLabels(rows, np.zeros((len(rows), 2), np.float32)))
+        for rows in (dataset.train, dataset.validation)
+    )
     start = initialization.of_layers(config, teacher, prelude, False)
-    found = train.distill(config, TEXT, prelude, soft, dataset.validation, 2, 0, start)
+    found = train.distill(config, TEXT, prelude, soft, held, 2, 0, start)
     answers = train.logits(found, dataset.test).argmax(axis=1)
     majority = max(np.bincount(dataset.test.labels)) / len(dataset.test)
     assert (answers == dataset.test.labels).mean() > majority + 0.05

@@ -59,7 +59,7 @@ def test_a_student_trained_by_the_same_code_is_taken_from_the_cache(trained: Pat
     ("file", "old", "new"),
     [
         ("distill/training/losses.py", "temperature**2 * divergence", "divergence"),
-        ("distill/training/train.py", "(accuracy, -nll) > (best", "(accuracy, -nll) >= (best"),
+        ("distill/training/train.py", 'judged < best["loss"]', 'judged <= best["loss"]'),
         # A change that the graph does not show.
         ("distill/modalities/tabular/prelude.py", "features[chunk] = part", "features[chunk] = np.minimum(part, CLIP)"),
         ("distill/teachers/precomputed.py", "_SMALLEST_PROBABILITY = 1e-4", "_SMALLEST_PROBABILITY = 0.2"),

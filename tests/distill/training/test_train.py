@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from distill.data.rows import Dataset
+from distill.data.rows import Dataset, Rows
 from distill.errors import RecipeError
 from distill.modalities.prelude import Prelude
 from distill.modalities.register import MODALITIES
@@ -23,8 +23,12 @@ SMALL = {"vocabulary": 100, "buckets": 8, "max_tokens": 32, "embedding": 16, "ep
 
 def soft_of(dataset: Dataset) -> SoftLabels:
     """A teacher that is right, and fairly sure of it."""
-    logits = np.where(dataset.train.labels[:, None] == np.arange(len(dataset.labels)), 2.0, -2.0)
-    return SoftLabels(dataset.train, logits.astype(np.float32))
+    return sure_of(dataset.train, len(dataset.labels))
+
+
+def sure_of(rows: Rows, classes: int) -> SoftLabels:
+    logits = np.where(rows.labels[:, None] == np.arange(classes), 2.0, -2.0)
+    return SoftLabels(rows, logits.astype(np.float32))
 
 
 def distilled(dataset: Dataset, kind: str, seed: int = 0, **settings: object) -> Student:
@@ -32,9 +36,12 @@ def distilled(dataset: Dataset, kind: str, seed: int = 0, **settings: object) ->
     return taught(config, dataset, soft_of(dataset), seed)
 
 
-def taught(config: Config, dataset: Dataset, soft: SoftLabels, seed: int = 0) -> Student:
+def taught(
+    config: Config, dataset: Dataset, soft: SoftLabels, seed: int = 0, held: SoftLabels | None = None
+) -> Student:
     modality, prelude = MODALITIES[dataset.task], prelude_of(config, dataset)
-    return train.distill(config, modality, prelude, soft, dataset.validation, len(dataset.labels), seed, None)
+    held = held or sure_of(dataset.validation, len(dataset.labels))
+    return train.distill(config, modality, prelude, soft, held, len(dataset.labels), seed, None)
 
 
 def prelude_of(config: Config, dataset: Dataset) -> Prelude:
@@ -52,8 +59,10 @@ def test_a_student_learns_what_its_teacher_knows(empty_cache: Path, kind: str) -
     answers = train.logits(student, dataset.test).argmax(axis=1)
     majority = max(np.bincount(dataset.test.labels)) / len(dataset.test)
     assert (answers == dataset.test.labels).mean() > majority + 0.1
-    held = train.logits(student, dataset.validation).argmax(axis=1)
-    assert student.validation_accuracy == pytest.approx((held == dataset.validation.labels).mean())
+    held, logits = sure_of(dataset.validation, 2), torch.from_numpy(train.logits(student, dataset.validation))
+    gold = torch.from_numpy(held.rows.labels)
+    loss = distillation(logits, torch.from_numpy(held.logits), gold, 1.0, train.GOLD_WEIGHT)
+    assert student.validation_loss == pytest.approx(float(loss), rel=1e-5)
     assert 1 <= student.best_epoch <= 6
     assert student.parameters > 0
 
@@ -134,18 +143,20 @@ def test_a_student_cut_off_and_taken_up_again_comes_out_the_same(
 
 def test_training_stops_when_patience_runs_out(empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     judged = []
-    monkeypatch.setattr(train, "_judge", lambda *_: (judged.append(None), (0.5, 1.0 + len(judged)))[1])
+    monkeypatch.setattr(train, "_judge", lambda *_: (judged.append(None), 1.0 + len(judged))[1])
     assert distilled(made.tabular_dataset(40, 10), "mlp", epochs=50, patience=3).best_epoch == 1
     assert len(judged) == 4
 
 
-def test_the_epoch_best_on_validation_rows_is_kept(empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    scores = iter([(0.5, 1.0), (0.7, 0.9), (0.7, 0.8), (0.6, 0.1)])
+def test_the_epoch_with_the_least_loss_on_validation_rows_is_kept(
+    empty_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = iter([0.9, 0.8, 0.7, 0.7])
     seen: list[dict] = []
 
-    def judge(network: torch.nn.Module, *_: object) -> tuple[float, float]:
+    def judge(network: torch.nn.Module, *_: object) -> float:
         seen.append({name: value.tolist() for name, value in network.state_dict().items()})
-        return next(scores)
+        return next(losses)
 
     monkeypatch.setattr(train, "_judge", judge)
     student = distilled(made.tabular_dataset(40, 10), "mlp", epochs=4)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from distill.data.keys import fold_of
+from distill.data.keys import fold_of, source_of
 from distill.data.rows import UNLABELLED, Rows
 from distill.modalities.text import augment
 from distill.recipe.schema import Transfer
@@ -34,13 +34,22 @@ def test_every_row_has_as_many_variants_as_were_asked_for_and_none_is_a_text_tha
     assert len(set(copies.keys.tolist())) == len(copies)
 
 
-def test_variants_are_made_of_the_words_of_the_rows_own_fold(empty_cache: Path) -> None:
+def test_variants_mix_the_words_of_any_rows_and_carry_the_key_of_their_own(empty_cache: Path) -> None:
     rows = made.text_rows([f"word{i} and{i} more{i} of{i} it{i} here{i}" for i in range(40)])
-    places = fold_of(rows, 2)
     copies = augment.varied(rows, (), Transfer(augment=4, folds=2, **PLAIN), {}, seed=0)
-    words = [{word for i in np.flatnonzero(places == fold) for word in texts(rows)[i].split()} for fold in (0, 1)]
-    for text, fold in zip(texts(copies), fold_of(copies, 2).tolist(), strict=True):
-        assert set(text.split()) <= words[fold]
+    own = {source_of(key): f"{place}" for place, key in enumerate(rows.keys.tolist())}
+    strangers = [
+        {word.lstrip("abcdefghijklmnopqrstuvwxyz") for word in text.split()} - {own[source_of(key)]}
+        for text, key in zip(texts(copies), copies.keys.tolist(), strict=True)
+    ]
+    assert set().union(*(text.split() for text in texts(copies))) <= set(" ".join(texts(rows)).split())
+    assert any(strangers) and not all(strangers)
+    places = fold_of(rows, 2).tolist()
+    assert any(  # a row of the other fold may lend words: copies are labelled by the teacher of all rows
+        places[int(stranger)] != places[int(own[source_of(key)])]
+        for found, key in zip(strangers, copies.keys.tolist(), strict=True)
+        for stranger in found
+    )
 
 
 def test_a_word_gives_its_place_to_its_substitutes_and_keeps_its_marks_and_its_capital(empty_cache: Path) -> None:
