@@ -289,7 +289,8 @@ def command(*arguments: str, folder: Path) -> subprocess.Popen[bytes]:
 
 def test_an_interrupted_run_is_no_success(tmp_path: Path) -> None:
     tmp_path.joinpath("rows.csv").write_text(csv_text(("x", "label"), [(i * 1.5, i % 2) for i in range(60)]))
-    tmp_path.joinpath("recipe.toml").write_text(TABLE + "[student]\nepochs = 100000\npatience = 100000\n"
+    tmp_path.joinpath("recipe.toml").write_text(
+        TABLE + "[student]\nepochs = 100000\npatience = 100000\n"
         '[teacher]\nkind = "linear"\n[transfer]\naugment = 0\n[evaluation]\nrepeats = 0\n'
     )
     with command("run", "recipe.toml", folder=tmp_path) as process:
