@@ -19,7 +19,7 @@ from distill.experiments.compare import SEEDS
 from distill.graph import calibrate
 from distill.modalities import resolve
 from distill.modalities.modality import Modality
-from distill.pipeline import assess, build_student, teaching, training_inputs
+from distill.pipeline import assess, build_student, model_selection, training_inputs
 from distill.progress import say
 from distill.recipe.schema import AUTO, Recipe
 from distill.reporting.tables import Table, interval
@@ -64,8 +64,9 @@ def run(recipe: Recipe, base: Path, only: tuple[str, ...] = (), seeds: int = SEE
     recipe = resolve.resolved(recipe)
     inputs = training_inputs.of(recipe, base)
     test = inputs.rows.test
-    trained = teaching.make(inputs, recipe.student, "whole")
-    told = {"gold_weight": trained.draft.config.gold_weight, "temperature": trained.draft.config.temperature}
+    trained = model_selection.selected(inputs, recipe)
+    config = trained.draft.config
+    told = {"kind": config.kind, "gold_weight": config.gold_weight, "temperature": config.temperature}
     recipe = recipe.model_copy(update={"student": recipe.student.model_copy(update=told)})
     whole = _contender(inputs, "whole", seeds, lambda one: _graph(build_student.make(one, recipe.student, "whole")))
     others = {name: _varied(recipe, inputs, trained, name, base, seeds) for name in only or NAMES}

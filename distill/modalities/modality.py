@@ -136,7 +136,8 @@ class Modality:
     claims: Callable[[Data], bool]  # whether a recipe's data section is about rows of this kind
     teacher_kinds: tuple[str, ...]  # the first is the default
     stack: tuple[str, ...]  # the kinds of teacher that a stack is made of where the recipe does not say
-    students: Mapping[str, StudentKind]  # the first is the default
+    students: Mapping[str, StudentKind]
+    usual: tuple[str, ...]  # kinds of student that are tried where the recipe names none, from the smallest on
     candidates: Mapping[str, Mapping[str, object]]  # settings by name, from the smallest on
     compared: tuple[str, ...]  # the candidates that `compare` takes where none are named
     unused: frozenset[str]  # "section.key" of the recipe that means nothing for rows of this kind

@@ -10,7 +10,7 @@ from distill.modalities import register
 from distill.modalities.modality import Modality
 from distill.recipe import load as recipes
 from distill.recipe import rules
-from distill.recipe.schema import AUTO, STACK, Recipe
+from distill.recipe.schema import AUTO, BEST, STACK, Recipe
 
 _STACK_FOLDS = 5
 _ALONE = (STACK, "precomputed")  # kinds of teacher that are no members of a stack
@@ -34,7 +34,7 @@ def resolved(recipe: Recipe) -> Recipe:
     """This recipe with the kinds of teacher and student, a stack's members and the folds filled in.
 
     A resolved recipe comes back equal. Teacher: precomputed where soft labels are given, else the modality's first.
-    Student: the modality's first; "auto" stays, as it is decided once students are there.
+    Student: the modality's usual one; "best" and "auto" stay, as they are decided once students are there.
 
     Raises:
         RecipeError: parts that do not go together, and what to choose instead.
@@ -43,7 +43,7 @@ def resolved(recipe: Recipe) -> Recipe:
     modality = register.of(recipe.data)
     given = "precomputed" if recipe.data.soft_label_prefix is not None else None
     teacher = recipe.teacher.kind or given or modality.teacher_kinds[0]
-    student = recipe.student.kind or next(iter(modality.students))
+    student = recipe.student.kind or (BEST if len(modality.usual) > 1 else modality.usual[0])
     members = (recipe.teacher.members or modality.stack) if teacher == STACK else recipe.teacher.members
     folds = recipe.transfer.folds or (_STACK_FOLDS if teacher == STACK else 1)
     whole = recipe.model_copy(
@@ -56,7 +56,7 @@ def resolved(recipe: Recipe) -> Recipe:
     _check(modality, "teacher.kind", teacher, modality.teacher_kinds)
     for member in members or ():
         _check(modality, "teacher.members holds", member, [it for it in modality.teacher_kinds if it not in _ALONE])
-    _check(modality, "student.kind", student, (*modality.students, AUTO))
+    _check(modality, "student.kind", student, (*modality.students, BEST, AUTO))
     kind = modality.students.get(student)
     if kind and kind.teachers and teacher not in kind.teachers:
         raise RecipeError(

@@ -13,7 +13,7 @@ from distill.evaluation.evidence import GateResult
 from distill.pipeline import assess, build_student, candidates, teaching
 from distill.pipeline.training_inputs import TrainingInputs
 from distill.progress import say
-from distill.recipe.schema import AUTO, Recipe
+from distill.recipe.schema import AUTO, BEST, Recipe
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,7 @@ class Selection:
 
     def __init__(self, inputs: TrainingInputs, recipe: Recipe) -> None:
         """The student that the recipe names; for "auto", the candidates by their size."""
-        auto = recipe.student.kind == AUTO
-        self.drafts = by_size(inputs, recipe) if auto else (build_student.draft(inputs, recipe.student),)
+        self.drafts = by_size(inputs, recipe) if recipe.student.kind == AUTO else (_named(inputs, recipe),)
         self._inputs, self._recipe = inputs, recipe
         self.tried: list[Tried] = []
 
@@ -73,6 +72,14 @@ def selected(inputs: TrainingInputs, recipe: Recipe) -> build_student.TrainedStu
         if selection.takes(trained):
             return trained
     raise nothing_passes(selection.tried)
+
+
+def _named(inputs: TrainingInputs, recipe: Recipe) -> build_student.Draft:
+    """The student of the recipe's kind; for "best", of the usual kind that does best on validation rows."""
+    if recipe.student.kind != BEST:
+        return build_student.draft(inputs, recipe.student)
+    sections = [recipe.student.model_copy(update={"kind": kind}) for kind in inputs.modality.usual]
+    return teaching.best(inputs, [build_student.draft(inputs, one, f"student {one.kind}") for one in sections])
 
 
 def by_size(inputs: TrainingInputs, recipe: Recipe) -> tuple[build_student.Draft, ...]:

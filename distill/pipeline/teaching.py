@@ -54,6 +54,15 @@ def chosen(inputs: TrainingInputs, draft: Draft) -> Draft:
     return found
 
 
+def best(inputs: TrainingInputs, drafts: Sequence[Draft]) -> Draft:
+    """The draft whose student does best, taught in the usual way; the first where no other is better beyond chance."""
+    usual = [_with(draft) for draft in drafts]
+    if len(usual) == 1:
+        return drafts[0]
+    found = _better(inputs, _tried(inputs, usual[0]), usual[1:]).draft
+    return drafts[usual.index(found)]
+
+
 def make(inputs: TrainingInputs, section: Config, name: str) -> TrainedStudent:
     """Drafted, taught in the way that is best, and finished."""
     one = chosen(inputs, build_student.draft(inputs, section, name))

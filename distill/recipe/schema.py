@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 STACK = "stack"  # a teacher's kind: several others, weighed by what they say of rows that they were not fitted on
+BEST = "best"  # a student's kind: of the modality's usual ones, the one that does best on validation rows
 AUTO = "auto"  # a student's kind: the smallest of the ladder that passes the gates
 
 
@@ -66,7 +67,7 @@ class Transfer(Section):
 class Student(Section):
     """The small model. Unset sizes follow the kind; few rows mean small batches and more epochs."""
 
-    kind: str | None = None  # one of the modality's, or AUTO; default: see `distill.modalities.resolve`
+    kind: str | None = None  # one of the modality's, BEST or AUTO; default: see `distill.modalities.resolve`
     width: int | None = Field(default=None, ge=8, le=1024)
     embedding: int | None = Field(default=None, ge=8, le=1024)
     layers: int | None = Field(default=None, ge=1, le=8)

@@ -119,6 +119,7 @@ LEVEL = Modality(
     claims=lambda data: data.columns == (NAME,),
     teacher_kinds=("boosted_trees",),
     stack=("boosted_trees",),
+    usual=("line",),
     students={"line": StudentKind(lambda config, prelude, classes, start: OneLayer(classes), Budget(200))},
     candidates={"line": {"kind": "line"}},
     compared=("line",),

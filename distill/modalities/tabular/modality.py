@@ -56,6 +56,7 @@ TABULAR = Modality(
             "embedded": StudentKind(later(_HERE, "embedding_student.build"), _BUDGET),
         }
     ),
+    usual=("mlp",),
     candidates=MappingProxyType(
         {
             "mlp-16": {"kind": "mlp", "width": 16},

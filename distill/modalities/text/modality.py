@@ -20,6 +20,7 @@ from handler.bundle.contract import Input
 
 _HERE = __package__ or ""
 _BUILD, _FROM_WORDS = later(_HERE, "initialization.build"), later(_HERE, "initialization.of_words")
+_COPIES, _MOST_ROWS = 3, 20_000  # a row, and in the transfer set: a stack reads them slowly
 _EXAMPLES, _LONGEST_EXAMPLE, _FEWEST_WORDS = 6, 200, 4
 _MANY: Any = {"many_rows": 100_000, "of_many": MappingProxyType({"batch_size": 256, "learning_rate": 3e-3})}
 _SMALL_WORDS = {"vocabulary": 12_000, "buckets": 2048, "misspellings": 49_152, "embedding": 64, "bits": 4}
@@ -93,6 +94,7 @@ TEXT = Modality(
             ),
         }
     ),
+    usual=("bag", "conv"),  # what a text is about, and what it says: neither is the better of the two on all texts
     candidates=MappingProxyType(
         {
             "static-32": {
@@ -140,7 +142,7 @@ TEXT = Modality(
     network_inputs=later(_HERE, "preludes.network_inputs"),
     batches=later(_HERE, "preludes.batches"),
     augment=later(_HERE, "augment.copies"),
-    default_copies=lambda rows: 0,
+    default_copies=lambda rows: max(0, min(_COPIES, _MOST_ROWS // rows - 1)),
     perturb=typos.rows,
     scramble=_scramble,
     scrambled="test texts with the letters of each word shuffled, against the same texts as they are",
