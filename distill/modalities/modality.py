@@ -154,7 +154,8 @@ class Modality:
     batches: Callable[[Prelude, Rows], NetworkRows]
     # The teacher, training rows, rows that no copy may equal, the transfer section, public words, the seed.
     augment: Callable[[Teacher, Rows, Sequence[Rows], Transfer, Sequence[str], int], Rows]
-    default_copies: Callable[[int], int]  # labelled rows -> varied copies a row where the recipe does not say
+    # Labelled rows, and the words or the like of a row -> varied copies a row where the recipe does not say.
+    default_copies: Callable[[int, float], int]
     perturb: Callable[[Rows, float, int], Rows] | None  # a share of each row as a careless person would send it
     scramble: Callable[[Rows, np.random.Generator], Columns]  # each value stays, its sense goes
     scrambled: str  # what that does, in words

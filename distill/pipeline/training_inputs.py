@@ -72,7 +72,9 @@ def prepare(rows: Dataset, config: TeacherConfig, transfer: Transfer, seed: int,
     words = modality.public_words(transfer, base)
     copies, count = None, transfer.augment
     if count is None:
-        count = modality.default_copies(int(rows.train.labelled.sum())) if teacher.kilobytes is not None else 0
+        length = modality.row_length(rows.train, Student())
+        labelled = int(rows.train.labelled.sum())
+        count = modality.default_copies(labelled, length) if teacher.kilobytes is not None else 0
     if count:
         transfer = transfer.model_copy(update={"augment": count})
         copies = modality.augment(teacher, rows.train, (rows.validation, rows.test), transfer, words, seed)

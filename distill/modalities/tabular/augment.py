@@ -22,7 +22,7 @@ _COPIES = 10  # a row, where the recipe does not say
 _MOST_ROWS = 200_000  # in the transfer set, where the recipe does not say
 
 
-def default_copies(rows: int) -> int:
+def default_copies(rows: int, length: float) -> int:
     """How many copies a row, of so many rows."""
     return max(0, min(_COPIES, _MOST_ROWS // max(rows, 1) - 1))
 

@@ -20,7 +20,8 @@ from handler.bundle.contract import Input
 
 _HERE = __package__ or ""
 _BUILD, _FROM_WORDS = later(_HERE, "initialization.build"), later(_HERE, "initialization.of_words")
-_COPIES, _MOST_ROWS = 3, 20_000  # a row, and in the transfer set: a stack reads them slowly
+# Copies a row, rows in the transfer set, words in the copies: a stack reads some 10,000 words a second.
+_COPIES, _MOST_ROWS, _MOST_WORDS = 3, 20_000, 1_500_000
 _EXAMPLES, _LONGEST_EXAMPLE, _FEWEST_WORDS = 6, 200, 4
 _MANY: Any = {"many_rows": 100_000, "of_many": MappingProxyType({"batch_size": 256, "learning_rate": 3e-3})}
 _SMALL_WORDS = {"vocabulary": 12_000, "buckets": 2048, "misspellings": 49_152, "embedding": 64, "bits": 4}
@@ -39,6 +40,10 @@ def _read(
 def _row_length(rows: Rows, student: Student) -> float:
     words = [min(student.max_tokens, len(str(text).split())) for text in rows.columns["text"].tolist()]
     return sum(words) / len(words)
+
+
+def _default_copies(rows: int, length: float) -> int:
+    return max(0, min(_COPIES, _MOST_ROWS // rows - 1, round(_MOST_WORDS / (rows * length))))
 
 
 def _scramble(rows: Rows, random: np.random.Generator) -> Columns:
@@ -142,7 +147,7 @@ TEXT = Modality(
     network_inputs=later(_HERE, "preludes.network_inputs"),
     batches=later(_HERE, "preludes.batches"),
     augment=later(_HERE, "augment.copies"),
-    default_copies=lambda rows: max(0, min(_COPIES, _MOST_ROWS // rows - 1)),
+    default_copies=_default_copies,
     perturb=typos.rows,
     scramble=_scramble,
     scrambled="test texts with the letters of each word shuffled, against the same texts as they are",
