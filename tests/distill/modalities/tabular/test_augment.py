@@ -137,4 +137,4 @@ def test_trees_of_all_rows_label_the_copies_and_those_that_never_saw_it_a_row(em
 
 @pytest.mark.parametrize(("rows", "copies"), [(0, 10), (500, 10), (18_181, 10), (50_000, 3), (100_000, 1), (10**6, 0)])
 def test_many_rows_get_fewer_copies_where_the_recipe_does_not_say(rows: int, copies: int) -> None:
-    assert augment.default_copies(rows) == copies
+    assert augment.default_copies(rows, 1.0) == copies
