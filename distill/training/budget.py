@@ -33,37 +33,42 @@ def fit(student: Student, budget: Budget, size: Size) -> Student:
     """
     rows = size.rows * (1 + size.copies)
     many = _OF_MANY if rows >= _MANY_ROWS and budget.words else {}
+    is_open = "epochs" not in student.model_fields_set  # a kind's own number is where it starts from, not its last word
     student = _left_open(student, {**many, **(budget.defaults or {})})
     batch, epochs, patience = student.batch_size, student.epochs, student.patience
     named = student.model_fields_set
-    if budget.words and "epochs" not in named:
+    if budget.words and is_open:
         enough = max(round(budget.words / (rows * max(1.0, size.length))), math.ceil(budget.least_rows / rows))
         epochs = max(1, min(budget.most_epochs, enough))
-    if budget.most_rows and "epochs" not in named:
+    if budget.most_rows and is_open:
         epochs = max(1, min(epochs, budget.most_rows // rows))
     if rows < FEW_ROWS or epochs * math.ceil(rows / batch) < budget.min_steps:
         batch = min(batch, _SMALL_BATCH) if rows < FEW_ROWS else batch
         steps_an_epoch = math.ceil(rows / (student.batch_size if "batch_size" in named else batch))
-        if "epochs" not in named:
+        if is_open:
             epochs = max(epochs, min(_MAX_EPOCHS, math.ceil(budget.min_steps / steps_an_epoch)))
         patience = max(patience, epochs // 3)
-    wanted = {"batch_size": batch, "epochs": epochs, "patience": epochs if budget.to_the_end else patience}
-    return _left_open(student, wanted)
+    wanted = {"batch_size": batch, "patience": epochs if budget.to_the_end else patience}
+    return _left_open(student, wanted).model_copy(update={"epochs": epochs})
 
 
 def alone(student: Student, budget: Budget, size: Size) -> Student:
     """The same for a student that has no copies of the training rows to learn from: it sees those rows oftener.
 
-    A twin that had only as many passes as a student of a large transfer set would look worse than it is. A batch size
-    and the like are the student's.
+    A twin that had only as many passes as a student of a large transfer set would look worse than it is. A learning
+    rate and the like are the student's, and so are batches, unless there are few rows to make them of.
     """
     fitted = fit(student, budget, size)
+    batch = fitted.batch_size
     if "epochs" in student.model_fields_set:
         epochs = max(fitted.epochs, min(budget.most_epochs, fitted.epochs * (1 + size.copies)))
     else:
-        bare = Size(size.rows, length=size.length)
-        epochs = max(fitted.epochs, fit(student, budget, bare).epochs)
-    return fitted.model_copy(update={"epochs": epochs, "patience": max(fitted.patience, epochs // 3)})
+        bare, few = Size(size.rows, length=size.length), size.rows < FEW_ROWS
+        settled = fit(student, budget, bare)
+        epochs, batch = max(fitted.epochs, settled.epochs), min(batch, settled.batch_size) if few else batch
+    to_the_end = budget.to_the_end and "patience" not in student.model_fields_set
+    patience = epochs if to_the_end else max(fitted.patience, epochs // 3)
+    return fitted.model_copy(update={"epochs": epochs, "patience": patience, "batch_size": batch})
 
 
 def _left_open(student: Student, wanted: Mapping[str, object]) -> Student:
