@@ -286,7 +286,9 @@ def test_texts_are_distilled_from_an_encoder_of_the_users_own(here: Run, tmp_pat
 
     encoders.save(tmp_path / "encoder")
     mails(tmp_path, probabilities=False)
-    teacher = 'kind = "encoder"\nmodel = "encoder"\nmode = "finetune"\nepochs = 1\nmax_tokens = 32\nlearning_rate = 1e-3'
+    teacher = (
+        'kind = "encoder"\nmodel = "encoder"\nmode = "finetune"\nepochs = 1\nmax_tokens = 32\nlearning_rate = 1e-3'
+    )
     recipe = TEXT_RECIPE.format(data="", teacher=teacher, evaluation="") + "[transfer]\nfolds = 2\naugment = 1\n"
     (tmp_path / "mail.toml").write_text(recipe)
     done = here("run", "mail.toml", "--out", "kept", cache=tmp_path / "cache")

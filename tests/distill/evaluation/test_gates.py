@@ -42,7 +42,9 @@ def number(name: str, value: float) -> Metric:
 def pair(other: str, gain: float, p: float = 1.0, loss: float = 0.0, half: float = 0.01) -> PairedDifference:
     """The student less another: `loss` is of log loss, and `half` the half width of both intervals."""
     difference = Metric("difference", round(gain, 6), round(gain - half, 6), round(gain + half, 6), 100)
-    return PairedDifference(other, difference, Metric("log_loss_difference", loss, loss - half, loss + half, 100), 5, 5, p)
+    return PairedDifference(
+        other, difference, Metric("log_loss_difference", loss, loss - half, loss + half, 100), 5, 5, p
+    )
 
 
 def evidence(**changes: float) -> Evidence:

@@ -91,9 +91,7 @@ def test_columns_keep_their_kind_and_their_holes(rows: Rows) -> None:
 
 def test_the_same_seed_gives_the_same_copies_in_whatever_order_the_columns_stand(rows: Rows) -> None:
     other_way = replace(rows, columns=dict(reversed(rows.columns.items())))
-    one, again, other = (
-        augment.varied(table, (), 2, seed) for table, seed in ((rows, 1), (other_way, 1), (rows, 2))
-    )
+    one, again, other = (augment.varied(table, (), 2, seed) for table, seed in ((rows, 1), (other_way, 1), (rows, 2)))
     assert lines(one) == lines(again)
     assert one.keys.tolist() == again.keys.tolist()
     assert lines(one) != lines(other)
