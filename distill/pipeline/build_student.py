@@ -42,10 +42,20 @@ class TrainedStudent:
 
 
 def draft(inputs: TrainingInputs, section: Config, name: str = "student") -> Draft:
-    """Fit what the student reads through. What its section leaves open is set for the rows."""
-    config = inputs.budgeted(section)
+    """Fit what the student reads through. What its section leaves open is set for the rows.
+
+    A section that gives gold labels all of the weight is of a student that is taught by them alone, as a sealed one is
+    whose teacher did not help.
+    """
+    alone = section.gold_weight == 1.0
+    config = _of_gold_labels(inputs, section) if alone else inputs.budgeted(section)
     prelude = inputs.modality.fit_prelude(config, inputs.rows, inputs.soft.rows, inputs.words, inputs.teacher)
-    return Draft(name, section, config, prelude)
+    return Draft(name, section, config, prelude, alone)
+
+
+def without_teacher(inputs: TrainingInputs, one: Draft) -> Draft:
+    """The draft of the same student, taught by gold labels alone."""
+    return one if one.alone else replace(one, config=_of_gold_labels(inputs, one.section), alone=True)
 
 
 def teach(inputs: TrainingInputs, one: Draft, inherits: bool = True) -> train.Student:
@@ -54,16 +64,14 @@ def teach(inputs: TrainingInputs, one: Draft, inherits: bool = True) -> train.St
     `inherits`: whether its weights start from something of the fitted teacher's.
     """
     if one.alone:
-        return twin(inputs, one)
+        return twin(inputs, one, one.name)
     return _distilled(inputs, one, one.config, inherits, one.name)
 
 
 def twin(inputs: TrainingInputs, one: Draft, name: str = "hard-label twin") -> train.Student:
     """The same network, which reads through the same prelude, taught by gold labels alone."""
-    config = inputs.budgeted(one.section, alone=True)
-    gold = config.model_copy(update={"gold_weight": 1.0, "temperature": 1.0})
     soft, held = train.hard_labels(inputs.soft), train.hard_labels(inputs.held)
-    return _distilled(replace(inputs, soft=soft, held=held), one, gold, False, name)
+    return _distilled(replace(inputs, soft=soft, held=held), one, without_teacher(inputs, one).config, False, name)
 
 
 def finish(inputs: TrainingInputs, one: Draft, student: train.Student) -> TrainedStudent:
@@ -94,6 +102,13 @@ def _start(inputs: TrainingInputs, one: Draft, taught: bool) -> Start:
     """What the weights start from: something of the fitted teacher's, or of the teacher as it was before."""
     start = inputs.modality.students[str(one.config.kind)].start
     return start(one.config, inputs.teacher, one.prelude, taught) if start else None
+
+
+def _of_gold_labels(inputs: TrainingInputs, section: Config) -> Config:
+    """The section of a student that is taught by gold labels alone. What names them all already says how long."""
+    twice = section.gold_weight == 1.0 and "epochs" in section.model_fields_set
+    config = inputs.budgeted(section, alone=not twice)
+    return config.model_copy(update={"gold_weight": 1.0, "temperature": 1.0})
 
 
 def _distilled(inputs: TrainingInputs, one: Draft, config: Config, taught: bool, name: str) -> train.Student:

@@ -41,14 +41,15 @@ class _Tried:
 
 def chosen(inputs: TrainingInputs, draft: Draft) -> Draft:
     """The draft with what it leaves open of how it is taught, or `alone` where the teacher does not help."""
+    if draft.alone:
+        return draft
     best = _tried(inputs, _with(draft))
     if draft.config.epochs * len(inputs.soft.rows) * inputs.row_length(draft.config) <= _WORTH_TRYING:
         if draft.section.gold_weight is None:
             best = _better(inputs, best, [_with(best.draft, gold_weight=it) for it in _GOLD_WEIGHTS])
         if draft.section.temperature is None:
             best = _better(inputs, best, [_with(best.draft, temperature=it) for it in _TEMPERATURES])
-    twin = replace(_with(draft, gold_weight=1.0, temperature=1.0), alone=True)
-    found = _better(inputs, best, [twin], _OF_TWIN).draft
+    found = _better(inputs, best, [build_student.without_teacher(inputs, draft)], _OF_TWIN).draft
     if found.alone:
         say("  the teacher does not help: the student is taught by the gold labels alone")
     return found

@@ -52,16 +52,20 @@ def fit(student: Student, budget: Budget, size: Size) -> Student:
 def alone(student: Student, budget: Budget, size: Size) -> Student:
     """The same for a student that has no copies of the training rows to learn from: it sees those rows oftener.
 
-    A twin that had only as many passes as a student of a large transfer set would look worse than it is. A batch size
-    and the like are the student's.
+    A twin that had only as many passes as a student of a large transfer set would look worse than it is. A learning
+    rate and the like are the student's, and so are batches, unless there are few rows to make them of.
     """
     fitted = fit(student, budget, size)
+    batch = fitted.batch_size
     if "epochs" in student.model_fields_set:
         epochs = max(fitted.epochs, min(budget.most_epochs, fitted.epochs * (1 + size.copies)))
     else:
-        bare = Size(size.rows, length=size.length)
-        epochs = max(fitted.epochs, fit(student, budget, bare).epochs)
-    return fitted.model_copy(update={"epochs": epochs, "patience": max(fitted.patience, epochs // 3)})
+        bare, few = Size(size.rows, length=size.length), size.rows < FEW_ROWS
+        settled = fit(student, budget, bare)
+        epochs, batch = max(fitted.epochs, settled.epochs), min(batch, settled.batch_size) if few else batch
+    to_the_end = budget.to_the_end and "patience" not in student.model_fields_set
+    patience = epochs if to_the_end else max(fitted.patience, epochs // 3)
+    return fitted.model_copy(update={"epochs": epochs, "patience": patience, "batch_size": batch})
 
 
 def _left_open(student: Student, wanted: Mapping[str, object], named: Set[str]) -> Student:

@@ -39,14 +39,26 @@ def test_ten_lines_are_a_recipe_with_defaults_for_texts(tmp_path: Path) -> None:
     assert (made.name, register.of(made.data), made.teacher.kind, made.student.kind) == (
         "mail",
         TEXT,
-        "encoder",
+        "stack",
         "conv",
     )
 
 
-def test_columns_get_boosted_trees_and_an_mlp(tmp_path: Path) -> None:
+def test_columns_get_a_stack_and_an_mlp(tmp_path: Path) -> None:
     made = load(tmp_path, TABLE)
-    assert (register.of(made.data), made.teacher.kind, made.student.kind) == (TABULAR, "boosted_trees", "mlp")
+    assert (register.of(made.data), made.teacher.kind, made.student.kind) == (TABULAR, "stack", "mlp")
+
+
+def test_a_stack_has_the_members_of_its_kind_of_input_and_five_folds_where_the_recipe_names_none(
+    tmp_path: Path,
+) -> None:
+    assert load(tmp_path, MAIL).teacher.members == ("encoder", "tfidf")
+    assert load(tmp_path, TABLE).teacher.members == ("boosted_trees", "extra_trees", "linear")
+    assert load(tmp_path, TABLE).transfer.folds == 5
+    named = load(tmp_path, TABLE, "teacher.members=['linear', 'extra_trees']", "transfer.folds=3")
+    assert (named.teacher.members, named.transfer.folds) == (("linear", "extra_trees"), 3)
+    alone = load(tmp_path, TABLE, "teacher.kind=linear")
+    assert (alone.teacher.members, alone.transfer.folds) == (None, 1)
 
 
 def test_soft_labels_need_no_other_teacher(tmp_path: Path) -> None:
@@ -67,8 +79,8 @@ def test_a_resolved_recipe_resolves_to_itself(tmp_path: Path) -> None:
             "'cnn' does not go with texts. Choose 'conv' or 'static' or 'bag' or 'gru' or 'mini' or 'auto'",
         ),
         (MAIL, "student.kind=mlp", "does not go with texts. Choose 'conv' or 'static'"),
-        (MAIL, "teacher.kind=boosted_trees", "does not go with texts. Choose 'encoder' or 'precomputed'"),
-        (TABLE, "teacher.kind=encoder", "does not go with rows of columns. Choose 'boosted_trees' or 'precomputed'"),
+        (MAIL, "teacher.kind=boosted_trees", "does not go with texts. Choose 'stack' or 'encoder' or 'tfidf'"),
+        (TABLE, "teacher.kind=encoder", "does not go with rows of columns. Choose 'stack' or 'boosted_trees'"),
         (TABLE, "student.kind=conv", "does not go with rows of columns. Choose 'mlp' or 'embedded'"),
         (TABLE, "teacher.kind=boosted_tree", "Did you mean 'boosted_trees'?"),
         (TABLE, "student.kind=mpl", "Did you mean 'mlp'?"),
@@ -76,12 +88,12 @@ def test_a_resolved_recipe_resolves_to_itself(tmp_path: Path) -> None:
         (
             MAIL,
             "teacher.kind=oracle",
-            "teacher.kind 'oracle' does not go with texts. Choose 'encoder' or 'precomputed'",
+            "teacher.kind 'oracle' does not go with texts. Choose 'stack' or 'encoder' or 'tfidf' or 'precomputed'",
         ),
         (
             TABLE,
             "teacher.kind=oracle",
-            "'oracle' does not go with rows of columns. Choose 'boosted_trees' or 'precomputed'",
+            "'oracle' does not go with rows of columns. Choose 'stack' or 'boosted_trees' or 'extra_trees' or 'linear'",
         ),
         (MAIL, 'data.columns=["a"]', "data.text and data.columns are both given"),
         (MAIL, "data.types.age=number", "data.types is for columns"),
@@ -100,6 +112,19 @@ def test_a_resolved_recipe_resolves_to_itself(tmp_path: Path) -> None:
         (MAIL, "evaluation.held_out_group=books", "needs data.group"),
         (MAIL, "teacher.vote_weight=0.5", "needs raters' votes"),
         (MAIL, "teacher.train_layers=2", "Set teacher.mode = 'finetune'"),
+        (MAIL, "teacher.members=['tfidf', 'boosted_trees']", "teacher.members holds 'boosted_trees' does not go with"),
+        (
+            MAIL,
+            "teacher.members=['stack']",
+            "teacher.members holds 'stack' does not go with texts. Choose 'encoder' or",
+        ),
+        (TABLE, "teacher.members=['linaer']", "Did you mean 'linear'?"),
+        (
+            TABLE + "[teacher]\nkind = 'linear'\n",
+            "teacher.members=['linear']",
+            "teacher.members are of a stack, and teacher.kind is 'linear'. Set teacher.kind = 'stack'",
+        ),
+        (TABLE, "transfer.folds=1", "weighs its members on rows that they were not fitted on, and transfer.folds is 1"),
         (MAIL, "teacher.runs=3", "averages the weights of fine-tuned encoders. Set teacher.mode = 'finetune'"),
     ],
 )

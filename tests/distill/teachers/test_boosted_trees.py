@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from distill.data.rows import Dataset, Rows
 from distill.recipe.schema import Teacher as Config
@@ -61,7 +62,7 @@ def test_a_rare_category_reads_as_an_unknown_one(empty_cache: Path) -> None:
 
 def test_fitted_trees_are_not_fitted_again(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     first = teacher(dataset).full.logits(dataset.test)
-    monkeypatch.setattr(boosted_trees, "_fitted", lambda *_: pytest.fail("fitted again"))
+    monkeypatch.setattr(HistGradientBoostingClassifier, "fit", lambda *_: pytest.fail("fitted again"))
     assert teacher(dataset).full.logits(dataset.test).tolist() == first.tolist()
 
 
