@@ -23,6 +23,7 @@ from distill.recipe.schema import Data
 
 _R = r_tables.__name__
 _GPL = "GPL-2 or later"
+_ALL_OF_BANK = 20_000
 
 
 def every(bank: Path | None = None) -> tuple[ProvingSet, ...]:
@@ -80,6 +81,7 @@ def _bank(path: Path) -> tuple[ProvingSet, ...]:
             make=partial(bank_questions.questions, path),
             module=bank_questions.__name__,
             split=bank_questions.SPLIT,
+            most=_ALL_OF_BANK,
         ),
     )
 
