@@ -40,7 +40,7 @@ def test_ten_lines_are_a_recipe_with_defaults_for_texts(tmp_path: Path) -> None:
         "mail",
         TEXT,
         "stack",
-        "conv",
+        "best",
     )
 
 
@@ -76,7 +76,7 @@ def test_a_resolved_recipe_resolves_to_itself(tmp_path: Path) -> None:
         (
             MAIL,
             "student.kind=cnn",
-            "'cnn' does not go with texts. Choose 'conv' or 'static' or 'bag' or 'gru' or 'mini' or 'auto'",
+            "'cnn' does not go with texts. Choose 'conv' or 'static' or 'bag' or 'gru' or 'mini' or 'best' or 'auto'",
         ),
         (MAIL, "student.kind=mlp", "does not go with texts. Choose 'conv' or 'static'"),
         (MAIL, "teacher.kind=boosted_trees", "does not go with texts. Choose 'stack' or 'encoder' or 'tfidf'"),
