@@ -21,6 +21,7 @@ OTHERS = (TWIN, BASELINE, TEACHER)
 NO_LOSS_TO = (TWIN, BASELINE)  # the comparisons that are claims: a student may well be below its teacher
 CALIBRATED_ROWS = 1000  # of test, from which on a calibration error says something
 NEAR_TEACHER = 0.01  # nats a row
+_DRAWS = 100  # of what chance alone makes of a calibration error
 # What is compared, a value a row: name -> from a contender's scores.
 MEASURES: Mapping[str, Callable[[Scores], tuple[float, ...]]] = {
     "log-likelihood": lambda scores: scores.log_likelihood,
@@ -60,6 +61,7 @@ class SetVerdict:
     contenders: Mapping[str, Judged]
     differences: Mapping[tuple[str, str], Difference]  # (measure, other): student less other
     calibration_error: float | None  # of the student; None under CALIBRATED_ROWS
+    calibration_error_of_chance: float | None  # what it would be on the mean if every confidence were true
     beaten_by: tuple[tuple[str, str], ...]  # (peer, measure): better in that, in bytes and in microseconds at once
 
     @property
@@ -129,6 +131,7 @@ def _of_set(seeds: Sequence[Measured]) -> SetVerdict:
             for other in OTHERS
         },
         calibration_error=_calibration_error(seeds) if first.rows >= CALIBRATED_ROWS else None,
+        calibration_error_of_chance=_calibration_error_of_chance(seeds) if first.rows >= CALIBRATED_ROWS else None,
         beaten_by=tuple(
             (name, measure)
             for name, one in contenders.items()
@@ -167,6 +170,17 @@ def _beats(peer: Judged, student: Judged, measure: str) -> bool:
 def _calibration_error(seeds: Sequence[Measured]) -> float:
     found = [_scores(STUDENT, one) for one in seeds]
     errors = [statistics.calibration_error(np.array(it.confidence), np.array(it.right, np.float64)) for it in found]
+    return float(np.mean(errors))
+
+
+def _calibration_error_of_chance(seeds: Sequence[Measured]) -> float:
+    """ECE of the same confidences if each were right as often as it says: bins of few rows are never level."""
+    random = np.random.default_rng(0)
+    errors = []
+    for one in seeds:
+        confidence = np.array(_scores(STUDENT, one).confidence)
+        drawn = random.random((_DRAWS, len(confidence))) < confidence
+        errors += [statistics.calibration_error(confidence, right.astype(np.float64)) for right in drawn]
     return float(np.mean(errors))
 
 

@@ -156,8 +156,13 @@ def _beaten(found: Verdict) -> tuple[str, ...]:
 
 
 def _calibration(found: Verdict) -> tuple[str, ...]:
-    errors = {one.name: one.calibration_error for one in found.sets if one.calibration_error is not None}
-    if not errors:
+    judged = [one for one in found.sets if one.calibration_error is not None]
+    if not judged:
         return ()
-    listed = ", ".join(f"{name} {error:.3f}" for name, error in errors.items())
-    return (f"the student's calibration error (ECE) on sets of {CALIBRATED_ROWS:,} test rows or more: {listed}",)
+    listed = ", ".join(
+        f"{one.name} {one.calibration_error:.3f} ({one.calibration_error_of_chance:.3f})" for one in judged
+    )
+    return (
+        f"the student's calibration error (ECE) on sets of {CALIBRATED_ROWS:,} test rows or more, in brackets what chance "
+        f"alone makes of it were every probability true: {listed}",
+    )
