@@ -163,6 +163,6 @@ def _calibration(found: Verdict) -> tuple[str, ...]:
         f"{one.name} {one.calibration_error:.3f} ({one.calibration_error_of_chance:.3f})" for one in judged
     )
     return (
-        f"the student's calibration error (ECE) on sets of {CALIBRATED_ROWS:,} test rows or more, in brackets what chance "
-        f"alone makes of it were every probability true: {listed}",
+        f"the student's calibration error (ECE) on sets of {CALIBRATED_ROWS:,} test rows or more, in brackets what "
+        f"chance alone makes of it were every probability true: {listed}",
     )
