@@ -49,7 +49,14 @@ def chosen(inputs: TrainingInputs, draft: Draft) -> Draft:
             best = _better(inputs, best, [_with(best.draft, gold_weight=it) for it in _GOLD_WEIGHTS])
         if draft.section.temperature is None:
             best = _better(inputs, best, [_with(best.draft, temperature=it) for it in _TEMPERATURES])
-    found = _better(inputs, best, [build_student.without_teacher(inputs, draft)], _OF_TWIN).draft
+    twin = _tried(inputs, build_student.without_teacher(inputs, draft))
+    teacher = _of_teacher(inputs)
+    if teacher is not None and _gains(teacher, twin.losses, _OF_TWIN):
+        # What such a teacher says is more likely to harm: now it is for the taught student to be better beyond chance.
+        say(f"  the teacher is worse than the student without it: log loss on validation rows {teacher.mean():.3f}")
+        found = (best if _gains(twin.losses, best.losses, _OF_TWIN) else twin).draft
+    else:
+        found = (twin if _gains(best.losses, twin.losses, _OF_TWIN) else best).draft
     if found.alone:
         say("  the teacher does not help: the student is taught by the gold labels alone")
     return found
@@ -77,20 +84,33 @@ def _with(draft: Draft, **changed: float) -> Draft:
     return replace(draft, config=draft.config.model_copy(update=open_ones | changed))
 
 
-def _better(inputs: TrainingInputs, best: _Tried, others: Sequence[Draft], errors: float = _STANDARD_ERRORS) -> _Tried:
+def _better(inputs: TrainingInputs, best: _Tried, others: Sequence[Draft]) -> _Tried:
     """The best of the others where it is beyond chance better than `best`."""
     tried = [_tried(inputs, other) for other in others if other != best.draft]
     nearest = min(tried, key=lambda one: float(one.losses.mean()), default=best)
-    gain = best.losses - nearest.losses
-    chance = float(gain.std(ddof=1)) / len(gain) ** 0.5 if len(gain) > 1 else np.inf
-    return nearest if float(gain.mean()) > errors * chance else best
+    return nearest if _gains(best.losses, nearest.losses, _STANDARD_ERRORS) else best
+
+
+def _gains(one: Losses, other: Losses, errors: float) -> bool:
+    """Whether the other loses less, on the same rows, by more than so many standard errors of the difference."""
+    gain = one - other
+    return len(gain) > 1 and float(gain.mean()) > errors * float(gain.std(ddof=1)) / len(gain) ** 0.5
+
+
+def _of_teacher(inputs: TrainingInputs) -> Losses | None:
+    """What the teacher loses, calibrated as a student is; None where it does not say something of every row."""
+    return None if np.isnan(inputs.held.logits).any() else _losses(inputs.held.logits, inputs.rows.validation.labels)
+
+
+def _losses(logits: np.typing.NDArray[np.float32], gold: np.typing.NDArray[np.int64]) -> Losses:
+    scaled = log_softmax(logits.astype(np.float64) / calibrate.fit_temperature(logits, gold), axis=1)
+    found: Losses = -scaled[np.arange(len(gold)), gold]
+    return found
 
 
 def _tried(inputs: TrainingInputs, draft: Draft) -> _Tried:
     logits = train.logits(build_student.teach(inputs, draft), inputs.rows.validation)
-    gold = inputs.rows.validation.labels
-    scaled = log_softmax(logits.astype(np.float64) / calibrate.fit_temperature(logits, gold), axis=1)
-    losses: Losses = -scaled[np.arange(len(gold)), gold]
+    losses = _losses(logits, inputs.rows.validation.labels)
     config = draft.config
     way = "gold labels alone" if draft.alone else f"gold weight {config.gold_weight:g}, T {config.temperature:g}"
     say(f"  {draft.name} taught by {way}: log loss on validation rows {losses.mean():.3f}")
