@@ -21,16 +21,17 @@ from distill.modalities import resolve
 from distill.modalities.modality import Modality
 from distill.pipeline import assess, build_student, model_selection, training_inputs
 from distill.progress import say
-from distill.recipe.schema import AUTO, Recipe
+from distill.recipe.schema import AUTO, STACK, Recipe
 from distill.reporting.tables import Table, interval
 
+CROSS_FITTED = "cross-fitted labels"
 # Section, key, and the value that does without.
 _WITHOUT: Mapping[str, tuple[str, str, object]] = {
     "copies of the rows": ("transfer", "augment", 0),
     "like words in copies": ("transfer", "replace", 0.0),
     "slips in copies": ("transfer", "misspell", 0.0),
     "a public list of words": ("transfer", "words", None),
-    "cross-fitted labels": ("transfer", "folds", 1),
+    CROSS_FITTED: ("transfer", "folds", 1),
     "raters' votes": ("teacher", "vote_weight", 0.0),
     "the mean of several teachers": ("teacher", "runs", 1),
     "letters of unknown words": ("student", "buckets", 1),
@@ -40,7 +41,7 @@ _WITHOUT: Mapping[str, tuple[str, str, object]] = {
     "four bits, not eight": ("student", "bits", 8),
 }
 # What a recipe without it may try, and with what.
-_WITH: Mapping[str, object] = {"cross-fitted labels": 2}
+_WITH: Mapping[str, object] = {CROSS_FITTED: 2, "labels softened by T": 2.0}
 START, TEACHER = "a start from the teacher", "the teacher itself"
 NAMES = (TEACHER, *_WITHOUT, START)  # all ingredients
 Answer = Callable[[Rows], Floats]
@@ -67,7 +68,12 @@ def run(recipe: Recipe, base: Path, only: tuple[str, ...] = (), seeds: int = SEE
     trained = model_selection.selected(inputs, recipe)
     config = trained.draft.config
     told = {"kind": config.kind, "gold_weight": config.gold_weight, "temperature": config.temperature}
-    recipe = recipe.model_copy(update={"student": recipe.student.model_copy(update=told)})
+    recipe = recipe.model_copy(
+        update={
+            "student": recipe.student.model_copy(update=told),
+            "transfer": recipe.transfer.model_copy(update={"augment": inputs.copies}),
+        }
+    )
     whole = _contender(inputs, "whole", seeds, lambda one: _graph(build_student.make(one, recipe.student, "whole")))
     others = {name: _varied(recipe, inputs, trained, name, base, seeds) for name in only or NAMES}
     samples = Bootstrap(len(test), recipe.evaluation.bootstrap, recipe.seed, seeds=seeds)
@@ -173,6 +179,8 @@ def _applies(recipe: Recipe, modality: Modality, name: str) -> bool:
     if name == START:
         return modality.students[str(recipe.student.kind)].start is not None
     if name in _OF_COPIES and not recipe.transfer.augment:
+        return False
+    if name == CROSS_FITTED and recipe.teacher.kind == STACK:  # without, its members could not be weighed
         return False
     return name == TEACHER or ".".join(_WITHOUT[name][:2]) not in modality.unused
 
