@@ -100,15 +100,16 @@ class MiniStudent(TextStudent):
             spread = float(vectors.std()) / 3  # an unknown word is the sum of some nine
             self.grams.weight[1:] = torch.randn_like(self.grams.weight[1:]) * spread
 
-    def forward(self, ids: Tensor, grams: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, ids: Tensor, grams: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
         """See `TextStudent`."""
-        read, mask, count = self.embed(ids, grams)
+        read = self.embed(ids, grams, places)
+        tokens, lengths, description = self.count(ids)
         states = self.dropout(self.norm(self.widen(read) + self.position[: ids.shape[1]]))
-        padding = ((1 - mask) * _FAR).reshape(ids.shape[0], 1, 1, ids.shape[1])
+        padding = ((1 - tokens) * _FAR).reshape(ids.shape[0], 1, 1, ids.shape[1])
         for layer in self.layers:
             states = layer(states, padding)
-        pooled = (states * mask).sum(dim=1) / count
-        return self.head(pooled), self.describe(ids, count)
+        pooled = (tokens.transpose(1, 2) @ states / lengths).squeeze(1)
+        return self.head(pooled), description
 
 
 def build(config: Student, prelude: TextPrelude, classes: int, start: FirstLayers) -> MiniStudent:

@@ -23,22 +23,16 @@ def surprise(logits: Floats, surprisal: Floats, train: object) -> NoveltyScore:
     """
     energy = -logsumexp(logits.astype(np.float64), axis=1)
     words = surprisal[:, 0].astype(np.float64)
-    parts = [(round(float(part.mean()), _DIGITS), round(float(part.std()), _DIGITS) or 1.0) for part in (words, energy)]
-    (words_mean, words_deviation), (energy_mean, energy_deviation) = parts
-    scores = (words - words_mean) / words_deviation + (energy - energy_mean) / energy_deviation
+    words_deviation, energy_deviation = (float(part.std()) or 1.0 for part in (words, energy))
+    # A quantile asks for the order alone, so that neither mean is needed, and one deviation for both.
+    weight = round(words_deviation / energy_deviation, _DIGITS) or 1.0
     constants: dict[str, np.typing.NDArray[np.generic]] = {
-        "words_mean": np.float32(words_mean).reshape(1),
-        "words_deviation": np.float32(words_deviation).reshape(1),
-        "energy_mean": np.float32(-energy_mean).reshape(1),
-        "energy_deviation": np.float32(-energy_deviation).reshape(1),
+        "energy_weight": np.float32(-weight).reshape(1),
         "axis": np.array([1], np.int64),
     }
     nodes = (
-        score_node("Sub", [DESCRIPTION, "words_mean"], "words_gap"),
-        score_node("Div", ["words_gap", "words_deviation"], "words_part"),
         score_node("ReduceLogSumExp", [LOGITS, "axis"], "negative_energy", keepdims=1),
-        score_node("Sub", ["negative_energy", "energy_mean"], "energy_gap"),
-        score_node("Div", ["energy_gap", "energy_deviation"], "energy_part"),
-        score_node("Add", ["words_part", "energy_part"], "score"),
+        score_node("Mul", ["negative_energy", "energy_weight"], "energy_part"),
+        score_node("Add", [DESCRIPTION, "energy_part"], "score"),
     )
-    return NoveltyScore(nodes, score_constants(constants), scores.astype(np.float32))
+    return NoveltyScore(nodes, score_constants(constants), (words + weight * energy).astype(np.float32))

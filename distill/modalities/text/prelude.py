@@ -25,7 +25,7 @@ FIRST_WORD = 2
 
 @dataclass(frozen=True)
 class TextPrelude(Prelude):
-    """text: string [N] -> ids and grams. `width` is the number of ids in the vocabulary."""
+    """text: string [N] -> ids, grams and places. `width` is the number of ids in the vocabulary."""
 
     words: tuple[str, ...] = ()  # words[i] has id i + FIRST_WORD, or FIRST_PIECE
     surprisal: tuple[float, ...] = ()  # -log of the share of training rows that hold id i; last, an unknown word
@@ -33,7 +33,7 @@ class TextPrelude(Prelude):
 
     def tokens(self, columns: Mapping[str, np.typing.NDArray[np.generic]]) -> Tokens:
         """Run the graph over a column of N texts."""
-        parts = [(chunk, ids.astype(np.int64), grams.astype(np.int64)) for chunk, (ids, grams) in self.run(columns)]
+        parts = [(chunk, ids.astype(np.int64), grams.astype(np.int64)) for chunk, (ids, grams, _) in self.run(columns)]
         return token_batches.join(self.width, sum(len(chunk) for chunk, _, _ in parts), parts)
 
     def network_rows(self, columns: Mapping[str, np.typing.NDArray[np.generic]]) -> Tokens:
@@ -102,95 +102,81 @@ def fewest_rows(counts: Iterable[int]) -> int:
 def graph(
     known: Sequence[str], buckets: int, max_tokens: int, misspellings: int = 0, real: Sequence[str] = ()
 ) -> onnx.ModelProto:
-    """text: string [N] -> ids: int64 [N,L], L <= max_tokens + 1, and grams: int64 [U+1,G] of the U unknown words.
+    """text: string [N] -> ids int64 [N,L], L <= max_tokens + 1; of the U unknown words grams [U,G] and places [U,2].
 
-    Each row ends its words with END, so that a batch of empty strings is still one token wide; PAD follows. The ids
-    from FIRST_WORD + len(known) on are unknown words, numbered through the batch: the first is row 0 of the grams.
+    Each row ends its words with END, so that a batch of empty strings is still one token wide; PAD follows. The id
+    FIRST_WORD + len(known) is any unknown word; row by row, these are the rows of grams and of places.
     """
-    unknown_from = FIRST_WORD + len(known)
+    unknown = FIRST_WORD + len(known)
     numbers = {word: FIRST_WORD + place for place, word in enumerate(known)}
     table = spelling_correction.fit(numbers, misspellings, real=real)
-    constants = look_up_constants(buckets, max_tokens, unknown_from, table) | {
-        "pad_column": np.array([[PAD]], np.int64),
-        "end": np.array(END, np.int64),
+    highest = np.full(max_tokens + 1, unknown, np.int64)
+    highest[-1] = END
+    constants = look_up_constants(buckets, max_tokens + 1, unknown, table) | {
+        "end_of_text": np.array([tokenizer.END_OF_TEXT], dtype=object),
+        "highest": highest,
     }
-    nodes = [
-        *look_up(numbers, mended=table is not None),
-        node("Where", ["is_unknown", "unknown_ids", "looked_up"], "ids"),
-        # One more column of padding; then the first padding of each row becomes END.
-        node("Shape", ["ids"], "rows", start=0, end=1),
-        node("Concat", ["rows", "axis"], "column_shape", axis=0),
-        node("Expand", ["pad_column", "column_shape"], "column"),
-        node("Concat", ["ids", "column"], "padded", axis=1),
-        node("Equal", ["padded", "pad"], "is_pad"),
-        node("Cast", ["is_pad"], "pad_flag", to=TensorProto.INT64),
-        node("CumSum", ["pad_flag", "one"], "pad_rank"),
-        node("Equal", ["pad_rank", "one"], "is_first_pad"),
-        helper.make_node("Where", [name("is_first_pad"), name("end"), name("padded")], [FEATURES], name=name("finish")),
-    ]
-    return model(nodes, constants)
+    nodes = look_up({"": PAD, tokenizer.END_OF_TEXT: END} | numbers, unknown, table is not None, ended=True)
+    return model(nodes, constants, {FEATURES: "looked_up", char_ngrams.GRAMS: "grams", char_ngrams.PLACES: "places"})
 
 
-def look_up(numbers: Mapping[str, int], mended: bool) -> list[onnx.NodeProto]:
-    """Text [N] -> local names `looked_up` [N,L], -1 where a word has no number, the mask `is_unknown`, `unknown_ids`.
+def look_up(numbers: Mapping[str, int], unknown: int, mended: bool, ended: bool = False) -> list[onnx.NodeProto]:
+    """Text [N] -> local names `looked_up` [N,L], `unknown` where a word has no number, and `places` [U,2] of these.
 
-    The last numbers the unknown words through the batch. Also gives `grams`, the runs of letters of each of them.
-    `mended`: whether a word without a number may take that of one that is spelt nearly alike.
+    Also gives `grams`, the runs of letters of each of them. `mended`: whether a word without a number may take that of
+    one that is spelt nearly alike. `ended`: whether END_OF_TEXT, which has a number, follows each text.
     """
-    exact, mask, flat, codes = (
-        ("exact", "is_stranger", "flat_strangers", "stranger_codes")
-        if mended
-        else ("looked_up", "is_unknown", "flat_unknown", "letter_codes")
-    )
+    exact = "exact" if mended else "looked_up"
+    places, codes = ("stranger_places", "stranger_codes") if mended else ("places", "letter_codes")
+    # A text of too many words has one of them where its END belongs, which is below all words and above PAD.
+    ending = [
+        node("Shape", ["known"], "columns", start=1),
+        node("Slice", ["highest", "start", "columns"], "highest_here"),
+        node("Min", ["known", "highest_here"], exact),
+    ]
     return [
-        *tokenizer.nodes(),
+        *tokenizer.nodes(ended=ended),
         node("Slice", ["words", "start", "max_words", "axis"], "kept"),
-        helper.make_node(
+        node(
             "LabelEncoder",
-            [name("kept")],
-            [name(exact)],
-            name=name("look_up"),
+            ["kept"],
+            "known" if ended else exact,
             domain="ai.onnx.ml",
-            keys_strings=["", *numbers],
-            values_int64s=[PAD, *numbers.values()],
-            default_int64=-1,
+            keys_strings=[*numbers],
+            values_int64s=[*numbers.values()],
+            default_int64=unknown,
         ),
-        node("Equal", [exact, "unknown"], mask),
-        *char_ngrams.letters("kept", mask, flat, codes),
+        *(ending if ended else ()),
+        node("Equal", [exact, "unknown"], "is_unknown"),
+        *char_ngrams.letters("kept", "is_unknown", places, codes),
         *(spelling_correction.nodes() if mended else ()),
         *char_ngrams.runs(),
-        node("Cast", ["flat_unknown"], "unknown_flags", to=TensorProto.INT64),
-        node("CumSum", ["unknown_flags", "zero"], "unknown_rank"),
-        node("Add", ["unknown_rank", "before_unknown"], "flat_unknown_ids"),
-        node("Shape", ["looked_up"], "shape"),
-        node("Reshape", ["flat_unknown_ids", "shape"], "unknown_ids", allowzero=1),
     ]
 
 
 def look_up_constants(
-    buckets: int, max_words: int, unknown_from: int, table: spelling_correction.Spelling | None
+    buckets: int, max_words: int, unknown: int, table: spelling_correction.Spelling | None
 ) -> dict[str, np.typing.NDArray[np.generic]]:
-    """What `look_up` reads beside its input, by local name. The first unknown word of a batch is `unknown_from`."""
-    return (
-        char_ngrams.constants(buckets)
-        | (spelling_correction.constants(table) if table else {})
-        | {
-            "max_words": np.array([max_words], np.int64),
-            "unknown": np.array(-1, np.int64),
-            "before_unknown": np.array(unknown_from - 1, np.int64),
-            "zero": np.array(0, np.int64),
-        }
-    )
+    """What `look_up` reads beside its input, by local name."""
+    return (spelling_correction.constants(table, buckets, unknown) if table else char_ngrams.constants(buckets)) | {
+        "max_words": np.array([max_words], np.int64),
+        "unknown": np.array(unknown, np.int64),
+    }
 
 
-def model(made: list[onnx.NodeProto], constants: Mapping[str, np.typing.NDArray[np.generic]]) -> onnx.ModelProto:
-    """A graph from `text` through `made`, of which one makes FEATURES and another the local `grams`, to its outputs."""
-    outputs = [
-        helper.make_tensor_value_info(FEATURES, TensorProto.INT64, ["N", "L"]),
-        helper.make_tensor_value_info(char_ngrams.GRAMS, TensorProto.INT64, ["U", "G"]),
-    ]
-    last = helper.make_node("Identity", [name("grams")], [char_ngrams.GRAMS], name=name("finish_grams"))
-    return tokenizer.model([*made, last], constants, outputs)
+def model(
+    made: list[onnx.NodeProto],
+    constants: Mapping[str, np.typing.NDArray[np.generic]],
+    outputs: Mapping[str, str],
+) -> onnx.ModelProto:
+    """A graph from `text` through `made` to `outputs`, int64 with two dimensions: the local name of each."""
+    named = {name(local): output for output, local in outputs.items()}
+    symbols = {FEATURES: ["N", "L"], char_ngrams.GRAMS: ["U", "G"], char_ngrams.PLACES: ["U", "P"]}
+    for one in made:
+        one.input[:] = [named.get(item, item) for item in one.input]
+        one.output[:] = [named.get(item, item) for item in one.output]
+    values = [helper.make_tensor_value_info(output, TensorProto.INT64, symbols[output]) for output in outputs]
+    return tokenizer.model(made, constants, values)
 
 
 def surprisal(rows_per_word: list[int], rows: int, marks: int) -> tuple[float, ...]:

@@ -10,7 +10,7 @@ import torch
 
 from distill.modalities.modality import NetworkInput
 from distill.modalities.prelude import FEATURES
-from distill.modalities.text.char_ngrams import GRAMS
+from distill.modalities.text.char_ngrams import GRAMS, PLACES
 
 Ids = np.typing.NDArray[np.int64]
 
@@ -38,38 +38,35 @@ class Tokens:
         """Tokens a text, [N]."""
         return np.diff(self.ends)
 
-    def batch(self, places: Ids) -> tuple[torch.Tensor, torch.Tensor]:
-        """Ids [n,L] padded with 0, and grams [u+1,G]: unknown words are numbered from `width` on, row by row."""
+    def batch(self, places: Ids) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Ids [n,L] padded with 0, grams [u,G] of their unknown words, and where these stand: row and column [u,2]."""
         ids = _padded(self.ids, self.ends, places)
-        unknown = ids == self.width
-        ids[unknown] += np.arange(int(unknown.sum()))
         starts, counts = self.gram_ends[places], self.gram_ends[places + 1] - self.gram_ends[places]
         rows = np.repeat(starts - np.cumsum(counts) + counts, counts) + np.arange(int(counts.sum()))
         grams = self.grams[rows].astype(np.int64)
-        padded = np.concatenate([grams, np.zeros((1, self.grams.shape[1]), np.int64)])
-        return torch.from_numpy(ids), torch.from_numpy(padded)
+        return torch.from_numpy(ids), torch.from_numpy(grams), torch.from_numpy(np.argwhere(ids == self.width))
 
 
 def network_inputs() -> Mapping[str, NetworkInput]:
-    """The inputs of a network, ids and grams, as the export sees them."""
+    """The inputs of a network, ids, grams and places, as the export sees them."""
+    unknown = torch.ones((3, 4), dtype=torch.int64)
     return {
         FEATURES: NetworkInput(torch.ones((2, 5), dtype=torch.int64), {0: "rows", 1: "tokens"}),
-        GRAMS: NetworkInput(torch.ones((3, 4), dtype=torch.int64), {0: "strangers", 1: "runs"}, ("U", "G")),
+        GRAMS: NetworkInput(unknown, {0: "strangers", 1: "runs"}, ("U", "G")),
+        PLACES: NetworkInput(torch.tensor([[0, 1], [0, 2], [1, 1]]), {0: "strangers"}, ("U", "P")),
     }
 
 
 def join(width: int, count: int, parts: Sequence[tuple[Ids, Ids, Ids]]) -> Tokens:
-    """Tokens of `count` texts from what the graph gave: places [n], ids [n,L] and grams [u+1,G] of each chunk."""
+    """Tokens of `count` texts from what the graph gave: places [n], ids [n,L] and grams [u,G] of each chunk."""
     ids: list[np.typing.NDArray[np.int32]] = [np.zeros(0, np.int32)] * count
     grams: list[np.typing.NDArray[np.int32]] = [np.zeros((0, 0), np.int32)] * count
     widest = max((part[2].shape[1] for part in parts), default=0)
     for places, padded, runs in parts:
         runs = np.pad(runs, ((0, 0), (0, widest - runs.shape[1]))).astype(np.int32)
-        unknown = padded >= width
-        starts = np.concatenate([[0], np.cumsum(unknown.sum(axis=1))])
-        plain = np.where(unknown, width, padded).astype(np.int32)
+        starts = np.concatenate([[0], np.cumsum((padded == width).sum(axis=1))])
         for row, place in enumerate(places.tolist()):
-            ids[place] = plain[row][padded[row] != 0]
+            ids[place] = padded[row][padded[row] != 0].astype(np.int32)
             grams[place] = runs[starts[row] : starts[row + 1]]
     return Tokens(
         width=width,

@@ -33,8 +33,21 @@ TOKEN = (
 )
 
 
-def nodes(text: str = "text") -> list[onnx.NodeProto]:
-    """`text`: string [N] -> `name("words")`: string [N,L], "" pads. A batch without a word is no token wide."""
+# The control character that stands behind the last word of a text where the graph marks its end. No text can hold it
+# as a word: what is not letter, digit, mark or symbol parts words, and this one counts at the very end alone.
+END_OF_TEXT = "\x03"
+
+
+def nodes(text: str = "text", ended: bool = False) -> list[onnx.NodeProto]:
+    """`text`: string [N] -> `name("words")`: string [N,L], "" pads. A batch without a word is no token wide.
+
+    `ended`: whether END_OF_TEXT follows the words of each text; `name("end_of_text")` is then read beside it.
+    """
+    parted, token = "lower", TOKEN
+    ending: list[onnx.NodeProto] = []
+    if ended:
+        parted, token = "ended", rf"{TOKEN}|{END_OF_TEXT}\z"
+        ending = [node("StringConcat", ["lower", "end_of_text"], "ended")]
     return [
         # The default locale is missing on slim images.
         helper.make_node(
@@ -45,13 +58,14 @@ def nodes(text: str = "text") -> list[onnx.NodeProto]:
             case_change_action="LOWER",
             locale="C.UTF-8",
         ),
+        *ending,
         helper.make_node(
             "Tokenizer",
-            [name("lower")],
+            [name(parted)],
             [name("words")],
             name=name("split"),
             domain="com.microsoft",
-            tokenexp=TOKEN,
+            tokenexp=token,
             mincharnum=1,
             mark=0,
             pad_value="",

@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper
+from onnx import TensorProto
 
 from distill.modalities.prelude import FEATURES
-from distill.modalities.text import prelude, spelling_correction, tokenizer
-from distill.modalities.text.prelude import END, TextPrelude
-from distill.modalities.text.tokenizer import name, node
+from distill.modalities.text import char_ngrams, prelude, spelling_correction, tokenizer
+from distill.modalities.text.prelude import END, PAD, TextPrelude
+from distill.modalities.text.tokenizer import node
 
 START = 2  # the mark that the teacher puts before a text; END is the one it puts behind it
 FIRST_PIECE = 3
@@ -79,22 +79,28 @@ def graph(
     misspellings: int = 0,
     real: Sequence[str] = (),
 ) -> onnx.ModelProto:
-    """text: string [N] -> ids: int64 [N,L], L <= max_tokens, and grams: int64 [U+1,G] of the U unknown words.
+    """text: string [N] -> ids int64 [N,L], L <= max_tokens; of the U unknown words grams [U,G] and places [U,2].
 
-    A row is START, the ids of its pieces, END, then PAD. Unknown words are numbered as in the text prelude.
+    A row is START, the ids of its pieces, END, then PAD. Unknown words are as in the text prelude.
     """
     place = {piece: FIRST_PIECE + i for i, piece in enumerate(pieces)}
     width = FIRST_PIECE + len(pieces)
     # A word of one piece is looked up as that piece, a word of several as its row in a table of pieces, behind all ids.
     several = [word for word, of_word in table.items() if len(of_word) > 1]
     most = max((len(table[word]) for word in several), default=1)
-    rows = np.zeros((1 + len(several), most), np.uint16 if width < 1 << 16 else np.int32)
+    # Behind them, the row of an unknown word.
+    rows = np.zeros((2 + len(several), most), np.uint16 if width < 1 << 16 else np.int32)
+    rows[-1, 0] = width
     for row, word in enumerate(several, start=1):
         rows[row, : len(table[word])] = [place[piece] for piece in table[word]]
     numbers = {word: place[of_word[0]] for word, of_word in table.items() if len(of_word) == 1}
     numbers |= {word: width - 1 + row for row, word in enumerate(several, start=1)}
     near = spelling_correction.fit(numbers, misspellings, order=table, real=real)
-    constants = prelude.look_up_constants(buckets, max_tokens, width, near) | {
+    unknown = width + len(several)
+    constants = prelude.look_up_constants(buckets, max_tokens, unknown, near) | {
+        "zero": np.array(0, np.int64),
+        "pad": np.array(PAD, np.int64),
+        "unknown_piece": np.array(width, np.int64),
         "pieces_of": rows,
         "last_piece": np.array(width - 1, np.int64),
         "last": np.array([2], np.int64),
@@ -106,7 +112,7 @@ def graph(
         "none": np.array([[0]], np.int64),
     }
     nodes = [
-        *prelude.look_up(numbers, mended=near is not None),
+        *prelude.look_up({"": PAD} | numbers, unknown, mended=near is not None),
         # Each word, or its pieces, in 1 + most places of which the unused hold PAD.
         node("Sub", ["looked_up", "last_piece"], "row_or_less"),
         node("Max", ["row_or_less", "zero"], "row"),
@@ -114,8 +120,7 @@ def graph(
         node("Cast", ["small_pieces"], "several", to=TensorProto.INT64),
         node("Greater", ["looked_up", "last_piece"], "is_several"),
         node("Where", ["is_several", "pad", "looked_up"], "one_piece"),
-        node("Where", ["is_unknown", "unknown_ids", "one_piece"], "single"),
-        node("Unsqueeze", ["single", "last"], "single_column"),
+        node("Unsqueeze", ["one_piece", "last"], "single_column"),
         node("Concat", ["single_column", "several"], "apart", axis=2),
         node("Reshape", ["apart", "two_dimensions"], "flat_pieces"),
         # How many pieces stand before and at each place is where they go; what would go beyond the last is dropped.
@@ -139,13 +144,22 @@ def graph(
         node("Shape", ["looked_up"], "rows", start=0, end=1),
         node("Concat", ["rows", "columns"], "empty_shape", axis=0),
         node("Expand", ["none", "empty_shape"], "empty"),
-        helper.make_node(
+        node(
             "ScatterElements",
-            [name("empty"), name("targets"), name("values")],
-            [FEATURES],
-            name=name("finish"),
+            ["empty", "targets", "values"],
+            "ids",
             axis=1,
             reduction="add",  # what is dropped adds a zero to the first place
         ),
+        node("Equal", ["ids", "unknown_piece"], "is_unknown_id"),
+        node("NonZero", ["is_unknown_id"], "row_and_column_read"),
+        node("Transpose", ["row_and_column_read"], "places_read", perm=[1, 0]),
+        # Of the unknown words, those are left whose place is read.
+        node("Equal", ["flat_pieces", "unknown_piece"], "is_unknown_piece"),
+        node("NonZero", ["is_unknown_piece"], "row_and_column_of_piece"),
+        node("Transpose", ["row_and_column_of_piece"], "places_of_piece", perm=[1, 0]),
+        node("GatherND", ["is_read", "places_of_piece"], "is_word_read"),
+        node("Compress", ["grams", "is_word_read"], "grams_read", axis=0),
     ]
-    return prelude.model(nodes, constants)
+    outputs = {FEATURES: "ids", char_ngrams.GRAMS: "grams_read", char_ngrams.PLACES: "places_read"}
+    return prelude.model(nodes, constants, outputs)

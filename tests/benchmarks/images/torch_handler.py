@@ -21,7 +21,7 @@ _WORD = re.compile(r"['’](?:s|t|re|ve|ll|d|m)\b|\w+|[^\w\s]")
 torch.set_num_threads(1)
 _about = json.loads((_TASK / "student.json").read_text(encoding="utf-8"))
 _ids = {word: i + _FIRST_WORD for i, word in enumerate(_about["words"])}
-_unknown_from = _FIRST_WORD + len(_ids)
+_unknown = _FIRST_WORD + len(_ids)
 _student = ConvStudent([0.0] * _about["surprisal"], *_about["shape"], dropout=0.0)
 _student.load_state_dict(torch.load(_TASK / "student.pt", weights_only=True))
 _student.eval()
@@ -32,11 +32,10 @@ def lambda_handler(event: dict, context: object) -> dict:
     text = json.loads(event["body"])["inputs"]
     words = _WORD.findall(text.lower())[: _about["max_words"]]
     unknown = [word for word in words if word not in _ids]
-    places = iter(range(_unknown_from, _unknown_from + len(unknown)))
-    ids = torch.tensor([[_ids[word] if word in _ids else next(places) for word in words] + [_END]])
+    ids = torch.tensor([[_ids.get(word, _unknown) for word in words] + [_END]])
     grams = torch.nn.utils.rnn.pad_sequence([torch.tensor(_grams(word)) for word in [*unknown, "-"]], batch_first=True)
     with torch.no_grad():
-        logits, _ = _student(ids, grams)
+        logits, _ = _student(ids, grams[:-1], (ids == _unknown).nonzero())
         scores = torch.softmax(logits / _about["temperature"], dim=1)[0].tolist()
     best = max(range(len(scores)), key=scores.__getitem__)
     prediction = {"label": _about["labels"][best], "score": scores[best]}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from distill.errors import DataError
 from distill.modalities.prelude import FEATURES, Prelude
 from distill.modalities.text import prelude as text
-from distill.modalities.text.char_ngrams import GRAMS, LONGEST_WORD
+from distill.modalities.text.char_ngrams import GRAMS, LONGEST_WORD, PLACES
 from distill.modalities.text.prelude import END, FIRST_WORD, PAD
 
 MAX_TOKENS = 12
@@ -38,19 +38,19 @@ def prelude(request: pytest.FixtureRequest) -> Prelude:
 
 
 def read(prelude: Prelude, texts: Sequence[str]) -> list[np.ndarray]:
-    """Ids and grams of one run of the graph over the whole batch, as a request makes it."""
+    """Ids, grams and places of one run of the graph over the whole batch, as a request makes it."""
     feed = {"text": np.array(list(texts), dtype=object)}
-    return session(prelude.model.SerializeToString()).run([FEATURES, GRAMS], feed)
+    return session(prelude.model.SerializeToString()).run([FEATURES, GRAMS, PLACES], feed)
 
 
 def served(prelude: Prelude, texts: Sequence[str]) -> np.ndarray:
     """Ids [N,L] alone; every unknown word has the vocabulary's width for an id, wherever it stands."""
-    return np.minimum(read(prelude, texts)[0], prelude.width)
+    return read(prelude, texts)[0]
 
 
 def runs(prelude: Prelude, word: str) -> list[int]:
     """The runs of letters of one unknown word."""
-    [grams, _] = read(prelude, [word])[1]
+    [grams] = read(prelude, [word])[1]
     return [gram for gram in grams.tolist() if gram]
 
 
@@ -98,6 +98,26 @@ def test_any_row_has_one_end_after_its_words_and_is_the_same_alone_and_in_a_batc
         assert (row[: row.tolist().index(END)] >= FIRST_WORD).all()
 
 
+@pytest.mark.parametrize("mark", ["\x03", "good\x03", "\x03 good", "good \x03\x03"])
+def test_the_character_that_ends_a_text_ends_none_that_holds_it(prelude: Prelude, mark: str) -> None:
+    assert tokens(prelude, f"the {mark} film") == tokens(prelude, f"the {mark.replace(chr(3), ' ')} film")
+    assert (served(prelude, [f"film {mark}"]) == END).sum() == 1
+
+
+@pytest.mark.parametrize("words", [MAX_TOKENS - 1, MAX_TOKENS, MAX_TOKENS + 1])
+@pytest.mark.parametrize("word", ["good", "zzz"])
+def test_an_end_stands_behind_the_last_word_that_is_read(prelude: Prelude, words: int, word: str) -> None:
+    [row] = served(prelude, [f"{word} " * words])
+    assert len(row) == min(words, MAX_TOKENS) + 1
+    assert row[-1] == END
+    assert (row[:-1] >= FIRST_WORD).all()
+
+
+def test_a_batch_without_an_unknown_word_has_no_grams(prelude: Prelude) -> None:
+    _, grams, places = read(prelude, ["good film", ""])
+    assert grams.shape[0] == places.shape[0] == 0
+
+
 def test_a_megabyte_of_text_is_cut_at_max_tokens(prelude: Prelude) -> None:
     rows = served(prelude, ["good " * 200_000, "\u8fd9" * 300_000, "x" * 1_000_000])
     assert rows.shape == (3, MAX_TOKENS + 1)
@@ -113,17 +133,18 @@ def test_training_reads_any_batch_of_texts_as_the_served_graph_does(
     known = prelude.tokens({"text": np.array(texts, dtype=object)})
     assert len(known) == len(texts)
     places = data.draw(st.lists(st.integers(0, len(texts) - 1), min_size=1, max_size=8))
-    ids, grams = known.batch(np.array(places))
-    wanted_ids, wanted_grams = read(prelude, [texts[place] for place in places])
+    ids, grams, where = known.batch(np.array(places))
+    wanted_ids, wanted_grams, wanted_where = read(prelude, [texts[place] for place in places])
     assert ids.tolist() == wanted_ids.tolist()
-    width = wanted_grams.shape[1]
-    assert not grams[:, width:].any()
-    assert grams[:-1, :width].tolist() == wanted_grams[:-1, : grams.shape[1]].tolist()
+    assert where.tolist() == wanted_where.tolist()
+    width = min(wanted_grams.shape[1], grams.shape[1])
+    assert not grams[:, width:].any() and not wanted_grams[:, width:].any()
+    assert grams[:, :width].tolist() == wanted_grams[:, :width].tolist()
 
 
 def test_training_reads_a_megabyte_of_text_as_the_served_graph_does(prelude: Prelude) -> None:
     texts = ["the film", "good " * 200_000, "", "good film"]
-    ids, _ = prelude.tokens({"text": np.array(texts, dtype=object)}).batch(np.arange(4))
+    ids, _, _ = prelude.tokens({"text": np.array(texts, dtype=object)}).batch(np.arange(4))
     assert ids.tolist() == served(prelude, texts).tolist()
 
 
@@ -174,9 +195,9 @@ def test_an_apostrophe_parts_words_and_keeps_what_it_shortens(sentence: str, wor
 @settings(max_examples=40, deadline=None)
 @given(word=st.text("bcdfghjklmnpqrstvwxyz", min_size=9, max_size=20))
 def test_an_unknown_word_is_spelt_alike_wherever_it_stands(prelude: Prelude, word: str) -> None:
-    [alone, _] = read(prelude, [word])[1].tolist()
-    ids, grams = read(prelude, [f"the {word} film", f"zzz {word}"])
-    assert ids[0, 1] == prelude.width and ids[1, 0] == prelude.width + 1 and ids[1, 1] == prelude.width + 2
+    [alone] = [[gram for gram in row if gram] for row in read(prelude, [word])[1].tolist()]
+    ids, grams, places = read(prelude, [f"the {word} film", f"zzz {word}"])
+    assert places.tolist() == [[0, 1], [1, 0], [1, 1]] == np.argwhere(ids == prelude.width).tolist()
     assert [gram for gram in grams[0].tolist() if gram] == alone
     assert [gram for gram in grams[2].tolist() if gram] == alone
     assert len(alone) == len(word)  # a run around each letter, with the two marks
@@ -237,8 +258,9 @@ def test_texts_without_a_common_word_are_refused_with_what_to_check() -> None:
     ],
 )
 def test_odd_characters_give_ids_in_range_and_leave_their_neighbours_alone(prelude: Prelude, odd: str) -> None:
-    ids, grams = read(prelude, [odd, "good film"])
-    assert ((ids >= 0) & (ids < prelude.width + len(grams))).all()
+    ids, grams, places = read(prelude, [odd, "good film"])
+    assert ((ids >= 0) & (ids <= prelude.width)).all()
+    assert len(grams) == len(places) == (ids == prelude.width).sum()
     assert ((grams >= 0) & (grams <= prelude.buckets)).all()
     assert ids[1, :2].tolist() == served(prelude, ["good film"])[0, :2].tolist()
 

@@ -41,7 +41,7 @@ def test_a_known_word_becomes_the_pieces_that_the_tokenizer_makes_of_it(prelude:
 
 def test_an_unknown_word_is_one_token_spelt_by_its_letters(prelude: Prelude) -> None:
     assert read(prelude, "a zebra a") == [["START", "a", "?", "a", "END"]]
-    _, grams = prelude.tokens({"text": np.array(["a zebra a", "zebra"], dtype=object)}).batch(np.array([0, 1]))
+    _, grams, _ = prelude.tokens({"text": np.array(["a zebra a", "zebra"], dtype=object)}).batch(np.array([0, 1]))
     assert grams[0].tolist() == grams[1].tolist()
     assert grams[0].any()
 
@@ -55,6 +55,13 @@ def test_what_is_beyond_the_most_tokens_is_not_read(prelude: Prelude) -> None:
     [row] = read(prelude, "good " * 50)
     assert len(row) == MAX_TOKENS
     assert row[-1] == "END"
+
+
+def test_an_unknown_word_that_is_not_read_leaves_the_letters_of_the_others_alone(prelude: Prelude) -> None:
+    texts = np.array(["good " * 5 + "zebra", "quokka" + " a" * 30], dtype=object)  # one has no place left for its zebra
+    ids, grams, places = prelude.tokens({"text": texts}).batch(np.arange(2))
+    assert places.tolist() == (ids == prelude.width).nonzero().tolist() == [[1, 1]]
+    assert grams.tolist() == prelude.tokens({"text": texts[1:]}).batch(np.arange(1))[1].tolist()
 
 
 def test_a_word_whose_piece_was_not_kept_is_spelt_by_its_letters() -> None:
