@@ -164,6 +164,48 @@ def test_the_epoch_with_the_least_loss_on_validation_rows_is_kept(
     assert states(student) == seen[2]
 
 
+def test_what_is_kept_is_the_running_mean_of_weights_and_not_those_of_the_last_step(
+    empty_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[dict[str, torch.Tensor]] = []
+    step = torch.optim.AdamW.step
+    networks: list[torch.nn.Module] = []
+    fresh = train.fresh
+
+    def made_fresh(*arguments: object) -> torch.nn.Module:
+        networks.append(fresh(*arguments))  # type: ignore[arg-type]
+        return networks[-1]
+
+    def kept_step(optimizer: torch.optim.AdamW, *arguments: object) -> object:
+        done = step(optimizer, *arguments)  # type: ignore[arg-type]
+        steps.append({name: value.detach().clone() for name, value in networks[-1].named_parameters()})
+        return done
+
+    monkeypatch.setattr(train, "fresh", made_fresh)
+    monkeypatch.setattr(torch.optim.AdamW, "step", kept_step)
+    monkeypatch.setattr(train, "_judge", lambda *_: 1.0 - len(steps) / 1000)  # the last epoch is the best
+    student = distilled(made.tabular_dataset(160, 20), "mlp", epochs=3)  # ten steps an epoch
+    assert len(steps) == 30 and student.best_epoch == 3
+    decay = 5 / 6  # it remembers half an epoch
+    mean = steps[0]
+    for one in steps[1:]:
+        mean = {name: decay * value + (1 - decay) * one[name] for name, value in mean.items()}
+    for name, value in student.network.named_parameters():
+        torch.testing.assert_close(value.detach(), mean[name], atol=1e-6, rtol=1e-5)
+        assert not torch.allclose(value.detach(), steps[-1][name], atol=1e-6)
+
+
+def test_the_choice_of_the_epoch_is_by_what_the_teacher_says_of_validation_rows(empty_cache: Path) -> None:
+    dataset = made.tabular_dataset(100, 60)
+    gold = sure_of(dataset.validation, 2)
+    config = Config(kind="mlp", **(SMALL | {"batch_size": 16}))
+    right, wrong = (
+        taught(config, dataset, soft_of(dataset), held=replace(gold, logits=sign * gold.logits)) for sign in (1, -1)
+    )
+    assert right.best_epoch > wrong.best_epoch == 1  # the longer it learns, the farther from a teacher that is wrong
+    assert right.validation_loss < wrong.validation_loss
+
+
 def test_a_student_that_diverges_is_an_error_that_says_what_to_lower(empty_cache: Path) -> None:
     with pytest.raises(RecipeError, match=r"diverged.*student\.learning_rate, now 1e\+30"):
         distilled(made.tabular_dataset(40, 10), "mlp", learning_rate=1e30, epochs=3)
