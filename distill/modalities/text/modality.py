@@ -80,7 +80,7 @@ TEXT = Modality(
                     least_rows=300_000,
                     most_epochs=30,
                     **_MANY,
-                    defaults={"buckets": 16_384, "learning_rate": 3e-3, "dropout": 0.7},
+                    defaults={"buckets": 16_384, "learning_rate": 3e-3, "dropout": 0.7, "bits": 4},
                 ),
             ),
             "gru": StudentKind(_BUILD, Budget(600, words=20_000_000, least_rows=300_000, **_MANY), _FROM_WORDS),
