@@ -27,7 +27,7 @@ COMMANDS = sorted(set(_COMMAND.findall(_README.replace("\\\n", ""))))
 def test_every_make_target_that_is_named_is_there(document: Path) -> None:
     targets = set(re.findall(r"^([a-z.][a-z.-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = {word for line in _NAMED.findall(document.read_text(encoding="utf-8")) for word in line.split()}
-    assert named, f"no target is named in {document.name}"
+    assert named or document.parent.name == "docs", f"no target is named in {document.name}"
     assert named <= targets
 
 

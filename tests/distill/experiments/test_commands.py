@@ -60,10 +60,10 @@ def test_an_ablation_shows_each_ingredient_with_and_without(sealed: Sealed, here
     asked = ["--only", "labels softened by T", "--only", "the teacher itself", "--only", "letters of unknown words"]
     done = here("ablate", "breast-cancer", *asked, cache=sealed.cache, overrides=QUICK)
     assert done.status == 0, done.err
-    assert "labels softened by T" in done.out
+    assert "labels softened by T (not used)" in done.out
     assert "the teacher itself" in done.out
     assert "letters" not in done.out  # columns have none
-    assert "| labels softened by T |" in (tmp_path / "reports" / "breast-cancer" / "ablation.md").read_text()
+    assert "| labels softened by T (not used) |" in (tmp_path / "reports" / "breast-cancer" / "ablation.md").read_text()
 
 
 def test_an_ablation_of_texts_shows_what_an_ingredient_gains_on_misspelt_rows(here: Run, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_an_ablation_of_texts_shows_what_an_ingredient_gains_on_misspelt_rows(he
     [heading] = [line for line in (tmp_path / "reports/mail/ablation.md").read_text().splitlines() if "slips" in line]
     [row] = [line for line in done.out.splitlines() if "misspelt words mended" in line]
     assert heading.rstrip(" |").endswith("with slips")
-    assert row.count(" to ") == 3  # an interval each of accuracy, of agreement and of accuracy with slips
+    assert row.count(" to ") == 4  # an interval each of accuracy, of log loss, of agreement and of accuracy with slips
 
 
 def test_a_comparison_of_a_student_that_is_not_on_the_ladder_is_told_which_are(sealed: Sealed, here: Run) -> None:

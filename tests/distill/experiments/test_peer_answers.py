@@ -38,7 +38,8 @@ def inputs(folder: Path, mode: str) -> TrainingInputs:
     rows, config = made.text_dataset(60, ROWS), config_of(folder, mode)
     teacher = fit.fit(config, rows, 1, 0, folder.parent)
     soft = SoftLabels(rows.train, teacher.logits(rows.train))
-    return TrainingInputs(TEXT, rows, teacher, (), soft, 0, 0)
+    held = SoftLabels(rows.validation, teacher.logits(rows.validation))
+    return TrainingInputs(TEXT, rows, teacher, (), soft, held, 0, 0)
 
 
 @pytest.fixture
@@ -104,7 +105,7 @@ def test_columns_go_over_as_cells_with_none_for_a_hole_and_without_an_encoder(
 ) -> None:
     rows = made.tabular_dataset(60, ROWS)
     soft = SoftLabels(rows.train, np.zeros((60, 2), np.float32))
-    given = TrainingInputs(TABULAR, rows, made.teacher(made.SmallEncoder()), (), soft, 0, 0)
+    given = TrainingInputs(TABULAR, rows, made.teacher(made.SmallEncoder()), (), soft, soft, 0, 0)
     found = peer_answers.ask(given, TeacherConfig(model="nowhere"), Path(), None, names=("lightgbm",))
     questions = asked["lightgbm"]
     assert [one.name for one in found] == ["lightgbm"]

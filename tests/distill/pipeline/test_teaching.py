@@ -71,6 +71,7 @@ def losses(monkeypatch: pytest.MonkeyPatch) -> Callable[[Mapping[object, float]]
             return teaching._Tried(draft, means.get(way, 1.0) + place * noise)
 
         monkeypatch.setattr(teaching, "_tried", tried)
+        monkeypatch.setattr(teaching, "_of_teacher", lambda inputs: None)  # nothing is known of the teacher itself
         return seen
 
     return set_to
