@@ -25,7 +25,8 @@ def show(evidence: Evidence, gates: Sequence[GateResult], folder: Path | None, c
     )
     headings = ("", "accuracy", "macro-F1", "log loss", "KB", "µs p50", "µs p99")
     tables.show([tables.Table(f"{evidence.test_rows:,} test rows, 95% intervals", headings, rows)], console)
-    lines = [
+    lines = [f"judged: {evidence.judged}"]
+    lines += [
         f"{who} - {pair.other}: accuracy {tables.interval(pair.difference, '+')}, McNemar p = {pair.mcnemar_p:.2g}; "
         f"log loss {tables.interval(pair.log_loss_difference, '+')}"
         for who, pairs in (("student", evidence.comparisons), ("teacher", evidence.teacher_comparisons))

@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def config_of(folder: Path, mode: str = "frozen") -> TeacherConfig:
-    return TeacherConfig(kind="encoder", model=str(folder), mode=mode, epochs=1, max_tokens=32)
+    return TeacherConfig(kind="encoder", model=str(folder), mode=mode, epochs=1, max_tokens=32, precision="float32")
 
 
 def inputs(folder: Path, mode: str) -> TrainingInputs:
