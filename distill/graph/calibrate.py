@@ -23,6 +23,7 @@ from distill.runtime import batched
 from handler.model.predictor import session_options
 
 _KNOTS = 65
+_SPREAD = 0.6  # of the logarithm of a temperature, before any row is seen
 _DIGITS = 6  # fitted numbers are rounded, so that a last-bit difference between processors changes no file
 
 
@@ -49,19 +50,17 @@ def fit(graph: Graph, modality: Modality, train: Rows, validation: Rows) -> Cali
 
 
 def fit_temperature(logits: np.typing.NDArray[np.float32], labels: np.typing.NDArray[np.int64]) -> float:
-    """The temperature in 0.05..20 with the smallest negative log-likelihood on rows [N,K], [N].
+    """The temperature in 0.05..20 that is most probable given rows [N,K] with labels [N].
 
-    Of N rows no more can be said than that 1/2 in N+1 is wrong (the mean of Jeffreys' interval for no error seen):
-    without that bound, a student that gets all of a few validation rows right would be made certain of everything.
+    Before any row is seen, log T is taken to be normal around 0 with a spread of _SPREAD: a student that stopped where
+    held-out labels are most likely says about what it means. Many rows outweigh that. Of a few that are all answered
+    rightly, the likelihood alone would make it certain of everything.
     """
-    rows, classes = logits.shape
-    wrong = 0.5 / (rows + 1)
-    wanted = np.full((rows, classes), wrong / (classes - 1))
-    wanted[np.arange(rows), labels] = 1 - wrong
+    gold, rows = labels.astype(np.int64), np.arange(len(labels))
 
     def loss(log_temperature: float) -> float:
         scaled = log_softmax(logits.astype(np.float64) / np.exp(log_temperature), axis=1)
-        return float(-(wanted * scaled).sum(axis=1).mean())
+        return float(-scaled[rows, gold].sum() + 0.5 * (log_temperature / _SPREAD) ** 2)
 
     found = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded", options={"xatol": 1e-6})
     return round(float(np.exp(found.x)), _DIGITS)

@@ -274,12 +274,22 @@ def test_the_temperature_is_inside_the_served_probabilities() -> None:
     np.testing.assert_allclose(probabilities, softmax(logits / calibrated(kind).temperature, axis=1), atol=1e-5)
 
 
-@pytest.mark.parametrize(("rows", "most"), [(20, 1 - 0.5 / 21), (2000, 1 - 0.5 / 2001)])
-def test_a_student_right_on_every_validation_row_is_as_sure_as_their_number_allows(rows: int, most: float) -> None:
+@pytest.mark.parametrize(("rows", "least", "most"), [(15, 0.9, 0.999), (2000, 0.999, 1 - 1e-9)])
+def test_a_student_right_on_every_validation_row_is_as_sure_as_their_number_allows(
+    rows: int, least: float, most: float
+) -> None:
     labels = np.arange(rows) % 2
-    logits = np.where(labels[:, None] == np.arange(2), 5.0, 0.0).astype(np.float32)
+    logits = np.where(labels[:, None] == np.arange(2), 2.0, 0.0).astype(np.float32)
     temperature = calibrate.fit_temperature(logits, labels)
-    assert softmax(logits / temperature, axis=1).max() == pytest.approx(most, abs=1e-4)
+    assert least < softmax(logits.astype(np.float64) / temperature, axis=1).max() < most
+
+
+def test_few_rows_hardly_move_a_temperature_and_many_do() -> None:
+    labels = np.zeros(4000, np.int64)
+    labels[::4] = 1  # three in four are of the class that is said to be almost certain
+    logits = np.tile(np.array([[5.0, 0.0]], np.float32), (4000, 1))
+    few, many = (calibrate.fit_temperature(logits[:rows], labels[:rows]) for rows in (4, 4000))
+    assert 1 < few < many == pytest.approx(5 / np.log(3), rel=0.01)
 
 
 def test_validation_rows_without_one_of_the_classes_calibrate_all_the_same() -> None:
