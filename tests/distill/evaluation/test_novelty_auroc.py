@@ -101,7 +101,11 @@ def test_the_probes_training_sees_no_row_of_the_group_and_no_variant_of_one() ->
         keys=np.concatenate([dataset.train.keys, copies.keys]),
     )
     soft = SoftLabels(joined, np.arange(2 * len(joined), dtype=np.float32).reshape(-1, 2))
-    fewer, smaller = novelty_auroc.without(soft, dataset, "news")
+    held = SoftLabels(dataset.validation, np.arange(2 * len(dataset.validation), dtype=np.float32).reshape(-1, 2))
+    fewer, watched, smaller = novelty_auroc.without(soft, held, dataset, "news")
+    others = np.flatnonzero(dataset.validation.groups != "news")
+    assert watched.rows.keys.tolist() == smaller.validation.keys.tolist() == held.rows.keys[others].tolist()
+    assert watched.logits.tolist() == held.logits[others].tolist()
     kept = np.flatnonzero(np.tile(dataset.train.groups != "news", 2))
     assert fewer.rows.keys.tolist() == joined.keys[kept].tolist()
     assert fewer.logits.tolist() == soft.logits[kept].tolist()

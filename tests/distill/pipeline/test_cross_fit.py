@@ -81,7 +81,7 @@ repeats = {repeats}
 min_retention = 0
 max_latency_ms = 1000
 """
-ROWS = 600
+ROWS = 300
 
 
 def written(folder: Path, repeats: int) -> Outcome:

@@ -22,7 +22,7 @@ SECTION = Config(kind="mlp", width=16, epochs=30, batch_size=16, learning_rate=0
 
 def inputs_of(is_right: bool, count: int = 200) -> TrainingInputs:
     """Rows whose teacher is right, or is sure of what a column says that has nothing to do with the label."""
-    rows = made.tabular_dataset(count, 150)
+    rows = made.tabular_dataset(count, 400)
 
     def said(part: str) -> SoftLabels:
         some = getattr(rows, part)
@@ -100,6 +100,15 @@ def test_what_is_better_beyond_chance_is_taken(losses: Losses) -> None:
     assert chosen(inputs_of(True)).config.temperature == 2.0
     losses({"alone": 0.85})
     assert chosen(inputs_of(True)).alone
+
+
+def test_where_the_teacher_is_worse_than_the_twin_a_taught_student_must_be_better_beyond_chance(losses: Losses) -> None:
+    wrong = inputs_of(False)
+    for taught in (0.3, 0.27):  # the teacher itself loses 0.69, as whoever knows nothing of two classes
+        losses({"alone": 0.3, (0.3, 1.0): taught})
+        assert chosen(wrong).alone
+    losses({"alone": 0.3, (0.3, 1.0): 0.1})
+    assert not chosen(wrong).alone
 
 
 def test_what_the_recipe_names_is_not_tried_again(losses: Losses) -> None:
