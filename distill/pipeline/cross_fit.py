@@ -61,7 +61,7 @@ def judge(recipe: Recipe, rows: Dataset, base: Path, times: int, beside: Beside 
         say(f"  fold {done + 1} of {len(parts)}{left}")
         with quiet():
             inputs = training_inputs.prepare(part, recipe.teacher, recipe.transfer, recipe.seed, base)
-            trained = model_selection.selected(inputs, recipe)
+            trained = model_selection.selected(inputs, recipe, or_nearest=True)
             contenders = (
                 *assess.side_by_side(inputs, trained, recipe.serving, is_timed=not done),
                 *(beside(inputs) if beside else ()),

@@ -59,18 +59,24 @@ class Selection:
         return assess.references(self._inputs, self._inputs.rows.validation)
 
 
-def selected(inputs: TrainingInputs, recipe: Recipe) -> build_student.TrainedStudent:
+def selected(inputs: TrainingInputs, recipe: Recipe, or_nearest: bool = False) -> build_student.TrainedStudent:
     """The student that a recipe means, taught, as one calibrated graph.
+
+    `or_nearest`: of "auto", where no candidate passes the gates, the nearest.
 
     Raises:
         GateError: of "auto", no candidate passes the gates.
     """
-    selection = Selection(inputs, recipe)
+    selection, made = Selection(inputs, recipe), []
     for untaught in selection.drafts:  # one, or for "auto" the candidates from the smallest on
         draft = teaching.chosen(inputs, untaught)
         trained = build_student.finish(inputs, draft, build_student.teach(inputs, draft))
+        made.append(trained)
         if selection.takes(trained):
             return trained
+    if or_nearest:
+        shortfalls = [one.shortfall for one in selection.tried]
+        return made[shortfalls.index(min(shortfalls))]
     raise nothing_passes(selection.tried)
 
 

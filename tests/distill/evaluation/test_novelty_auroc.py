@@ -101,14 +101,16 @@ def test_the_probes_training_sees_no_row_of_the_group_and_no_variant_of_one() ->
         keys=np.concatenate([dataset.train.keys, copies.keys]),
     )
     soft = SoftLabels(joined, np.arange(2 * len(joined), dtype=np.float32).reshape(-1, 2))
-    held = SoftLabels(dataset.validation, np.zeros((len(dataset.validation), 2), np.float32))
-    fewer, held, smaller = novelty_auroc.without(soft, held, dataset, "news")
+    held = SoftLabels(dataset.validation, np.arange(2 * len(dataset.validation), dtype=np.float32).reshape(-1, 2))
+    fewer, watched, smaller = novelty_auroc.without(soft, held, dataset, "news")
+    others = np.flatnonzero(dataset.validation.groups != "news")
+    assert watched.rows.keys.tolist() == smaller.validation.keys.tolist() == held.rows.keys[others].tolist()
+    assert watched.logits.tolist() == held.logits[others].tolist()
     kept = np.flatnonzero(np.tile(dataset.train.groups != "news", 2))
     assert fewer.rows.keys.tolist() == joined.keys[kept].tolist()
     assert fewer.logits.tolist() == soft.logits[kept].tolist()
     assert "news" not in {*smaller.train.groups.tolist(), *smaller.validation.groups.tolist()}
     assert smaller.test is dataset.test
-    assert held.rows.keys.tolist() == smaller.validation.keys.tolist()
 
 
 def test_a_score_that_tells_new_rows_apart_gets_an_auroc_near_one() -> None:
