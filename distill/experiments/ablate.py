@@ -23,6 +23,7 @@ from distill.pipeline import assess, build_student, model_selection, training_in
 from distill.progress import say
 from distill.recipe.schema import AUTO, STACK, Recipe
 from distill.reporting.tables import Table, interval
+from distill.training import train
 
 CROSS_FITTED = "cross-fitted labels"
 # Section, key, and the value that does without.
@@ -67,7 +68,13 @@ def run(recipe: Recipe, base: Path, only: tuple[str, ...] = (), seeds: int = SEE
     test = inputs.rows.test
     trained = model_selection.selected(inputs, recipe)
     config = trained.draft.config
-    told = {"kind": config.kind, "gold_weight": config.gold_weight, "temperature": config.temperature}
+    told: dict[str, object] = {
+        "kind": config.kind,
+        "gold_weight": config.gold_weight,
+        "temperature": config.temperature,
+    }
+    if trained.draft.alone:  # of a student that goes without its teacher there is nothing to take away: as usual, then
+        told |= {"gold_weight": train.GOLD_WEIGHT, "temperature": train.TEMPERATURE}
     recipe = recipe.model_copy(
         update={
             "student": recipe.student.model_copy(update=told),
