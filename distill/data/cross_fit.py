@@ -31,7 +31,10 @@ def splits(dataset: Dataset, repeat: int) -> tuple[Dataset, ...]:
 
 
 def whole(dataset: Dataset) -> Dataset:
-    """The dataset whose test rows train too: for a student that other students were judged for."""
+    """The dataset whose test rows train too: for a student that other students were judged for.
+
+    They stay its test rows as well: what is no statistic of rows, such as a latency, is measured with them.
+    """
     digest = hashlib.sha256(f"{dataset.fingerprint} whole".encode()).hexdigest()
     return replace(dataset, train=concatenated([dataset.train, dataset.test]), fingerprint=digest)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from distill.data.rows import Rows
-from distill.evaluation.contenders import Contender
+from distill.evaluation.contenders import Contender, Floats
 from distill.evaluation.novelty_auroc import Novelty
 
 
@@ -17,5 +17,6 @@ class CrossFitted:
     repeats: int
     student: Contender
     others: tuple[Contender, ...]  # teacher, hard-label twin, baseline, majority class
+    temperatures: Floats  # that each answer's logits were divided by, [R*N,1]
     novelty: Novelty  # of the first fold's student
     words: str  # how the rows were judged

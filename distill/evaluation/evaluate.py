@@ -32,7 +32,7 @@ class Judged:
 def run(
     student: Contender,
     others: Sequence[Contender],
-    temperature: float,
+    temperature: float | Floats,
     checks: Sequence[Metric],
     novelty: Novelty | None,
     judged: Judged,
@@ -41,8 +41,8 @@ def run(
 ) -> Evidence:
     """Measure the student beside the others (the teacher first) on the same test rows.
 
-    `temperature`: what its logits were divided by. `checks`: of the graph, see `distill.evaluation.parity`.
-    `novelty`: None where it was not measured.
+    `temperature`: what its logits were divided by, of all answers or of each, [N,1]. `checks`: of the graph, see
+    `distill.evaluation.parity`. `novelty`: None where it was not measured.
     """
     test, labels = judged.test, judged.labels
     gold = np.tile(test.labels, judged.repeats)

@@ -154,7 +154,7 @@ class Modality:
     batches: Callable[[Prelude, Rows], NetworkRows]
     # The teacher, training rows, rows that no copy may equal, the transfer section, public words, the seed.
     augment: Callable[[Teacher, Rows, Sequence[Rows], Transfer, Sequence[str], int], Rows]
-    # Labelled rows, and the words or the like of a row -> varied copies a row where the recipe does not say.
+    # Training rows, and the words or the like of a row -> varied copies a row where the recipe does not say.
     default_copies: Callable[[int, float], int]
     perturb: Callable[[Rows, float, int], Rows] | None  # a share of each row as a careless person would send it
     scramble: Callable[[Rows, np.random.Generator], Columns]  # each value stays, its sense goes

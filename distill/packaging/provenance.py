@@ -16,8 +16,11 @@ _OWN = 'name = "limbeck"'  # in the project file of a checkout of Limbeck itself
 _PACKAGES = ("limbeck", "torch", "onnx", "onnxscript", "onnxruntime", "numpy", "scikit-learn", "transformers")
 
 
-def of(recipe: Recipe, dataset: Dataset, teacher: Teacher) -> dict[str, Any]:
-    """The manifest's provenance section, as JSON values."""
+def of(recipe: Recipe, dataset: Dataset, teacher: Teacher, cross_fitted: int = 0) -> dict[str, Any]:
+    """The manifest's provenance section, as JSON values.
+
+    `cross_fitted`: how many rows were judged by other students, where none was kept from this one.
+    """
     return {
         "recipe": _recipe(recipe),
         "seed": recipe.seed,
@@ -30,7 +33,8 @@ def of(recipe: Recipe, dataset: Dataset, teacher: Teacher) -> dict[str, Any]:
             "rows": {
                 "train": len(dataset.train),
                 "validation": len(dataset.validation),
-                "test": len(dataset.test),
+                "test": 0 if cross_fitted else len(dataset.test),
+                **({"cross_fitted": cross_fitted} if cross_fitted else {}),
             },
         },
         "teacher": {

@@ -59,19 +59,15 @@ def cross_fitted(
 
     That is size, latency, and whether the graph answers as it should.
     """
-    test = inputs.rows.test
-    own = student("student", trained, staged, test)
-    timed_ones = {one.name: one for one in references(inputs, test, is_timed=True)}
-    others = [
-        replace(one, kilobytes=timed_ones[one.name].kilobytes, timings=timed_ones[one.name].timings)
-        if one.name in timed_ones
-        else one
-        for one in found.others
-    ]
-    answered = replace(found.student, description=own.description, kilobytes=own.kilobytes, timings=own.timings)
+    own = student("student", trained, staged, found.rows)
+    beside = (own, *references(inputs, inputs.rows.test, is_timed=True), majority(inputs, inputs.rows.test))
+    sealed = {one.name: one for one in beside}
+    answered, *others = (_as_sealed(one, sealed.get(one.name, one)) for one in (found.student, *found.others))
     judged = evaluate.Judged(found.rows, inputs.rows.labels, found.words, found.repeats)
-    checks, temperature = _checks(trained, staged, own, test), trained.calibrated.temperature
-    return evaluate.run(answered, others, temperature, checks, found.novelty, judged, config.bootstrap, inputs.seed)
+    checks = _checks(trained, staged, own, found.rows)
+    return evaluate.run(
+        answered, others, found.temperatures, checks, found.novelty, judged, config.bootstrap, inputs.seed
+    )
 
 
 def side_by_side(
@@ -214,6 +210,13 @@ def _evidence(
     judged = evaluate.Judged(rows.test, rows.labels, words)
     return evaluate.run(
         assessed, others, trained.calibrated.temperature, checks, novelty, judged, resamples, inputs.seed
+    )
+
+
+def _as_sealed(answered: Contender, sealed: Contender) -> Contender:
+    """The answers of many, with what the one that is sealed is and costs."""
+    return replace(
+        answered, description=sealed.description, kilobytes=sealed.kilobytes, timings=sealed.timings, perturbed=None
     )
 
 

@@ -38,7 +38,8 @@ class TrainedStudent:
     @property
     def description(self) -> str:
         """For a table."""
-        return f"{self.draft.config.kind}, {self.student.parameters:,} parameters, int{self.draft.config.bits}"
+        taught = ", taught by gold labels alone" if self.draft.alone else ""
+        return f"{self.draft.config.kind}, {self.student.parameters:,} parameters, int{self.draft.config.bits}{taught}"
 
 
 def draft(inputs: TrainingInputs, section: Config, name: str = "student") -> Draft:

@@ -51,6 +51,7 @@ def judge(recipe: Recipe, rows: Dataset, base: Path, times: int, beside: Beside 
     every = every.take(every.labelled)
     place = {key: i for i, key in enumerate(every.keys.tolist())}
     answers: dict[str, Floats] = {}
+    temperatures = np.ones((times * len(every), 1))
     shown: dict[str, Contender] = {}
     novelty: Novelty | None = None
     parts = [(repeat, part) for repeat in range(times) for part in cross_fit.splits(rows, repeat)]
@@ -67,6 +68,7 @@ def judge(recipe: Recipe, rows: Dataset, base: Path, times: int, beside: Beside 
                 *(beside(inputs) if beside else ()),
             )
         index = np.array([place[key] for key in part.test.keys.tolist()]) + repeat * len(every)
+        temperatures[index] = trained.calibrated.temperature
         for one in contenders:
             shown.setdefault(one.name, one)
             into = answers.setdefault(one.name, np.zeros((times * len(every), len(rows.labels))))
@@ -82,7 +84,7 @@ def judge(recipe: Recipe, rows: Dataset, base: Path, times: int, beside: Beside 
         f"each of {len(every):,} rows was judged by a student that never saw it, in {cross_fit.FOLDS} folds{often}; "
         "the student of this bundle learns from all of them"
     )
-    return CrossFitted(every, times, student, tuple(whole.values()), novelty, words)
+    return CrossFitted(every, times, student, tuple(whole.values()), temperatures, novelty, words)
 
 
 def _alone(rows: Rows) -> Rows:

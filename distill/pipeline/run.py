@@ -61,7 +61,7 @@ def run(recipe: Recipe, base: Path, out: Path) -> Outcome:
         if assess.lacking(results):
             return Outcome(None, evidence, results)
         made_by = recipe.model_copy(update={"student": trained.draft.config})
-        origin = provenance.of(made_by, inputs.rows, inputs.teacher)
+        origin = provenance.of(made_by, inputs.rows, inputs.teacher, len(judged.rows) if judged else 0)
         return Outcome(bundle.seal(staged, inputs.rows, evidence, results, origin), evidence, results)
     finally:
         bundle.discard(staged)

@@ -73,8 +73,7 @@ def prepare(rows: Dataset, config: TeacherConfig, transfer: Transfer, seed: int,
     copies, count = None, transfer.augment
     if count is None:
         length = modality.row_length(rows.train, Student())
-        labelled = int(rows.train.labelled.sum())
-        count = modality.default_copies(labelled, length) if teacher.kilobytes is not None else 0
+        count = modality.default_copies(len(rows.train), length) if teacher.kilobytes is not None else 0
     if count:
         transfer = transfer.model_copy(update={"augment": count})
         copies = modality.augment(teacher, rows.train, (rows.validation, rows.test), transfer, words, seed)

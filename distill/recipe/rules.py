@@ -157,9 +157,18 @@ def _of_teacher(recipe: Recipe, named: NamedSet | None) -> Rules:
 
 
 def _of_evaluation(recipe: Recipe, named: NamedSet | None) -> Rules:
+    repeats = recipe.evaluation.repeats or 0
     held_out, groups = recipe.evaluation.held_out_group, named.groups if named else ()
     found = f"its groups are {', '.join(groups)}" if groups else "it has no groups"
     return (
+        *(
+            (
+                repeats > 0 and given is not None,
+                f"evaluation.repeats is {repeats}, so that every row is judged by a student that never saw it, and "
+                f"{key} says which rows judge. Take one of the two out.",
+            )
+            for key, given in (("data.split", recipe.data.split), ("evaluation.held_out_group", held_out))
+        ),
         (
             held_out is not None and named is not None and held_out not in groups,
             f"evaluation.held_out_group is {held_out!r}, which {recipe.data.source} lacks: {found}.",

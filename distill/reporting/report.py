@@ -109,9 +109,9 @@ def summary(evidence: Evidence) -> str:
     if faster := _times(teacher.latency_us_p50, student.latency_us_p50):
         parts.append(f"answers {faster} faster")
     if not parts:
-        return f"Measured on {evidence.test_rows:,} test rows."
+        return f"Judged: {evidence.judged}."
     listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-    return f"The student {listed}. Measured once, on {evidence.test_rows:,} test rows."
+    return f"The student {listed}. Judged: {evidence.judged}."
 
 
 def _times(large: float | None, small: float | None) -> str:

@@ -147,7 +147,7 @@ def prepare(config: Config, dataset: Dataset, seed: int, base: Path) -> Unfitted
 def _every(dataset: Dataset) -> Rows:
     """All rows in an order that does not depend on how they were split: each is read once, whatever the split."""
     rows = concatenated([dataset.train, dataset.validation, dataset.test])
-    return rows.take(np.argsort(rows.keys))
+    return rows.take(np.unique(rows.keys, return_index=True)[1])  # where test rows train too, they stand there twice
 
 
 def _window(config: Config, weights: Weights, dataset: Dataset) -> int:

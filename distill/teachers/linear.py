@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -42,7 +43,9 @@ def of_columns(config: Config, dataset: Dataset, seed: int, base: Path) -> Unfit
 
 def fitted(features: object, strength: float, table: object, labels: np.typing.NDArray[np.int64]) -> Pipeline:
     """A fitted pipeline of `features`, a transformer not yet fitted, and a regression of this strength."""
-    pipeline = make_pipeline(features, LogisticRegression(C=strength, tol=_TOLERANCE, max_iter=_MAX_ITERATIONS))
+    regression = LogisticRegression(C=strength, tol=_TOLERANCE, max_iter=_MAX_ITERATIONS)
+    # Of few rows all that are left without a fold may be of one class.
+    pipeline = make_pipeline(features, regression if len(np.unique(labels)) > 1 else DummyClassifier())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return pipeline.fit(table, labels)

@@ -125,6 +125,7 @@ def test_a_resolved_recipe_resolves_to_itself(tmp_path: Path) -> None:
             "teacher.members are of a stack, and teacher.kind is 'linear'. Set teacher.kind = 'stack'",
         ),
         (TABLE, "transfer.folds=1", "weighs its members on rows that they were not fitted on, and transfer.folds is 1"),
+        (MAIL + 'split = "part"\n', "evaluation.repeats=1", "repeats is 1, so that every row is judged by a student"),
         (MAIL, "teacher.runs=3", "averages the weights of fine-tuned encoders. Set teacher.mode = 'finetune'"),
     ],
 )

@@ -132,5 +132,6 @@ def test_a_cross_fitted_run_judges_every_row_and_seals_a_student_of_all_rows(
     manifest = contract.read(outcome.folder)
     counts = manifest.provenance["data"]["rows"]
     assert counts["train"] == ROWS - counts["validation"]
+    assert (counts["test"], counts["cross_fitted"]) == (0, ROWS)
     assert evidence.judged in (outcome.folder / contract.CARD).read_text()
     assert "fold 10 of 10" in capsys.readouterr().err
