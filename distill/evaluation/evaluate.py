@@ -12,7 +12,7 @@ from sklearn.metrics import confusion_matrix
 from distill.data.rows import Rows
 from distill.evaluation import contenders, statistics
 from distill.evaluation.contenders import Contender, Floats, Labels
-from distill.evaluation.evidence import Bin, ClassRow, Evidence, GroupRow, MeasuredContender, RiskPoint
+from distill.evaluation.evidence import BASELINE, TWIN, Bin, ClassRow, Evidence, GroupRow, MeasuredContender, RiskPoint
 from distill.evaluation.novelty_auroc import Novelty
 from handler.bundle.contract import Metric
 
@@ -51,10 +51,13 @@ def run(
     right, taught = student.labels == gold, teacher.labels == gold
     own, *rest = (_measured(one, gold, samples) for one in (student, *others))
     before = softmax(np.log(np.maximum(student.probabilities, 1e-30)).astype(np.float64) * temperature, axis=1)
+    comparisons = tuple(contenders.paired(student, other, gold, samples) for other in others)
+    gains = {TWIN: "gain_over_twin", BASELINE: "gain_over_baseline"}
     metrics = [
         own.accuracy,
         own.macro_f1,
         samples.ratio("retention", right, taught),
+        *(replace(pair.difference, name=gains[pair.other]) for pair in comparisons if pair.other in gains),
         samples.share("fidelity", student.labels == teacher.labels),
         *contenders.calibration(student.probabilities, gold, samples),
         *contenders.calibration(before, gold, samples, "_before"),
@@ -75,7 +78,7 @@ def run(
         test_rows=rows,
         judged=judged.words,
         contenders=(rest[0], own, *rest[1:]),
-        comparisons=tuple(contenders.paired(student, other, gold, samples) for other in others),
+        comparisons=comparisons,
         teacher_comparisons=tuple(contenders.paired(teacher, other, gold, samples) for other in others[1:]),
         metrics=tuple(metrics),
         per_class=_per_class(counts, labels),

@@ -69,7 +69,7 @@ class StudentKind:
     budget: Budget
     # What its weights start from, of the fitted teacher (True) or of the teacher as it was before (False).
     start: Callable[[Student, Teacher, Prelude, bool], Start] | None = None
-    teachers: tuple[str, ...] = ()  # the kinds of teacher that it can learn from; empty: any
+    teachers: tuple[str, ...] = ()  # the kinds that its teacher, or a member of it, must be one of; empty: any
 
 
 class NetworkRows(Protocol):

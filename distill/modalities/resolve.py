@@ -44,7 +44,7 @@ def resolved(recipe: Recipe) -> Recipe:
     given = "precomputed" if recipe.data.soft_label_prefix is not None else None
     teacher = recipe.teacher.kind or given or modality.teacher_kinds[0]
     student = recipe.student.kind or (BEST if len(modality.usual) > 1 else modality.usual[0])
-    members = (recipe.teacher.members or modality.stack) if teacher == STACK else recipe.teacher.members
+    members = modality.stack if teacher == STACK and recipe.teacher.members is None else recipe.teacher.members
     folds = recipe.transfer.folds or (_STACK_FOLDS if teacher == STACK else 1)
     whole = recipe.model_copy(
         update={
@@ -55,13 +55,14 @@ def resolved(recipe: Recipe) -> Recipe:
     )
     _check(modality, "teacher.kind", teacher, modality.teacher_kinds)
     for member in members or ():
-        _check(modality, "teacher.members holds", member, [it for it in modality.teacher_kinds if it not in _ALONE])
+        _check(modality, "teacher.members", member, [it for it in modality.teacher_kinds if it not in _ALONE])
     _check(modality, "student.kind", student, (*modality.students, BEST, AUTO))
     kind = modality.students.get(student)
-    if kind and kind.teachers and teacher not in kind.teachers:
+    if kind and kind.teachers and not {teacher, *(members or ())} & {*kind.teachers}:
+        among = f", of {' and '.join(members)}" if members else ""
         raise RecipeError(
             f"student.kind {student!r} starts from the layers of {' or '.join(kind.teachers)}, and teacher.kind is "
-            f"{teacher!r}. Choose another student.kind, or such a teacher."
+            f"{teacher!r}{among}. Choose another student.kind, or such a teacher."
         )
     rules.check(whole)
     return whole

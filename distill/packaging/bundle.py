@@ -26,7 +26,9 @@ from handler.bundle import contract
 from handler.bundle.abstention import Thresholds
 from handler.model.predictor import Predictor
 
-_HEADLINE = ("accuracy", "macro_f1", "retention", "fidelity", "ece", "novelty_auroc")
+_HEADLINE = (
+    "accuracy", "macro_f1", "retention", "gain_over_twin", "gain_over_baseline", "fidelity", "ece", "novelty_auroc"
+)  # fmt: skip
 # Headline numbers are part of the version: fewer digits than two runs of one recipe could differ in.
 _HEADLINE_DIGITS = 4
 

@@ -29,7 +29,8 @@ def of(recipe: Recipe) -> tuple[Candidate, ...]:
     return tuple(
         Candidate(name, Student(**{**kept, **settings}))
         for name, settings in modality.candidates.items()
-        if recipe.teacher.kind in (modality.students[str(settings["kind"])].teachers or (recipe.teacher.kind,))
+        if not (needed := modality.students[str(settings["kind"])].teachers)
+        or {recipe.teacher.kind, *(recipe.teacher.members or ())} & {*needed}
     )
 
 

@@ -18,6 +18,7 @@ from distill.evaluation.cross_fitted import CrossFitted
 from distill.evaluation.novelty_auroc import Novelty
 from distill.pipeline import assess, model_selection, training_inputs
 from distill.progress import quiet, say
+from distill.recipe.public_sets import CATALOGUE
 from distill.recipe.schema import Recipe
 
 FEW_ROWS, VERY_FEW_ROWS = 2000, 300  # labelled
@@ -34,7 +35,8 @@ def repeats(recipe: Recipe, rows: Dataset) -> int:
         not np.isnan(part.teacher_probabilities[part.labelled]).any()  # type: ignore[index]
         for part in (rows.train, rows.validation)
     )
-    if recipe.data.split is not None or recipe.evaluation.held_out_group is not None or count >= FEW_ROWS or not known:
+    split = recipe.data.split is not None or any(it.own_split for it in CATALOGUE if it.name == recipe.data.source)
+    if split or recipe.evaluation.held_out_group is not None or count >= FEW_ROWS or not known:
         return 0
     return 2 if count < VERY_FEW_ROWS else 1
 

@@ -18,6 +18,7 @@ class NamedSet:
     source: str  # where it comes from, with its citation
     groups: tuple[str, ...] = ()
     votes: bool = False  # human raters' votes beside the label
+    own_split: bool = False  # rows that belong together stand in one part, as cross-fitting would not have them
     takes_path: bool = False  # data.path may name a file of it that somebody has
 
 
@@ -38,7 +39,7 @@ BREAST_CANCER = NamedSet(
     rows=569,
     size="in scikit-learn",
     licence="CC BY 4.0 (UCI), shipped by scikit-learn under BSD-3-Clause",
-    purpose="benign or malignant from 30 measurements of cell nuclei; a whole run in seconds",
+    purpose="benign or malignant from 30 measurements of cell nuclei; a whole run in some three minutes",
     source="sklearn.datasets.load_breast_cancer; Wolberg, Mangasarian, Street and Street, UCI 1995",
 )
 DEBIAN_SECTIONS = NamedSet(
@@ -49,6 +50,7 @@ DEBIAN_SECTIONS = NamedSet(
     licence="each description under its own package's licence; all of Debian's main is free under the DFSG",
     purpose="the subject of a software package in 29 classes, from its description; rows as of Debian 12.15",
     source="main of the machine's own Debian release, by apt-get; sections as in the Debian Policy Manual, 2.4",
+    own_split=True,
     takes_path=True,
 )
 CATALOGUE = (VADER, BREAST_CANCER, DEBIAN_SECTIONS)

@@ -131,6 +131,11 @@ def _of_teacher(recipe: Recipe, named: NamedSet | None) -> Rules:
             "teacher.train_layers has no effect with mode 'frozen'. Set teacher.mode = 'finetune'.",
         ),
         (
+            teacher.members is not None and len({*teacher.members}) < max(1, len(teacher.members)),
+            f"teacher.members is {list(teacher.members or ())}, wanted kinds of teacher, each once. Take it out for "
+            "the usual ones.",
+        ),
+        (
             teacher.members is not None and teacher.kind != STACK,
             f"teacher.members are of a stack, and teacher.kind is {teacher.kind!r}. Set teacher.kind = 'stack', or "
             "take teacher.members out.",

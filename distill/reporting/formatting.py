@@ -29,6 +29,8 @@ METRICS = {
     "accuracy": MetricName("Accuracy", True, "Share of test rows answered rightly."),
     "macro_f1": MetricName("Macro-F1", True, "Mean over classes of the harmonic mean of precision and recall."),
     "retention": MetricName("Retention", True, "Student accuracy divided by teacher accuracy."),
+    "gain_over_twin": MetricName("Gain over the twin", True, "Student accuracy less that of its hard-label twin."),
+    "gain_over_baseline": MetricName("Gain over the baseline", True, "Student accuracy less the plain baseline's."),
     "fidelity": MetricName("Fidelity", True, "Share of test rows where student and teacher give the same label."),
     "ece": MetricName("ECE", False, "Expected calibration error after calibration; 0 is perfect."),
     "ece_before": MetricName("ECE before calibration", False, "The same before the temperature was fitted."),

@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from distill.evaluation.evidence import MAJORITY, ClassRow, Evidence, GateResult, PairedDifference
+from distill.evaluation.evidence import BASELINE, MAJORITY, TWIN, ClassRow, Evidence, GateResult, PairedDifference
 from distill.reporting import caveats, formatting, plots, rendering
 from handler.bundle.contract import Serving
 
@@ -84,7 +84,7 @@ def verdict(comparison: PairedDifference) -> tuple[str, str]:
     """What the student is, and its mark: below the teacher is no failure, there are gates for that."""
     below = "even" if comparison.other == "teacher" else "fail"
     marks = {"better": ("better", "pass"), "worse": ("worse", below), "level": ("no clear difference", "even")}
-    return marks[comparison.verdict]
+    return marks["worse" if comparison.is_worse else comparison.verdict]
 
 
 def at_coverages(evidence: Evidence) -> list[tuple[str, str, str]]:
@@ -104,6 +104,9 @@ def summary(evidence: Evidence) -> str:
     parts = []
     if retention := evidence.metric("retention"):
         parts.append(f"keeps {formatting.percent(retention.value)} of its teacher's accuracy")
+    for pair in evidence.comparisons:
+        if pair.other in (TWIN, BASELINE):
+            parts.append(f"gains {formatting.points(pair.difference.value)} points over the {pair.other}")
     if smaller := _times(teacher.kilobytes, student.kilobytes):
         parts.append(f"is {smaller} smaller")
     if faster := _times(teacher.latency_us_p50, student.latency_us_p50):

@@ -27,7 +27,7 @@ class Smoothed(ExtraTreesClassifier):  # type: ignore[misc]
     def predict_proba(self, table: np.typing.NDArray[np.generic]) -> tuned.Floats:
         """Probabilities [N,K]."""
         found: tuned.Floats = super().predict_proba(table)
-        smoothed: tuned.Floats = (found * _TREES + 1 / found.shape[1]) / (_TREES + 1)
+        smoothed: tuned.Floats = (found * self.n_estimators + 1 / found.shape[1]) / (self.n_estimators + 1)
         return smoothed
 
 

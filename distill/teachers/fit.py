@@ -85,7 +85,7 @@ def _stack(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) 
         kilobytes=sum(sizes),
         full=full,
         folds=tuple(stack.StackModel(found.members, found.weights, fold) for fold in range(folds)),
-        members=found.members,
+        members=tuple(crew),  # one that is left out of the answers may still have words and layers to start from
     )
 
 

@@ -88,11 +88,10 @@ def unfitted(
         best, least = None, np.inf
         for setting in track(list(settings), name):
             model = fit(rows, setting)
-            found, loss = setting, np.inf
             if refine is not None:
                 found, loss = refine(model, dataset.validation)
             else:
-                loss = log_loss(model.logits(dataset.validation), dataset.validation.labels)
+                found, loss = setting, log_loss(model.logits(dataset.validation), dataset.validation.labels)
             if best is None or loss < least - 1e-9:
                 best, least = (model, found), loss
         if best is None:

@@ -95,7 +95,7 @@ TEXT = Modality(
                     defaults={"batch_size": 64, "learning_rate": 3e-4, "dropout": 0.1, "precision": "bfloat16"},
                 ),
                 later(_HERE, "initialization.of_layers"),
-                teachers=("stack", "encoder"),
+                teachers=("encoder",),
             ),
         }
     ),

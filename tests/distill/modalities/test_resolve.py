@@ -112,11 +112,11 @@ def test_a_resolved_recipe_resolves_to_itself(tmp_path: Path) -> None:
         (MAIL, "evaluation.held_out_group=books", "needs data.group"),
         (MAIL, "teacher.vote_weight=0.5", "needs raters' votes"),
         (MAIL, "teacher.train_layers=2", "Set teacher.mode = 'finetune'"),
-        (MAIL, "teacher.members=['tfidf', 'boosted_trees']", "teacher.members holds 'boosted_trees' does not go with"),
+        (MAIL, "teacher.members=['tfidf', 'boosted_trees']", "teacher.members 'boosted_trees' does not go with"),
         (
             MAIL,
             "teacher.members=['stack']",
-            "teacher.members holds 'stack' does not go with texts. Choose 'encoder' or",
+            "teacher.members 'stack' does not go with texts. Choose 'encoder' or",
         ),
         (TABLE, "teacher.members=['linaer']", "Did you mean 'linear'?"),
         (
