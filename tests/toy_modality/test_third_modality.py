@@ -37,6 +37,7 @@ repeats = 0
 
 [gates]
 min_retention = 0.5
+allow_worse = true  # it is no contest: one number, and a line through it
 max_latency_ms = 1000
 """
 
