@@ -235,6 +235,7 @@ bootstrap = 100
 repeats = 0
 {evaluation}
 [gates]
+allow_worse = true
 min_retention = 0
 max_latency_ms = 1000
 """
