@@ -23,7 +23,7 @@ from distill.runtime import batched
 from handler.model.predictor import session_options
 
 _KNOTS = 65
-_SPREAD = 1.0  # of the logarithm of a temperature, before any row is seen
+_SPREAD = 0.6  # of the logarithm of a temperature, before any row is seen
 _DIGITS = 6  # fitted numbers are rounded, so that a last-bit difference between processors changes no file
 
 
