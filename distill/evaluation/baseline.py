@@ -13,7 +13,7 @@ from distill import cache
 from distill.data.rows import Dataset, Rows
 from distill.modalities.modality import BaselineParts, Floats
 from distill.progress import track
-from distill.teachers import linear, tuned
+from distill.teachers import linear, scikit_learn
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Baseline:
     def probabilities(self, rows: Rows) -> Floats:
         """Probabilities [N,K]."""
         found = self.pipeline.predict_proba(self.parts.table(self.dataset.inputs, rows))
-        return np.exp(tuned.of_probabilities(self.pipeline, found, len(self.dataset.labels)))
+        return np.exp(scikit_learn.of_probabilities(self.pipeline, found, len(self.dataset.labels)))
 
     def call_one(self, rows: Rows, place: int) -> None:
         """Raw input to probabilities for one row."""
@@ -59,8 +59,8 @@ def _best(parts: BaselineParts, dataset: Dataset) -> tuple[Pipeline, float]:
     tables = [parts.table(dataset.inputs, rows) for rows in (train, held)]
 
     def loss(pipeline: Pipeline) -> float:
-        logits = tuned.of_probabilities(pipeline, pipeline.predict_proba(tables[1]), len(dataset.labels))
-        return tuned.log_loss(logits, held.labels)
+        logits = scikit_learn.of_probabilities(pipeline, pipeline.predict_proba(tables[1]), len(dataset.labels))
+        return scikit_learn.log_loss(logits, held.labels)
 
     fitted = [
         (linear.fitted(parts.features(dataset.inputs), strength, tables[0], train.labels), strength)

@@ -1,4 +1,4 @@
-"""Evidence on few rows: the whole line again and again, so that every row is judged by what never saw it."""
+"""Cross-fitting: the pipeline runs once a fold, so that each of few rows is judged by models that never saw it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from distill.data import cross_fit
+from distill.data import cross_fit_splits
 from distill.data.rows import Dataset, Rows, concatenated
 from distill.evaluation import novelty_auroc
 from distill.evaluation.contenders import Contender, Floats
@@ -56,8 +56,8 @@ def judge(recipe: Recipe, rows: Dataset, base: Path, times: int, beside: Beside 
     temperatures = np.ones((times * len(every), 1))
     shown: dict[str, Contender] = {}
     novelty: Novelty | None = None
-    parts = [(repeat, part) for repeat in range(times) for part in cross_fit.splits(rows, repeat)]
-    say(f"  every row is judged by a student that never saw it: {len(parts)} times the whole line")
+    parts = [(repeat, part) for repeat in range(times) for part in cross_fit_splits.splits(rows, repeat)]
+    say(f"  cross-fitting: every row is judged by a student that never saw it, so the pipeline runs {len(parts)} times")
     began = time.monotonic()
     for done, (repeat, part) in enumerate(parts):
         left = f", about {(time.monotonic() - began) / done * (len(parts) - done):.0f} s left" if done else ""
@@ -82,8 +82,9 @@ def judge(recipe: Recipe, rows: Dataset, base: Path, times: int, beside: Beside 
     whole = {name: replace(one, probabilities=answers[name]) for name, one in shown.items()}
     student = whole.pop("student")
     often = {1: "", 2: ", twice"}.get(times, f", {times} times")
+    folds = f"{cross_fit_splits.FOLDS} folds{often}"
     words = (
-        f"each of {len(every):,} rows was judged by a student that never saw it, in {cross_fit.FOLDS} folds{often}; "
+        f"each of {len(every):,} rows was judged by a student that never saw it, in {folds}; "
         "the student of this bundle learns from all of them"
     )
     return CrossFitted(every, times, student, tuple(whole.values()), temperatures, novelty, words)

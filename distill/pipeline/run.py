@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from distill.data.cross_fit import whole
+from distill.data.cross_fit_splits import whole
 from distill.evaluation import gates, novelty_auroc
 from distill.evaluation.evidence import Evidence, GateResult
 from distill.modalities import register, resolve

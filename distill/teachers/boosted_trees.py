@@ -10,7 +10,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from distill.data.rows import Dataset, Rows
 from distill.recipe.schema import Teacher as Config
-from distill.teachers import columns, tuned
+from distill.teachers import columns, scikit_learn
 from distill.teachers.teacher import Unfitted
 
 # Tried in this order on validation rows; the first of equals wins.
@@ -26,22 +26,22 @@ def prepare(config: Config, dataset: Dataset, seed: int, base: Path) -> Unfitted
     """Trees on labelled rows. The setting, and the number of trees, are chosen on validation rows."""
     classes, inputs = len(dataset.labels), dataset.inputs
 
-    def fit(rows: Rows, setting: tuned.Setting) -> tuned.TunedModel:
+    def fit(rows: Rows, setting: scikit_learn.Setting) -> scikit_learn.ScikitLearnModel:
         read = partial(columns.table, inputs, columns.codes(inputs, rows))
         categorical = [column.dtype == "string" for column in inputs]
         trees = HistGradientBoostingClassifier(
             **setting, early_stopping=False, categorical_features=categorical, random_state=seed
         )
-        return tuned.TunedModel(trees.fit(read(rows), rows.labels), read, classes, setting)
+        return scikit_learn.ScikitLearnModel(trees.fit(read(rows), rows.labels), read, classes, setting)
 
-    def fewer(model: tuned.TunedModel, held: Rows) -> tuple[tuned.Setting, float]:
+    def fewer(model: scikit_learn.ScikitLearnModel, held: Rows) -> tuple[scikit_learn.Setting, float]:
         staged = model.estimator.staged_predict_proba(model.read(held))  # type: ignore[attr-defined]
-        answers = (tuned.of_probabilities(model.estimator, found, classes) for found in staged)
-        losses = [tuned.log_loss(found, held.labels) for found in answers]
+        answers = (scikit_learn.of_probabilities(model.estimator, found, classes) for found in staged)
+        losses = [scikit_learn.log_loss(found, held.labels) for found in answers]
         count = int(np.argmin(losses))
         return {**model.setting, "max_iter": count + 1}, losses[count]
 
     cells = len(dataset.train) * len(inputs)
     threads = 1 if cells < _WORTH_THREADS else None
     description = "histogram gradient boosting (scikit-learn)"
-    return tuned.unfitted(description, __name__, dataset, _SETTINGS, fit, fewer, threads)
+    return scikit_learn.unfitted(description, __name__, dataset, _SETTINGS, fit, fewer, threads)

@@ -10,7 +10,7 @@ from sklearn.ensemble import ExtraTreesClassifier
 
 from distill.data.rows import Dataset, Rows
 from distill.recipe.schema import Teacher as Config
-from distill.teachers import columns, tuned
+from distill.teachers import columns, scikit_learn
 from distill.teachers.teacher import Unfitted
 
 _TREES = 100
@@ -24,10 +24,10 @@ _SETTINGS = (
 class Smoothed(ExtraTreesClassifier):  # type: ignore[misc]
     """The mean of the trees and of one that knows nothing: no row is impossible because no tree has seen its like."""
 
-    def predict_proba(self, table: np.typing.NDArray[np.generic]) -> tuned.Floats:
+    def predict_proba(self, table: np.typing.NDArray[np.generic]) -> scikit_learn.Floats:
         """Probabilities [N,K]."""
-        found: tuned.Floats = super().predict_proba(table)
-        smoothed: tuned.Floats = (found * self.n_estimators + 1 / found.shape[1]) / (self.n_estimators + 1)
+        found: scikit_learn.Floats = super().predict_proba(table)
+        smoothed: scikit_learn.Floats = (found * self.n_estimators + 1 / found.shape[1]) / (self.n_estimators + 1)
         return smoothed
 
 
@@ -35,9 +35,9 @@ def prepare(config: Config, dataset: Dataset, seed: int, base: Path) -> Unfitted
     """Trees on labelled rows. The setting is chosen on validation rows."""
     classes, inputs = len(dataset.labels), dataset.inputs
 
-    def fit(rows: Rows, setting: tuned.Setting) -> tuned.TunedModel:
+    def fit(rows: Rows, setting: scikit_learn.Setting) -> scikit_learn.ScikitLearnModel:
         read = partial(columns.table, inputs, columns.codes(inputs, rows))
         trees = Smoothed(_TREES, **setting, random_state=seed)
-        return tuned.TunedModel(trees.fit(read(rows), rows.labels), read, classes, setting)
+        return scikit_learn.ScikitLearnModel(trees.fit(read(rows), rows.labels), read, classes, setting)
 
-    return tuned.unfitted("extremely randomised trees (scikit-learn)", __name__, dataset, _SETTINGS, fit)
+    return scikit_learn.unfitted("extremely randomised trees (scikit-learn)", __name__, dataset, _SETTINGS, fit)

@@ -12,7 +12,7 @@ from distill.errors import RecipeError
 from distill.progress import say
 from distill.recipe.schema import STACK
 from distill.recipe.schema import Teacher as Config
-from distill.teachers import stack, tuned
+from distill.teachers import scikit_learn, stack
 from distill.teachers.register import TEACHERS
 from distill.teachers.teacher import Model, Teacher
 
@@ -43,10 +43,10 @@ def fit(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) -> 
         return cache.root() / "teachers" / cache.key(_STAGE, *parts, part)
 
     def one(rows: Rows, part: str) -> Model:
-        return unfitted.fit(rows, part, folder_of, name if part == tuned.FULL else f"{name}, {part}")
+        return unfitted.fit(rows, part, folder_of, name if part == scikit_learn.FULL else f"{name}, {part}")
 
     name = f"teacher {config.kind}"
-    full = one(train, tuned.FULL)
+    full = one(train, scikit_learn.FULL)
     places = fold_of(train, folds)
     apart = folds if folds > 1 and unfitted.file else 0
     return Teacher(
@@ -55,7 +55,7 @@ def fit(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) -> 
         licence=unfitted.licence,
         weights_sha256=unfitted.weights_sha256,
         versions=unfitted.versions,
-        kilobytes=unfitted.file(folder_of(tuned.FULL)).stat().st_size / 1000 if unfitted.file else None,
+        kilobytes=unfitted.file(folder_of(scikit_learn.FULL)).stat().st_size / 1000 if unfitted.file else None,
         full=full,
         folds=tuple(one(train.take(places != i), f"fold {i + 1} of {folds}") for i in range(apart)),
     )
@@ -68,24 +68,26 @@ def _stack(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) 
     found = stack.weigh(crew, train)
     weights = dict(zip((member.id for member in found.members), found.weights, strict=True))
     for member in crew:
-        loss = tuned.log_loss(stack.pooled([member.logits(held)], [1.0]), held.labels)
+        loss = scikit_learn.log_loss(stack.pooled([member.logits(held)], [1.0]), held.labels)
         weight = f"weight {weights[member.id]:.2f}" if member.id in weights else "adds nothing, and is left out"
         say(f"  {member.description}: log loss on validation rows {loss:.3f}, {weight}")
     full = stack.StackModel(found.members, found.weights)
-    say(f"  the stack of them: log loss on validation rows {tuned.log_loss(full.logits(held), held.labels):.3f}")
+    say(f"  the stack of them: log loss on validation rows {scikit_learn.log_loss(full.logits(held), held.labels):.3f}")
     parts = ", ".join(f"{weights[member.id]:.2f} {member.description}" for member in found.members)
-    pinned = [member.weights_sha256 for member in found.members if member.weights_sha256]
+    # A member that is left out of the answers may still give a student its words and layers: it stays part of what the
+    # stack is, for caches and for licences.
+    pinned = [member.weights_sha256 for member in crew if member.weights_sha256]
     sizes = [member.kilobytes for member in found.members if member.kilobytes is not None]
     return Teacher(
-        id=cache.key("stack", cache.code(__name__), weights, folds),
+        id=cache.key("stack", cache.code(__name__), weights, [member.id for member in crew], folds),
         description=f"a stack: {parts}",
-        licence="; ".join(dict.fromkeys(member.licence for member in found.members)),
+        licence="; ".join(dict.fromkeys(member.licence for member in crew)),
         weights_sha256=pinned[0] if pinned else None,
-        versions={name: version for member in found.members for name, version in member.versions.items()},
+        versions={name: version for member in crew for name, version in member.versions.items()},
         kilobytes=sum(sizes),
         full=full,
         folds=tuple(stack.StackModel(found.members, found.weights, fold) for fold in range(folds)),
-        members=tuple(crew),  # one that is left out of the answers may still have words and layers to start from
+        members=tuple(crew),
     )
 
 

@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from distill.data.rows import Dataset, Rows
 from distill.recipe.schema import Teacher as Config
-from distill.teachers import linear_features, tuned
+from distill.teachers import linear_features, scikit_learn
 from distill.teachers.teacher import Unfitted
 from handler.bundle.contract import Input
 
@@ -54,9 +54,9 @@ def fitted(features: object, strength: float, table: object, labels: np.typing.N
 def _prepared(
     description: str, features: Features, table: Table, dataset: Dataset, strengths: Sequence[float]
 ) -> Unfitted:
-    def fit(rows: Rows, setting: tuned.Setting) -> tuned.TunedModel:
+    def fit(rows: Rows, setting: scikit_learn.Setting) -> scikit_learn.ScikitLearnModel:
         read = partial(table, dataset.inputs)
         pipeline = fitted(features(dataset.inputs), float(str(setting["C"])), read(rows), rows.labels)
-        return tuned.TunedModel(pipeline, read, len(dataset.labels), setting)
+        return scikit_learn.ScikitLearnModel(pipeline, read, len(dataset.labels), setting)
 
-    return tuned.unfitted(description, __name__, dataset, [{"C": it} for it in strengths], fit)
+    return scikit_learn.unfitted(description, __name__, dataset, [{"C": it} for it in strengths], fit)

@@ -10,14 +10,25 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import onnxruntime
 
-from distill.experiments.peers.exchange import Floats, Questions, Row
+from distill.experiments.peers.exchange import Floats, Model, Questions, Row, kilobytes
 
 _MIN_ROWS = 3  # of a word to have a code; the others share one
 _MOST_WORDS = 60  # a column
+_GAP = 1e-4  # of a probability, between a graph and the library that it was exported from
+
+
+class Classifier(Protocol):
+    """What the libraries' fitted models have in common."""
+
+    classes_: Sequence[int]
+
+    def predict_proba(self, table: Floats) -> Floats:
+        """Probabilities [N, classes_]."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +93,32 @@ def graph(path: Path) -> Callable[[Floats], Floats]:
         return probabilities
 
     return run
+
+
+def shipped(
+    name: str,
+    questions: Questions,
+    found: Columns,
+    model: Classifier,
+    path: Path,
+    native: Path,
+    save: Callable[[], object],
+) -> Model:
+    """The exported graph at `path` as one ships it; the library's own model where the graph answers otherwise.
+
+    `save`: writes the library's own file, `native`.
+    """
+    labels, held = [int(label) for label in model.classes_], found.table(questions.validation)
+    run, description = graph(path), f"{name}, ONNX"
+    if np.abs(run(held) - model.predict_proba(held)).max() > _GAP:
+        save()
+        path, run, description = native, model.predict_proba, f"{name}, as ONNX answers otherwise"
+    return Model(
+        description=description,
+        kilobytes=kilobytes(path) + found.kilobytes(),
+        answer=lambda rows: spread(run(found.table(rows)), labels, questions.classes),
+        call=lambda row: run(found.table([row])),
+    )
 
 
 def spread(found: Floats, labels: Sequence[int], classes: int) -> Floats:

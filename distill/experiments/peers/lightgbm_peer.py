@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import lightgbm
-import numpy as np
 from onnxmltools import convert_lightgbm
 from onnxmltools.convert.common.data_types import FloatTensorType
 
 from distill.experiments.peers import columns
-from distill.experiments.peers.exchange import Model, Questions, Setting, kilobytes, main
+from distill.experiments.peers.exchange import Model, Questions, Setting, main
 
 # Names are LightGBM's own.
 _SETTINGS: tuple[Setting, ...] = (
@@ -21,7 +20,6 @@ _SETTINGS: tuple[Setting, ...] = (
     {"n_estimators": 30, "num_leaves": 31, "learning_rate": 0.1, "min_child_samples": 20},
     {"n_estimators": 300, "num_leaves": 63, "learning_rate": 0.05, "min_child_samples": 20},
 )
-_GAP = 1e-4  # of a probability, between the graph and LightGBM itself
 _OPSET = 15
 
 
@@ -30,24 +28,13 @@ def fit(questions: Questions, setting: Setting, work: Path) -> Model:
     found = columns.fitted(questions, hot=False)
     model = lightgbm.LGBMClassifier(**setting, random_state=questions.seed, n_jobs=1, deterministic=True, verbose=-1)
     model.fit(found.table(questions.train), questions.train_labels, categorical_feature=found.coded)
-    labels = [int(label) for label in model.classes_]
-    held = found.table(questions.validation)
-    path, run, description = work / "model.onnx", model.predict_proba, "LightGBM, as ONNX answers otherwise"
-    kind = FloatTensorType([None, held.shape[1]])
+    path, native = work / "model.onnx", work / "model.txt"
+    kind = FloatTensorType([None, found.table(questions.validation).shape[1]])
     path.write_bytes(
         convert_lightgbm(model, initial_types=[("x", kind)], zipmap=False, target_opset=_OPSET).SerializeToString()
     )
-    exported = columns.graph(path)
-    if np.abs(exported(held) - model.predict_proba(held)).max() <= _GAP:
-        run, description = exported, "LightGBM, ONNX"
-    else:
-        path = work / "model.txt"
-        model.booster_.save_model(str(path))
-    return Model(
-        description=description,
-        kilobytes=kilobytes(path) + found.kilobytes(),
-        answer=lambda rows: columns.spread(run(found.table(rows)), labels, questions.classes),
-        call=lambda row: run(found.table([row])),
+    return columns.shipped(
+        "LightGBM", questions, found, model, path, native, lambda: model.booster_.save_model(str(native))
     )
 
 

@@ -10,29 +10,15 @@ import torch
 
 from distill.modalities.modality import NetworkInput
 from distill.modalities.prelude import FEATURES
+from distill.modalities.text.token_batches import Ids, Ragged
 
 OWNERS = "limbeck/owners"
 COUNTS = "limbeck/counts"
 
-Ids = np.typing.NDArray[np.int64]
-
 
 @dataclass(frozen=True)
-class Bags:
-    """N texts. `ids`: uint16 or int32 [S] below `width`, a text's behind the one's before; `ends`: int64 [N+1]."""
-
-    width: int
-    ids: np.typing.NDArray[np.generic]
-    ends: Ids
-
-    def __len__(self) -> int:
-        """Number of texts."""
-        return len(self.ends) - 1
-
-    @property
-    def lengths(self) -> Ids:
-        """Ids a text, [N]."""
-        return np.diff(self.ends)
+class Bags(Ragged):
+    """Hashed ids of N texts, uint16 or int32, all below `width`."""
 
     def batch(self, places: Ids) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Ids [S] of the texts at `places` [n], the row of each [S,1], and how many each row has, float [n,1]."""

@@ -16,18 +16,12 @@ Ids = np.typing.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Tokens:
-    """N texts. Their ids stand one after the other, as do the runs of letters of their unknown words.
-
-    `ids`: int32 [S]; `width` stands for any unknown word. `ends`: int64 [N+1], where each text's ids end.
-    `grams`: int32 [U,G], a row an unknown word, 0 pads. `gram_ends`: int64 [N+1].
-    """
+class Ragged:
+    """Ids of N texts, one text's behind the one's before. `ids`: [S]; `ends`: int64 [N+1], where each text's end."""
 
     width: int  # ids below it are of the vocabulary
-    ids: np.typing.NDArray[np.int32]
+    ids: np.typing.NDArray[np.integer]
     ends: Ids
-    grams: np.typing.NDArray[np.int32]
-    gram_ends: Ids
 
     def __len__(self) -> int:
         """Number of texts."""
@@ -35,8 +29,20 @@ class Tokens:
 
     @property
     def lengths(self) -> Ids:
-        """Tokens a text, [N]."""
+        """Ids a text, [N]."""
         return np.diff(self.ends)
+
+
+@dataclass(frozen=True)
+class Tokens(Ragged):
+    """N texts. Their ids stand one after the other, as do the runs of letters of their unknown words.
+
+    `ids`: int32 [S]; `width` stands for any unknown word. `ends`: int64 [N+1], where each text's ids end.
+    `grams`: int32 [U,G], a row an unknown word, 0 pads. `gram_ends`: int64 [N+1].
+    """
+
+    grams: np.typing.NDArray[np.int32]
+    gram_ends: Ids
 
     def batch(self, places: Ids) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Ids [n,L] padded with 0, grams [u,G] of their unknown words, and where these stand: row and column [u,2]."""
@@ -81,7 +87,7 @@ def _ends(parts: Sequence[np.typing.NDArray[np.int32]]) -> Ids:
     return np.concatenate([[0], np.cumsum([len(part) for part in parts], dtype=np.int64)]).astype(np.int64)
 
 
-def _padded(values: np.typing.NDArray[np.int32], ends: Ids, places: Ids) -> Ids:
+def _padded(values: np.typing.NDArray[np.integer], ends: Ids, places: Ids) -> Ids:
     starts, lengths = ends[places], ends[places + 1] - ends[places]
     columns = np.arange(max(1, int(lengths.max())))[None, :]
     inside = columns < lengths[:, None]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from distill.data import cross_fit
+from distill.data import cross_fit_splits
 from distill.data.rows import Rows
 from distill.evaluation.statistics import Bootstrap
 from handler.bundle.contract import Metric
@@ -52,11 +52,11 @@ def crowd(random: np.random.Generator, rows: int) -> tuple[np.ndarray, np.ndarra
 
 
 def masks(labels: np.ndarray, seed: int, repeat: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Training and test rows of each split, as `cross_fit.splits` has them."""
+    """Training and test rows of each split, as `cross_fit_splits.splits` has them."""
     keys = made.keys([(seed, i) for i in range(len(labels))])
-    places = cross_fit._places(Rows({}, labels, keys), 2, repeat)
-    for fold in range(cross_fit.FOLDS):
-        yield (places != fold) & (places != (fold + 1) % cross_fit.FOLDS), places == fold
+    places = cross_fit_splits._places(Rows({}, labels, keys), 2, repeat)
+    for fold in range(cross_fit_splits.FOLDS):
+        yield (places != fold) & (places != (fold + 1) % cross_fit_splits.FOLDS), places == fold
 
 
 def line(table: np.ndarray, labels: np.ndarray, is_shaped: bool) -> tuple[np.ndarray, float]:
@@ -84,7 +84,7 @@ def test_the_intervals_of_cross_fitted_answers_hold_the_accuracy_of_their_models
                     weights, offset = line(table[train], labels[train], which == 1)
                     right[which, repeat, test] = (table[test] @ weights + offset > 0) == labels[test]
                     truths[which] += ((unseen @ weights + offset > 0) == gold).mean()
-        truths /= repeats * cross_fit.FOLDS
+        truths /= repeats * cross_fit_splits.FOLDS
         first, second = right.reshape(2, -1)
         covered["centroids"] += holds(samples.share("x", first), truths[0])
         covered["discriminant"] += holds(samples.share("x", second), truths[1])

@@ -35,7 +35,7 @@ class Estimator(Protocol):
 
 
 @dataclass(frozen=True)
-class TunedModel:
+class ScikitLearnModel:
     """A fitted estimator, what reads its table from rows, and the setting that it was fitted with."""
 
     estimator: Estimator
@@ -73,8 +73,8 @@ def unfitted(
     module: str,
     dataset: Dataset,
     settings: Iterable[Setting],
-    fit: Callable[[Rows, Setting], TunedModel],
-    refine: Callable[[TunedModel, Rows], tuple[Setting, float]] | None = None,
+    fit: Callable[[Rows, Setting], ScikitLearnModel],
+    refine: Callable[[ScikitLearnModel, Rows], tuple[Setting, float]] | None = None,
     threads: int | None = 1,
 ) -> Unfitted:
     """A teacher of scikit-learn's before it is fitted.
@@ -84,7 +84,7 @@ def unfitted(
     machine a small table on several takes minutes instead of seconds.
     """
 
-    def chosen(rows: Rows, name: str) -> TunedModel:
+    def chosen(rows: Rows, name: str) -> ScikitLearnModel:
         best, least = None, np.inf
         for setting in track(list(settings), name):
             model = fit(rows, setting)
@@ -102,7 +102,7 @@ def unfitted(
     def fit_part(rows: Rows, part: str, folder_of: Callable[[str], Path], name: str) -> Model:
         path = folder_of(part) / FILE
         # Written by this module into the user's own cache.
-        found: TunedModel | None = cache.stored(path, joblib.load)
+        found: ScikitLearnModel | None = cache.stored(path, joblib.load)
         if found is not None:
             return found
         with threadpool_limits(threads):
@@ -110,7 +110,7 @@ def unfitted(
                 model = chosen(rows, name)
             else:
                 whole = fit_part(dataset.train.take(dataset.train.labelled), FULL, folder_of, name)
-                assert isinstance(whole, TunedModel)  # noqa: S101 - this function made it
+                assert isinstance(whole, ScikitLearnModel)  # noqa: S101 - this function made it
                 model = fit(rows, whole.setting)
         with cache.replacing(path) as temporary:
             joblib.dump(model, temporary, compress=_COMPRESSION)

@@ -10,7 +10,7 @@ import pytest
 
 from distill.data.rows import Dataset, Rows
 from distill.recipe.schema import Teacher as Config
-from distill.teachers import extra_trees, fit, linear, tuned
+from distill.teachers import extra_trees, fit, linear, scikit_learn
 from tests.distill import made
 
 KINDS = ["extra_trees", "linear", "boosted_trees"]
@@ -23,9 +23,9 @@ class Fits:
     dataset: Dataset
     done: list[tuple[int, object]] = field(default_factory=list)
 
-    def fit(self, rows: Rows, setting: tuned.Setting) -> tuned.TunedModel:
+    def fit(self, rows: Rows, setting: scikit_learn.Setting) -> scikit_learn.ScikitLearnModel:
         self.done.append((len(rows), setting["sure"]))
-        return tuned.TunedModel(Sure(float(str(setting["sure"]))), read, 2, setting)
+        return scikit_learn.ScikitLearnModel(Sure(float(str(setting["sure"]))), read, 2, setting)
 
 
 def read(rows: Rows) -> np.ndarray:
@@ -49,9 +49,9 @@ def dataset(empty_cache: Path) -> Dataset:
     return made.tabular_dataset(60, 200)
 
 
-def of(fits: Fits, refine: object = None) -> tuned.Unfitted:
+def of(fits: Fits, refine: object = None) -> scikit_learn.Unfitted:
     settings = [{"sure": 0.999}, {"sure": 0.75}, {"sure": 0.51}]
-    return tuned.unfitted("made", __name__, fits.dataset, settings, fits.fit, refine)  # type: ignore[arg-type]
+    return scikit_learn.unfitted("made", __name__, fits.dataset, settings, fits.fit, refine)  # type: ignore[arg-type]
 
 
 def test_the_setting_with_the_least_loss_on_validation_rows_is_chosen_and_folds_reuse_it(
@@ -59,7 +59,7 @@ def test_the_setting_with_the_least_loss_on_validation_rows_is_chosen_and_folds_
 ) -> None:
     fits = Fits(dataset)
     unfitted = of(fits)
-    model = unfitted.fit(dataset.train, tuned.FULL, lambda part: tmp_path / part, "made")
+    model = unfitted.fit(dataset.train, scikit_learn.FULL, lambda part: tmp_path / part, "made")
     assert fits.done == [(60, 0.999), (60, 0.75), (60, 0.51)]  # width alone says three of four
     assert model.setting == {"sure": 0.75}  # type: ignore[attr-defined]
     unfitted.fit(dataset.train.take(np.arange(40)), "fold 1 of 3", lambda part: tmp_path / part, "made")
@@ -69,7 +69,7 @@ def test_the_setting_with_the_least_loss_on_validation_rows_is_chosen_and_folds_
 def test_a_second_run_fits_nothing(dataset: Dataset, tmp_path: Path) -> None:
     fits, again = Fits(dataset), Fits(dataset)
     folders = {"folder_of": lambda part: tmp_path / part, "name": "made"}
-    parts = ((dataset.train, tuned.FULL), (dataset.train.take(np.arange(40)), "fold 1"))
+    parts = ((dataset.train, scikit_learn.FULL), (dataset.train.take(np.arange(40)), "fold 1"))
     first = [of(fits).fit(rows, part, **folders).logits(dataset.test) for rows, part in parts]
     second = [of(again).fit(rows, part, **folders).logits(dataset.test) for rows, part in parts]
     assert again.done == []
@@ -79,11 +79,11 @@ def test_a_second_run_fits_nothing(dataset: Dataset, tmp_path: Path) -> None:
 def test_what_a_model_is_refined_to_is_fitted_anew_and_judged_by_its_own_loss(dataset: Dataset, tmp_path: Path) -> None:
     fits = Fits(dataset)
 
-    def refine(model: tuned.TunedModel, held: Rows) -> tuple[tuned.Setting, float]:
+    def refine(model: scikit_learn.ScikitLearnModel, held: Rows) -> tuple[scikit_learn.Setting, float]:
         better = {0.999: (0.8, 0.3), 0.75: (0.7, 0.2), 0.51: (0.5, 0.4)}[float(str(model.setting["sure"]))]
         return {"sure": better[0]}, better[1]
 
-    model = of(fits, refine).fit(dataset.train, tuned.FULL, lambda part: tmp_path / part, "made")
+    model = of(fits, refine).fit(dataset.train, scikit_learn.FULL, lambda part: tmp_path / part, "made")
     assert model.setting == {"sure": 0.7}  # type: ignore[attr-defined]
     assert fits.done[-1] == (60, 0.7)
 
@@ -112,7 +112,7 @@ def test_no_row_is_impossible_because_no_tree_has_seen_its_like(dataset: Dataset
 
 
 def test_a_class_that_the_rows_lack_gets_the_smallest_chance() -> None:
-    found = tuned.of_probabilities(Sure(0.75), np.array([[0.25, 0.75]]), 3)
+    found = scikit_learn.of_probabilities(Sure(0.75), np.array([[0.25, 0.75]]), 3)
     np.testing.assert_allclose(np.exp(found), [[0.25, 0.75, 1e-6]], rtol=1e-4)
 
 
