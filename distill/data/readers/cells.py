@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from distill.data.normalize import clean
+from distill.data.normalize import column_name
 from distill.data.wording import listed
 from distill.errors import DataError, nearest
 
@@ -41,7 +41,7 @@ class Table:
             DataError: there is none; the message names the nearest and lists what there is. Or its cells hold more
                 than text and numbers.
         """
-        name = clean(name)
+        name = column_name(name)
         if name in self.unusable:
             raise DataError(f"{self.where}, column {name!r} ({role}): {self.unusable[name]}. Flatten it into columns.")
         if name in self.columns:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from distill.data.normalize import clean
+from distill.data.normalize import column_name
 from distill.data.readers.cells import Table, check_names
 from distill.data.readers.encoding import decode
 from distill.data.wording import counted
@@ -50,7 +50,7 @@ def read(content: bytes, where: str, wanted: Sequence[str] = ()) -> Table:
     records = _parse(text, delimiter, where, first=2 if hint else 1)
     if not records:
         raise DataError(f"{where} is empty, wanted a header line and rows.")
-    header = [clean(name).strip() for name in records[0][1]]
+    header = [column_name(name) for name in records[0][1]]
     rows = records[1:]
     if not rows:
         raise DataError(f"{where} has a header and no rows. Add rows.")

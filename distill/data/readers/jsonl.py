@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from distill.data.normalize import LONE_SURROGATE, clean
+from distill.data.normalize import LONE_SURROGATE, column_name
 from distill.data.readers.cells import Table
 from distill.data.readers.encoding import decode
 from distill.errors import DataError
@@ -63,7 +63,7 @@ def _record(line: str, where: str) -> dict[str, object]:
 def _unique(pairs: Iterable[tuple[str, object]], where: str) -> dict[str, object]:
     made: dict[str, object] = {}
     for name, value in pairs:
-        name = clean(name).strip()
+        name = column_name(name)
         if name in made:
             raise DataError(f"{where} has the key {name!r} twice. Keep one.")
         made[name] = value

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from distill.data.normalize import clean
+from distill.data.normalize import column_name
 from distill.data.readers.cells import Table, check_names
 from distill.data.readers.jsonl import cell
 from distill.errors import DataError
@@ -28,7 +28,7 @@ def read(path: Path, where: str) -> Table:
         table = parquet.ParquetFile(path).read()
     except (pyarrow.ArrowException, OSError):
         raise DataError(f"{where} is not a Parquet file, or is cut off. Set data.source to what it is.") from None
-    names = [clean(name).strip() for name in table.column_names]
+    names = [column_name(name) for name in table.column_names]
     check_names(names, where)
     columns, unusable = {}, {}
     for name, column in zip(names, table.columns, strict=True):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from distill.data import checks, column_types
+from distill.data import checks, column_types, teacher_columns
 from distill.data.readers.cells import Table
 from distill.data.wording import listed
 from distill.errors import DataError
@@ -63,7 +63,8 @@ def _inferred(
     """All columns without another role, less those that carry nothing."""
     roles = {data.label, data.group, data.split}
     if data.soft_label_prefix is not None:
-        roles |= {data.soft_label_prefix + label for label in labels if label}
+        soft = teacher_columns.by_label(table.columns, data.soft_label_prefix)
+        roles |= {column for label, column in soft.items() if label in set(labels.tolist())}
     names = [name for name in table.columns if name not in roles]
     every = [column_types.read(table, name, data.types.get(name)) for name in names]
     for column in every:

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distill.data import column_types
-from distill.data.column_types import HOLES
 from distill.data.readers.cells import Table
 from distill.errors import DataError
 from handler.bundle.contract import Input
+from handler.modalities.levelling import HOLES, LEVELLED
+from handler.modalities.numbers import POINT
 from tests.distill.data.files import PATIENT, csv_text, every, load_bytes, patients
 
 
@@ -25,9 +26,9 @@ def test_numbers_categories_and_holes_are_told_apart(tmp_path: Path) -> None:
     dataset = load_bytes(tmp_path, csv_text(PATIENT, patients()), label="outcome")
     assert dataset.task == "tabular"
     assert dataset.inputs == (
-        Input("age", "float32", "number"),
-        Input("colour", "string", "category"),
-        Input("smoker", "string", "category"),
+        Input("age", "float32", "number", POINT),
+        Input("colour", "string", "category", LEVELLED),
+        Input("smoker", "string", "category", LEVELLED),
     )
     assert set(every(dataset, "colour")) == {"red", "green", "blue", ""}
     assert set(every(dataset, "smoker")) == {"true", "false"}
@@ -38,7 +39,10 @@ def test_numbers_categories_and_holes_are_told_apart(tmp_path: Path) -> None:
 def test_a_declared_type_overrules_what_is_inferred(tmp_path: Path) -> None:
     content = csv_text(("size", "ward", "label"), [(i * 1.5, i % 4, i % 2) for i in range(60)])
     dataset = load_bytes(tmp_path, content, types={"ward": "category"}, columns=["ward", "size"])
-    assert dataset.inputs == (Input("ward", "string", "category"), Input("size", "float32", "number"))
+    assert dataset.inputs == (
+        Input("ward", "string", "category", LEVELLED),
+        Input("size", "float32", "number", POINT),
+    )
     assert set(every(dataset, "ward")) == {"0", "1", "2", "3"}
 
 
@@ -122,7 +126,7 @@ def test_a_column_that_carries_nothing_is_left_out_or_refused(tmp_path: Path, ce
 
 def test_a_row_number_declared_a_number_stays(tmp_path: Path) -> None:
     content = csv_text(("x", "label"), [(i, i % 2) for i in range(40)])
-    assert load_bytes(tmp_path, content, types={"x": "number"}).inputs == (Input("x", "float32", "number"),)
+    assert load_bytes(tmp_path, content, types={"x": "number"}).inputs == (Input("x", "float32", "number", POINT),)
 
 
 def test_a_column_that_tells_the_label_is_pointed_out(tmp_path: Path) -> None:
