@@ -123,7 +123,7 @@ def _numeric(
 def _unread(name: str, numbers: number_formats.Numbers, strays: Sequence[str], filled: int) -> tuple[str, ...]:
     """What to say of a column of categories that may be numbers in a form that is not read."""
     digits = [word for word in strays if number_formats.is_mostly_digits(word)]
-    if len(numbers.units) > 1 and filled - len(strays) + len(digits) > _MOST * filled:
+    if len(numbers.units) > 1 and numbers.formed > _MOST * filled:
         units = ", ".join(repr(unit) if unit else "none" for unit in numbers.units[:_FORMS_SHOWN])
         return (f"column {name!r} is read as categories: its numbers have different signs or units ({units})",)
     if len(digits) <= filled / 2 or _mostly(_DATE, Counter(digits)):

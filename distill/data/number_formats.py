@@ -30,6 +30,7 @@ class Numbers:
     decimal_commas: int
     grouped: int  # cells with marks between thousands
     marked: int  # cells with a sign or unit, a minus of another kind, or other digits
+    formed: int  # cells that have the form of a number, with whatever unit
     units: tuple[str, ...]  # all there are, the commonest first; "" among them is a number alone
     unclear: int | None = None  # the first row of a column whose commas may part thousands or decimals alike
 
@@ -69,6 +70,7 @@ def read(cells: Sequence[str], hole: np.typing.NDArray[np.bool_]) -> Numbers:
         decimal_commas=sum(1 for body in bodies if notation != ENGLISH and _WITH_COMMA.fullmatch(body)),
         grouped=sum(1 for body in bodies if _is_grouped(body, notation)),
         marked=sum(1 for row, form in taken.items() if not np.isnan(values[row]) and _is_marked(cells[row], form)),
+        formed=len(found),
         units=tuple(name for name, _ in units.most_common()),
         unclear=unclear[0] if is_unclear else None,
     )

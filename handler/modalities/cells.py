@@ -18,7 +18,7 @@ from handler.modalities import levelling
 FLOAT32_MAX = 3.4028234663852886e38
 MAX_MARKS = 256  # combining marks in a row: the Unicode stream-safe format (UAX #15) allows 30, for any writing system
 LONGEST_KEY = 200  # a longer key is like no column's name
-_LEAST_PLAIN, _MOST_PLAIN = 1e-4, 1e16  # between them repr writes a float without an exponent, in any language alike
+_LEAST_PLAIN = 1e-4  # from here on any language writes a fraction alike, without an exponent
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MARK_PAIRS = "\u0f73\u0f75\u0f81"  # not marks themselves, but decompose into two
 
@@ -85,7 +85,7 @@ def _category(value: object, column: Input, pointer: str) -> str:
         return str(value)
     if isinstance(value, float) and abs(value) <= 2**53 and value.is_integer():
         return str(int(value))  # 7.0 and 7 are one number in JSON
-    if isinstance(value, float) and column.notation and _LEAST_PLAIN <= abs(value) < _MOST_PLAIN:
+    if isinstance(value, float) and column.notation and _LEAST_PLAIN <= abs(value) < 2**52:
         return repr(value)  # as a file of JSON has it when it is read
     raise wrong_type(f'Column "{column.name}"', "a string or null", value, pointer)
 

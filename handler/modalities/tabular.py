@@ -18,7 +18,23 @@ def _check(value: object, serving: Serving, pointer: str) -> Record:
         raise wrong_type("An input", "an object of columns", value, pointer)
     columns = {column.name: column for column in serving.inputs}
     value = _named(value, columns, pointer)
-    for i, key in enumerate(value):
+    if not value:
+        raise RequestError(422, "no-columns", f"This input has no columns. {_names(columns)}", pointer)
+    return {name: cell(sent, columns[name], serving.limits, _at(pointer, name)) for name, sent in value.items()}
+
+
+def _named(value: Mapping[str, object], columns: Mapping[str, Input], pointer: str) -> Mapping[str, object]:
+    """The columns under the names that training read: composed to NFC, without space around or marks nobody sees.
+
+    Raises:
+        RequestError: 422, a name that the model does not know, or two that are one.
+    """
+    if value.keys() <= columns.keys():
+        return value
+    made = {_name(key, columns): cell for key, cell in value.items()}
+    if len(made) != len(value):
+        raise RequestError(422, "repeated-column", "Two columns of this input have the same name.", pointer)
+    for i, key in enumerate(made):
         if key not in columns:
             raise RequestError(
                 422,
@@ -27,18 +43,6 @@ def _check(value: object, serving: Serving, pointer: str) -> Record:
                 f"{nearest(key, columns) or _names(columns)}",
                 pointer,
             )
-    if not value:
-        raise RequestError(422, "no-columns", f"This input has no columns. {_names(columns)}", pointer)
-    return {name: cell(sent, columns[name], serving.limits, _at(pointer, name)) for name, sent in value.items()}
-
-
-def _named(value: Mapping[str, object], columns: Mapping[str, Input], pointer: str) -> Mapping[str, object]:
-    """The columns under the names that training read: composed to NFC, without space around or marks nobody sees."""
-    if value.keys() <= columns.keys():
-        return value
-    made = {_name(key, columns): cell for key, cell in value.items()}
-    if len(made) != len(value):
-        raise RequestError(422, "repeated-column", "Two columns of this input have the same name.", pointer)
     return made
 
 
@@ -62,7 +66,9 @@ def _at(pointer: str, name: str) -> str:
 def _arrays(records: Sequence[Record], serving: Serving) -> Arrays:
     if not all(isinstance(record, Mapping) for record in records):
         raise TypeError("A tabular model takes mappings of column to value.")
-    return {column.name: tensor(column, [record.get(column.name) for record in records]) for column in serving.inputs}
+    columns = {column.name: column for column in serving.inputs}
+    named = [_named(record, columns, f"/inputs/{i}") for i, record in enumerate(records)]
+    return {name: tensor(column, [record.get(name) for record in named]) for name, column in columns.items()}
 
 
 def _sent(record: Record) -> list[str]:
