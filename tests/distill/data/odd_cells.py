@@ -11,7 +11,9 @@ import numpy as np
 
 from distill.data import column_types
 from distill.data.readers import csv as csv_reader
+from distill.data.rows import Dataset
 from handler.bundle.contract import Input
+from tests.distill.data.files import load_bytes
 
 # Every column has 12 cells, so that one file holds them all; "unknown" is a word for a hole in the last.
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -19,7 +21,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "truth": ("True", "FALSE", "true", " false ", "TRUE", "n/a") * 2,
     "codes": ("7.0", "x", "", "x ", "y", "7") * 2,
     "accents": ("caf\u00e9", "cafe\u0301", "\u212bngstr\u00f6m", "A\u030angstro\u0308m", "cafe\u0301 ", "\ufeffx") * 2,
-    "unseen": ("a\u200bb", "ab", "\ufeffab", "a\u00adb", "a\u200d\u200cb", "\u200eab\u200f") * 2,
+    "unseen": ("a\u200bb", "ab", "\ufeffab", "a\u00adb", "c\u200d\u200cd", "\u200ecd\u200f") * 2,
     "joined": ("👩\u200d🔬", "می\u200cخواهم", "क्\u200dष", "x\u200d", "\u200cy", "👩🔬") * 2,
     "missing": ("None", "NaN", "?", "#N/A", "word", " - ") * 2,
     "kept as text": ('="007"', "'007", "007", '="x y"', "'tis", "it's") * 2,
@@ -36,7 +38,6 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "weight": ("12 kg", "13kg", "1 200 kg", "-4 kg", "5,5 kg", "(6 kg)") * 2,
     "with holes": ("1", "unknown", "2", "3", "n/a", "unknown ") * 2,
 }
-LABELS = ("no", "yes") * 6
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,15 @@ def read(columns: dict[str, tuple[str, ...]]) -> Asked:
     return Asked(tuple(column.input for column in found), {it.name: it.values for it in found}, tuple(cells))
 
 
-def write(folder: Path) -> Path:
-    """The whole file with its labels, in `folder`."""
-    path = folder / "odd.csv"
-    path.write_text(csv_of(COLUMNS | {"label": LABELS}), encoding="utf-8")
-    return path
+def load(folder: Path, times: int = 5) -> Dataset:
+    """The whole file, written `times` below itself with a number and a label a row, and read as a run reads it."""
+    columns = {name: cells * times for name, cells in COLUMNS.items()}
+    rows = range(12 * times)
+    columns |= {"n": tuple(f"{7 * row % 60},5" for row in rows), "label": tuple("ny"[row % 2] for row in rows)}
+    return load_bytes(folder, csv_of(columns), label="label")
+
+
+def rows_of(folder: Path) -> list[dict[str, str]]:
+    """The rows of the file that `load` wrote, without their labels: each cell as it stands there."""
+    with (folder / "rows.csv").open(encoding="utf-8", newline="") as file:
+        return [{name: cell for name, cell in row.items() if name != "label"} for row in csv.DictReader(file)]

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import io
+import json
+from dataclasses import asdict
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from distill.commands import predict
+from distill.data.rows import concatenated as rows_of_parts
 from distill.errors import DataError
 from handler.bundle.contract import Input
 from handler.errors import RequestError
 from handler.modalities import levelling, register
+from handler.model.predictor import Predictor
 from tests.bundles import tabular_serving
 from tests.distill.data import odd_cells
+from tests.handler.conftest import serve
+from tests.web import subjects
 
 _MARKS = st.sampled_from([*"$€%+-().,' \u00a0\u2009\u200b\ufeff\u2212\u2013=\"'e", "kg", "TRUE", "n/a", ".0"])
 _digits = st.text(st.sampled_from("0123456789.,'"), min_size=1, max_size=7)
@@ -66,7 +76,7 @@ def test_the_numbers_of_an_odd_file_are_what_a_person_reads() -> None:
     assert features["share"][:6].tolist() == [12, 13, -4, 5.5, -6, 7]
     assert features["weight"][:6].tolist() == [12, 13, 1200, -4, 5.5, -6]
     assert features["padded"][:6].tolist() == ["open", "closed", "open", "closed", "o pen", "o pen"]
-    assert len(set(features["unseen"].tolist())) == 1
+    assert set(features["unseen"].tolist()) == {"ab", "cd"}
     assert features["joined"][:6].tolist() == ["👩\u200d🔬", "می\u200cخواهم", "क्\u200dष", "x", "y", "👩🔬"]
 
 
@@ -121,3 +131,22 @@ def test_a_bundle_sealed_before_cells_were_levelled_answers_as_it_did() -> None:
     assert register.check({"colour": " True"}, serving) == [{"colour": " True"}]
     with pytest.raises(RequestError, match="a number or null, found a string"):
         register.check({"age": "5"}, serving)
+
+
+def test_a_files_own_rows_get_their_answers_on_the_command_line_and_from_the_function(tmp_path: Path) -> None:
+    dataset = subjects.odd(tmp_path)
+    predictor, rows = Predictor.load(tmp_path / "bundle"), odd_cells.rows_of(tmp_path)
+    parts = rows_of_parts([dataset.train, dataset.validation, dataset.test])
+    probabilities, _ = predictor.run(parts.columns)
+    by_number = dict(zip(parts.columns["n"].tolist(), probabilities.tolist(), strict=True))
+    wanted = [by_number[float(row["n"].replace(",", "."))] for row in rows]
+    lines = "\n".join(json.dumps(row) for row in rows).encode()
+    on_the_command_line = [json.loads(line) for line in predict.answers(tmp_path / "bundle", None, io.BytesIO(lines))]
+    served = []
+    for start in range(0, len(rows), predictor.serving.limits.max_inputs):
+        status, answer = serve(predictor).predict(rows[start : start + predictor.serving.limits.max_inputs])
+        assert status == 200, answer
+        served += answer["predictions"]
+    in_process = [asdict(prediction) for prediction in predictor.predict(rows)]
+    for found in (on_the_command_line, served, in_process):
+        np.testing.assert_allclose([list(it["scores"].values()) for it in found], wanted, atol=1e-6)
