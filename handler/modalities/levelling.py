@@ -16,20 +16,25 @@ HOLES = frozenset(
 )
 LEVELLED = "levelled"  # a category's `Input.notation`: its cells went through `word`
 _LONGEST = 5  # of a hole, and of true and false
-_WHOLE = re.compile(r"[+-]?(?:0|[1-9]\d*)\.0+", re.ASCII)
-_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.000)+", re.ASCII)  # 1.000 may be a thousand
-_AS_TEXT = re.compile(r"""=\s?"([^"]*)"|'([-+]?[\d.,]+)""")  # ="007" and '007: spreadsheets keep a cell from being read
+# Patterns that most cells need not; `re` compiles and keeps them when one does, so that no start pays for them.
+_WHOLE = r"[+-]?(?:0|[1-9][0-9]*)\.0+"
+_THOUSANDS = r"[+-]?[1-9][0-9]{0,2}(?:\.000)+"  # 1.000 may be a thousand
+_AS_TEXT = r"""=\s?"([^"]*)"|'([-+]?[0-9.,]+)"""  # ="007" and '007: spreadsheets keep a cell from being read
 # Zero-width spaces, byte order marks, soft hyphens, marks of direction: no writing system needs them inside a word that
 # is compared. Joiners (U+200C, U+200D) are needed inside emoji and by scripts from Hebrew on, and nowhere else.
-_UNSEEN = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+_UNSEEN = dict.fromkeys(
+    map(ord, "\u00ad\u061c\u180e\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062\u2063\u2064")
+) | dict.fromkeys(map(ord, "\u2066\u2067\u2068\u2069\ufeff"))
 _JOINED = "[\u0590-\u1dff\u2070-\U0010ffff]"
-_JOINERS = re.compile(f"(?<!{_JOINED})[\u200c\u200d]+|[\u200c\u200d]+(?!{_JOINED})")
+_JOINERS = f"(?<!{_JOINED})[\u200c\u200d]+|[\u200c\u200d]+(?!{_JOINED})"
 
 
 def name(text: str) -> str:
     """A column's name: NFC without marks that nobody sees, without white space at its ends."""
     if not text.isascii():
-        text = _JOINERS.sub("", _UNSEEN.sub("", normalize("NFC", text)))
+        text = normalize("NFC", text).translate(_UNSEEN)
+        if "\u200c" in text or "\u200d" in text:
+            text = re.sub(_JOINERS, "", text)
         text = normalize("NFC", text)  # what stood apart may compose
     return text.strip()
 
@@ -48,10 +53,10 @@ def word(text: str) -> str:
 def label(text: str) -> str:
     """A label's cell: visible, without a spreadsheet's marks of text; true and false in small letters, 7 for 7.0."""
     text = visible(text)
-    if text[:1] in "='" and (inside := _AS_TEXT.fullmatch(text)):
+    if text[:1] in "='" and (inside := re.fullmatch(_AS_TEXT, text)):
         text = (inside[1] or inside[2] or "").strip()
     if len(text) <= _LONGEST and (small := text.lower()) in ("true", "false"):
         return small
-    if ".0" in text and _WHOLE.fullmatch(text) and not _THOUSANDS.fullmatch(text):
+    if ".0" in text and re.fullmatch(_WHOLE, text) and not re.fullmatch(_THOUSANDS, text):
         return text.partition(".")[0]
     return text
