@@ -131,6 +131,24 @@ def enough_rows(
         )
 
 
+def groups_enough(labels: np.typing.NDArray[np.object_], groups: np.typing.NDArray[np.object_], where: str) -> None:
+    """Each class needs rows of as many groups as there are parts. `groups`: "" for a row that is alone."""
+    counts = {label: _groups(groups[labels == label]) for label in sorted({label for label in labels if label})}
+    few = [(label, count) for label, count in counts.items() if count < len(PARTS)]
+    if few:
+        named = ", ".join(f"{label!r} {count}" for label, count in few[:10])
+        more = f" and {len(few) - 10} more" if len(few) > 10 else ""
+        raise DataError(
+            f"{where} (data.group): too few groups with rows of {len(few)} of {len(counts)} classes: {named}{more}. "
+            f"The rows of a group stay in one part, so each class needs {len(PARTS)} groups, for training, validation "
+            "and test. Add groups, or set data.split_by_group = false: scores then hold for groups that training saw."
+        )
+
+
+def _groups(of_rows: np.typing.NDArray[np.object_]) -> int:
+    return len(set(of_rows.tolist()) - {""}) + int((of_rows == "").sum())
+
+
 def every_part_has_every_class(
     labels: np.typing.NDArray[np.object_], part: np.typing.NDArray[np.object_], where: str, sampled: bool = False
 ) -> None:

@@ -49,6 +49,10 @@ class Kind(Protocol):
     def is_empty(self) -> Callable[[Columns], np.typing.NDArray[np.bool_]]:
         """Rows [N] that hold no input."""
 
+    @property
+    def near_duplicates(self) -> Callable[[Columns], tuple[np.typing.NDArray[np.int64], ...]]:
+        """Pairs of rows [M,2] that are near copies of each other, in levels: the surest first."""
+
 
 def read(path: Path, data: Data, kind: Kind) -> tuple[Pool, tuple[str, ...]]:
     """The file's rows, and notes for people. `kind`: of input, which says what its columns are.

@@ -22,10 +22,11 @@ RECIPE = Recipe(name="rows", data=Data(source="csv", path="rows.csv", label="lab
 
 
 def rows_of(labelled: int, unlabelled: int = 0) -> Dataset:
-    """A dataset of so many rows, made of one row over and over: only their number is of interest."""
+    """A dataset of so many rows, of one content over and over: only their number and keys are of interest."""
     found = made.tabular_dataset(10, 10)
     train = found.train.take(np.zeros(labelled - 20 + unlabelled, np.int64))
-    labels = train.labels.copy()
+    train = replace(train, keys=made.keys(range(len(train))))
+    labels = np.arange(len(train)) % 2
     labels[len(labels) - unlabelled :] = UNLABELLED
     return replace(found, train=replace(train, labels=labels))
 
