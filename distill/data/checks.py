@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from distill.data.column_types import HOLES, Column
+from distill.data.column_types import HOLES
 from distill.data.split import PARTS
 from distill.data.wording import counted
 from distill.errors import DataError
@@ -87,20 +87,6 @@ def no_soft_columns(names: Sequence[str], prefix: str, labels: np.typing.NDArray
     wrong = [name for name in names if name in soft]
     if wrong:
         raise DataError(f"{where}: {wrong[0]!r} holds a teacher's probabilities. Take it out of data.columns.")
-
-
-def tell_tales(columns: Sequence[Column], labels: np.typing.NDArray[np.object_]) -> list[str]:
-    """Notes on columns that give the label away, one value a class, as a copy of it does."""
-    labelled = labels != ""
-    classes = len(set(labels[labelled]))
-    pairs = {
-        column.name: set(zip(column.values[labelled].tolist(), labels[labelled], strict=True)) for column in columns
-    }
-    return [
-        f"column {name!r} tells the label by itself: is it known when a prediction is wanted?"
-        for name, found in pairs.items()
-        if classes > 1 and len(found) == classes == len({value for value, _ in found})
-    ]
 
 
 def enough_rows(

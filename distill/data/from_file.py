@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from distill.data import checks, teacher_columns
+from distill.data import checks, identity, teacher_columns
 from distill.data.normalize import clean
 from distill.data.readers.cells import Table
 from distill.data.rows import Pool
@@ -66,6 +66,9 @@ def read(path: Path, data: Data, kind: Kind) -> tuple[Pool, tuple[str, ...]]:
     labels = checks.labels(raw, f"{table.where}, column {data.label!r}")
     inputs, values, notes = kind.read(table, data, labels)
     names = tuple(sorted({label for label in labels if label}))
+    if data.group is None:
+        soft = {f"{data.soft_label_prefix}{label}" for label in names} if data.soft_label_prefix is not None else set()
+        notes = [*notes, *identity.notes(table, labels, {data.label, data.text, data.split} | soft)]
     groups = None
     if data.group is not None:
         groups = np.array([clean(cell).strip() for cell in table.column(data.group, "data.group")], dtype=object)
