@@ -169,9 +169,7 @@ def _refusal(leaks: Sequence[Leak], names: Sequence[str], data: Data) -> str:
     others = [name for name in names if name not in {leak.name for leak in leaks}]
     listing = f" = {_toml(others)}" if 0 < len(others) <= _SHOWN_COLUMNS else ", without it"
     whose = next((leak.name for leak in leaks if leak.repeats), None) if data.group is None else None
-    apart = (
-        "" if whose is None else f" If it says whose row it is, keep such rows together: data.group = {_toml(whose)}."
-    )
+    apart = "" if whose is None else f" If it says whose row it is, keep these together: data.group = {_toml(whose)}."
     return (
         f"{said[0].upper()}{said[1:]}{more}. Is it known when a prediction is wanted, and not made from the "
         f"answer, filled in after it, or left by a sorted file? Then confirm it: data.allow_leaks = {allowed}. "

@@ -136,10 +136,22 @@ def _groups(of_rows: np.typing.NDArray[np.object_]) -> int:
 
 
 def every_part_has_every_class(
-    labels: np.typing.NDArray[np.object_], part: np.typing.NDArray[np.object_], where: str, sampled: bool = False
+    labels: np.typing.NDArray[np.object_],
+    part: np.typing.NDArray[np.object_],
+    where: str,
+    sampled: bool = False,
+    by_group: bool = False,
 ) -> None:
-    """A class that a part lacks can be neither learned nor judged there. `sampled`: not all rows were kept."""
+    """A class that a part lacks can be neither learned nor judged there.
+
+    `sampled`: not all rows were kept. `by_group`: whether groups had to stay whole.
+    """
     move = "Move some in the split column, or take data.split out of the recipe and Limbeck splits."
+    if by_group:
+        move = (
+            "The rows of a group (data.group) stay in one part: add groups, or set data.split_by_group = false, and the "
+            "scores hold for groups that training saw."
+        )
     classes = sorted({label for label in labels if label})
     for wanted in PARTS:
         lacking = [label for label in classes if not ((labels == label) & (part == wanted)).any()]

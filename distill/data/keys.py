@@ -49,6 +49,19 @@ def source_of(key: str) -> str:
     return key[:SOURCE_DIGITS]
 
 
-def fold_of(rows: Rows, folds: int) -> np.typing.NDArray[np.int64]:
-    """The fold [N] of each row, by its hash: the same on every machine, and for all rows of a family."""
-    return np.array([int(key[:SOURCE_DIGITS], 16) % folds for key in rows.keys.tolist()], dtype=np.int64)
+def fold_of(rows: Rows, folds: int, by_row: bool = False) -> np.typing.NDArray[np.int64]:
+    """The fold [N] of each row, by its hash: the same on every machine, and for all rows of a family.
+
+    `by_row`: whether the rows of a family are of folds of their own, where families are too few to leave one out.
+    """
+    digits = slice(SOURCE_DIGITS, 2 * SOURCE_DIGITS) if by_row else slice(SOURCE_DIGITS)
+    return np.array([int(key[digits], 16) % folds for key in rows.keys.tolist()], dtype=np.int64)
+
+
+def families_fill_folds(rows: Rows, folds: int) -> bool:
+    """Whether without any one fold every class of labelled rows is left; always so of rows that nothing ties."""
+    if len({source_of(key) for key in rows.keys.tolist()}) == len(rows):
+        return True
+    places = fold_of(rows, folds)
+    classes = len(np.unique(rows.labels))
+    return all(len(np.unique(rows.labels[places != fold])) == classes for fold in range(folds))

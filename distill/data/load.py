@@ -59,7 +59,9 @@ def load(data: Data, base: Path, kind: from_file.Kind) -> Dataset:
         together, row_by_row = together.take(order), row_by_row[order]
         groups = None if groups is None else groups[order]
         part = split.parts(rows)
-    checks.every_part_has_every_class(rows.pool.labels, part, where, sampled)
+    checks.every_part_has_every_class(
+        rows.pool.labels, part, where, sampled, by_group=groups is not None and rows.pool.split is None
+    )
     number = {label: index for index, label in enumerate(labels)} | {"": UNLABELLED}
     whole = Rows(
         columns=rows.pool.columns,

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import numpy as np
 
 from distill.data import cross_fit_splits
+from distill.data.keys import source_of
 from distill.data.rows import Dataset, Rows, concatenated
 from distill.errors import DataError
 from distill.evaluation import novelty_auroc
@@ -98,8 +99,10 @@ def judge(recipe: Recipe, rows: Dataset, base: Path, times: int, beside: Beside 
     student = whole.pop("student")
     often = {1: "", 2: ", twice"}.get(times, f", {times} times")
     folds = f"{cross_fit_splits.FOLDS} folds{often}"
+    are_tied = len({source_of(key) for key in every.keys.tolist()}) < len(every)
+    nor = ", nor a row of its group or a near copy" if are_tied else ""
     words = (
-        f"each of {len(every):,} rows was judged by a student that never saw it, in {folds}; "
+        f"each of {len(every):,} rows was judged by a student that never saw it{nor}, in {folds}; "
         "the student of this bundle learns from all of them"
     )
     return CrossFitted(every, times, student, tuple(whole.values()), temperatures, novelty, words)
