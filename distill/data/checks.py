@@ -149,8 +149,8 @@ def every_part_has_every_class(
     move = "Move some in the split column, or take data.split out of the recipe and Limbeck splits."
     if by_group:
         move = (
-            "The rows of a group (data.group) stay in one part: add groups, or set data.split_by_group = false, and the "
-            "scores hold for groups that training saw."
+            "The rows of a group (data.group) stay in one part: add groups, or set data.split_by_group = false, and "
+            "the scores hold for groups that training saw."
         )
     classes = sorted({label for label in labels if label})
     for wanted in PARTS:

@@ -52,16 +52,15 @@ def load(data: Data, base: Path, kind: from_file.Kind) -> Dataset:
     together = families.of(rows.pool.labels, groups, kind.near_duplicates(rows.pool.columns))
     row_by_row = split.parts(rows)
     part = row_by_row
-    if groups is not None and rows.pool.split is None:
+    by_group = groups is not None and rows.pool.split is None
+    if groups is not None and by_group:
         checks.groups_enough(rows.pool.labels, groups, f"{where}, column {data.group!r}")
     if together.several and not named:  # whose split is fixed: what was published of it stays true
         rows, order = split.keyed(rows, families.keys(rows.keys, groups, together))
         together, row_by_row = together.take(order), row_by_row[order]
         groups = None if groups is None else groups[order]
         part = split.parts(rows)
-    checks.every_part_has_every_class(
-        rows.pool.labels, part, where, sampled, by_group=groups is not None and rows.pool.split is None
-    )
+    checks.every_part_has_every_class(rows.pool.labels, part, where, sampled, by_group)
     number = {label: index for index, label in enumerate(labels)} | {"": UNLABELLED}
     whole = Rows(
         columns=rows.pool.columns,

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from distill.data import cross_fit_splits, families, split
-from distill.data.keys import fold_of, source_of
+from distill.data.keys import families_fill_folds, fold_of, source_of
 from distill.data.rows import Dataset, Pool
 from distill.data.split import PARTS, Unique
 from distill.errors import DataError
@@ -173,6 +173,15 @@ def test_folds_keep_groups_together(tmp_path: Path) -> None:
         folds[group].add(fold)
     assert {len(found) for found in folds.values()} == {1}
     assert len({fold for found in folds.values() for fold in found}) == 5
+
+
+def test_with_too_few_groups_to_leave_one_out_the_teachers_folds_are_of_rows(tmp_path: Path) -> None:
+    rows = [(prose(i), f"site {i % 3}", "ab"[i // 3 % 2]) for i in range(120)]
+    train = grouped(tmp_path, rows).train
+    assert len(set(train.groups.tolist())) == 1  # type: ignore[union-attr]
+    assert not families_fill_folds(train, 5)
+    assert set(fold_of(train, 5, by_row=True).tolist()) == set(range(5))
+    assert families_fill_folds(grouped(tmp_path, visits(60)).train, 5)
 
 
 DISGUISES = (
