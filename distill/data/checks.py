@@ -15,6 +15,7 @@ from distill.errors import DataError
 MIN_ROWS_A_CLASS = 10
 MAX_NUMERIC_CLASSES = 50
 MAX_CLASSES = 1000
+FEW_GROUPS = 10  # fewer say little of new ones
 RESERVED = ("probabilities", "novelty")  # the graph's outputs
 RESERVED_PREFIX = "limbeck/"  # everything inside the graph
 
@@ -117,11 +118,20 @@ def enough_rows(
         )
 
 
-def groups_enough(labels: np.typing.NDArray[np.object_], groups: np.typing.NDArray[np.object_], where: str) -> None:
-    """Each class needs rows of as many groups as there are parts. `groups`: "" for a row that is alone."""
+def are_groups_enough(
+    labels: np.typing.NDArray[np.object_], groups: np.typing.NDArray[np.object_], where: str, wanted: bool
+) -> bool:
+    """Whether each class has rows of as many groups as there are parts.
+
+    `groups`: "" for a row that is alone. `wanted`: whether the recipe says that they must be kept apart. A handful of
+    groups are sites or domains, and may be split.
+
+    Raises:
+        DataError: they are not enough, and are wanted apart or more than a handful.
+    """
     counts = {label: _groups(groups[labels == label]) for label in sorted({label for label in labels if label})}
     few = [(label, count) for label, count in counts.items() if count < len(PARTS)]
-    if few:
+    if few and (wanted or _groups(groups) >= FEW_GROUPS):
         named = ", ".join(f"{label!r} {count}" for label, count in few[:10])
         more = f" and {len(few) - 10} more" if len(few) > 10 else ""
         raise DataError(
@@ -129,6 +139,7 @@ def groups_enough(labels: np.typing.NDArray[np.object_], groups: np.typing.NDArr
             f"The rows of a group stay in one part, so each class needs {len(PARTS)} groups, for training, validation "
             "and test. Add groups, or set data.split_by_group = false: scores then hold for groups that training saw."
         )
+    return not few
 
 
 def _groups(of_rows: np.typing.NDArray[np.object_]) -> int:

@@ -6,24 +6,27 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from distill.data.checks import FEW_GROUPS
 from distill.data.families import Families
 from distill.data.rows import Pool
 from distill.data.split import LEFT_OUT, PARTS, TEST, TRAIN, VALIDATION
 from distill.data.wording import counted
-
-_FEW = 10  # groups that judge: each counts for much of what is measured
+from distill.recipe.schema import Data
 
 Words = np.typing.NDArray[np.object_]
 
 
-def of_groups(groups: Words | None, pool: Pool, parts: Words, column: str | None) -> Iterator[str]:
+def of_groups(groups: Words | None, pool: Pool, parts: Words, data: Data) -> Iterator[str]:
     """Notes on the groups of N rows. `groups`: those that must stay whole, or None; `parts`: of each row."""
+    column = data.group
     if pool.groups is None or column is None:
         return
     if groups is None:
+        told = data.split_by_group is False
+        why = "data.split_by_group is false" if told else "a class stands in fewer than three of these few groups"
         yield (
-            f"data.split_by_group is false: rows of one group of {column!r} may stand in training and in test, so the "
-            "scores hold for groups that training saw"
+            f"rows of one group of {column!r} (data.group) may stand in training and in test, as {why}: the scores hold "
+            "for groups that training saw"
         )
         return
     of_part = {part: set(groups[parts == part].tolist()) - {""} for part in PARTS}
@@ -37,7 +40,7 @@ def of_groups(groups: Words | None, pool: Pool, parts: Words, column: str | None
             f"split by {column!r} (data.group): each of {total} stands in one part ({counts}), so the scores hold for "
             "new groups"
         )
-        if not alone and len(of_part[TEST]) < _FEW:
+        if not alone and len(of_part[TEST]) < FEW_GROUPS:
             yield (
                 f"the test rows are of {counted(len(of_part[TEST]), 'group')}: intervals hold for more rows of the "
                 "same, and say less of other groups"

@@ -49,12 +49,13 @@ def load(data: Data, base: Path, kind: from_file.Kind) -> Dataset:
     sampled = len(rows.keys) < len(every.keys)
     checks.enough_rows(rows.pool.labels, labels, where, rows.dropped, sampled)
     groups = None if data.split_by_group is False or named else rows.pool.groups
+    if groups is not None and rows.pool.split is None:
+        column, is_wanted = f"{where}, column {data.group!r}", data.split_by_group is True
+        groups = groups if checks.are_groups_enough(rows.pool.labels, groups, column, is_wanted) else None
+    by_group = groups is not None and rows.pool.split is None
     together = families.of(rows.pool.labels, groups, kind.near_duplicates(rows.pool.columns))
     row_by_row = split.parts(rows)
     part = row_by_row
-    by_group = groups is not None and rows.pool.split is None
-    if groups is not None and by_group:
-        checks.groups_enough(rows.pool.labels, groups, f"{where}, column {data.group!r}")
     if together.several and not named:  # whose split is fixed: what was published of it stays true
         rows, order = split.keyed(rows, families.keys(rows.keys, groups, together))
         together, row_by_row = together.take(order), row_by_row[order]
@@ -87,7 +88,7 @@ def load(data: Data, base: Path, kind: from_file.Kind) -> Dataset:
             *notes,
             *checks.label_notes(labels),
             *_notes(pool, rows, data.max_rows),
-            *family_notes.of_groups(groups, rows.pool, part, data.group),
+            *family_notes.of_groups(groups, rows.pool, part, data),
             *family_notes.of_near_copies(together, part, row_by_row, is_kept=not named and rows.pool.split is None),
         ),
     )

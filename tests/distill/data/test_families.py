@@ -97,10 +97,17 @@ def test_the_notes_say_what_the_split_keeps_apart(tmp_path: Path) -> None:
 
 
 def test_a_class_of_two_groups_is_refused_with_what_to_write(tmp_path: Path) -> None:
-    rows = [(prose(i), f"site {i % 2}", "ab"[i // 2 % 2]) for i in range(80)]
+    rows = [(prose(i), "alone" if i % 7 == 0 else f"person {i % 20}", "b" if i % 7 == 0 else "a") for i in range(140)]
     with pytest.raises(DataError) as caught:
         grouped(tmp_path, rows)
-    assert "'a' 2, 'b' 2" in str(caught.value) and "data.split_by_group = false" in str(caught.value)
+    assert "'b' 1" in str(caught.value) and "data.split_by_group = false" in str(caught.value)
+
+
+def test_two_sites_are_no_groups_to_keep_apart_unless_the_recipe_says_so(tmp_path: Path) -> None:
+    rows = [(prose(i), f"site {i % 2}", "ab"[i // 2 % 2]) for i in range(80)]
+    assert any("fewer than three of these few groups" in note for note in grouped(tmp_path, rows).notes)
+    with pytest.raises(DataError, match="'a' 2, 'b' 2"):
+        grouped(tmp_path, rows, split_by_group=True)
     dataset = grouped(tmp_path, rows, split_by_group=False)
     assert any("scores hold for groups that training saw" in note for note in dataset.notes)
 
