@@ -25,8 +25,8 @@ def of_groups(groups: Words | None, pool: Pool, parts: Words, data: Data) -> Ite
         told = data.split_by_group is False
         why = "data.split_by_group is false" if told else "a class stands in fewer than three of these few groups"
         yield (
-            f"rows of one group of {column!r} (data.group) may stand in training and in test, as {why}: the scores hold "
-            "for groups that training saw"
+            f"rows of one group of {column!r} (data.group) may stand in training and in test, as {why}: the scores "
+            "hold for groups that training saw"
         )
         return
     of_part = {part: set(groups[parts == part].tolist()) - {""} for part in PARTS}
