@@ -17,7 +17,7 @@ MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 ROOMS = {
     "distill": (
         ("__main__",), ("commands",), ("experiments",), ("pipeline",), ("web",), ("packaging",), ("reporting",),
-        ("evaluation",), ("graph",), ("training",), ("modalities",), ("teachers",), ("data",), ("recipe",),
+        ("audit",), ("evaluation",), ("graph",), ("training",), ("modalities",), ("teachers",), ("data",), ("recipe",),
         ("runtime",), ("privacy", "cache", "progress", "errors"),
     ),
     "handler": (("app",), ("api",), ("http",), ("model",), ("modalities",), ("bundle",), ("errors",)),

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from distill.data.column_types import Column
 from distill.data.normalize import clean
 from distill.data.split import PARTS
 from distill.data.wording import counted
@@ -17,6 +16,7 @@ from handler.modalities import levelling
 MIN_ROWS_A_CLASS = 10
 MAX_NUMERIC_CLASSES = 50
 MAX_CLASSES = 1000
+FEW_GROUPS = 10  # fewer say little of new ones
 _SHOWN = 3
 RESERVED = ("probabilities", "novelty")  # the graph's outputs
 RESERVED_PREFIX = "limbeck/"  # everything inside the graph
@@ -105,20 +105,6 @@ def no_soft_columns(names: Sequence[str], prefix: str, labels: np.typing.NDArray
         raise DataError(f"{where}: {wrong[0]!r} holds a teacher's probabilities. Take it out of data.columns.")
 
 
-def tell_tales(columns: Sequence[Column], labels: np.typing.NDArray[np.object_]) -> list[str]:
-    """Notes on columns that give the label away, one value a class, as a copy of it does."""
-    labelled = labels != ""
-    classes = len(set(labels[labelled]))
-    pairs = {
-        column.name: set(zip(column.values[labelled].tolist(), labels[labelled], strict=True)) for column in columns
-    }
-    return [
-        f"column {name!r} tells the label by itself: is it known when a prediction is wanted?"
-        for name, found in pairs.items()
-        if classes > 1 and len(found) == classes == len({value for value, _ in found})
-    ]
-
-
 def enough_rows(
     labels: np.typing.NDArray[np.object_], classes: Sequence[str], where: str, dropped: int = 0, sampled: bool = False
 ) -> None:
@@ -147,11 +133,51 @@ def enough_rows(
         )
 
 
+def are_groups_enough(
+    labels: np.typing.NDArray[np.object_], groups: np.typing.NDArray[np.object_], where: str, wanted: bool
+) -> bool:
+    """Whether each class has rows of as many groups as there are parts.
+
+    `groups`: "" for a row that is alone. `wanted`: whether the recipe says that they must be kept apart. A handful of
+    groups are sites or domains, and may be split.
+
+    Raises:
+        DataError: they are not enough, and are wanted apart or more than a handful.
+    """
+    counts = {label: _groups(groups[labels == label]) for label in sorted({label for label in labels if label})}
+    few = [(label, count) for label, count in counts.items() if count < len(PARTS)]
+    if few and (wanted or _groups(groups) >= FEW_GROUPS):
+        named = ", ".join(f"{label!r} {count}" for label, count in few[:10])
+        more = f" and {len(few) - 10} more" if len(few) > 10 else ""
+        raise DataError(
+            f"{where} (data.group): too few groups with rows of {len(few)} of {len(counts)} classes: {named}{more}. "
+            f"The rows of a group stay in one part, so each class needs {len(PARTS)} groups, for training, validation "
+            "and test. Add groups, or set data.split_by_group = false: scores then hold for groups that training saw."
+        )
+    return not few
+
+
+def _groups(of_rows: np.typing.NDArray[np.object_]) -> int:
+    return len(set(of_rows.tolist()) - {""}) + int((of_rows == "").sum())
+
+
 def every_part_has_every_class(
-    labels: np.typing.NDArray[np.object_], part: np.typing.NDArray[np.object_], where: str, sampled: bool = False
+    labels: np.typing.NDArray[np.object_],
+    part: np.typing.NDArray[np.object_],
+    where: str,
+    sampled: bool = False,
+    by_group: bool = False,
 ) -> None:
-    """A class that a part lacks can be neither learned nor judged there. `sampled`: not all rows were kept."""
+    """A class that a part lacks can be neither learned nor judged there.
+
+    `sampled`: not all rows were kept. `by_group`: whether groups had to stay whole.
+    """
     move = "Move some in the split column, or take data.split out of the recipe and Limbeck splits."
+    if by_group:
+        move = (
+            "The rows of a group (data.group) stay in one part: add groups, or set data.split_by_group = false, and "
+            "the scores hold for groups that training saw."
+        )
     classes = sorted({label for label in labels if label})
     for wanted in PARTS:
         lacking = [label for label in classes if not ((labels == label) & (part == wanted)).any()]

@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from distill.data import checks, teacher_columns
+from distill.data import checks, identity, teacher_columns
 from distill.data.normalize import clean
 from distill.data.readers.cells import Table
 from distill.data.rows import Pool
@@ -50,6 +50,10 @@ class Kind(Protocol):
     def is_empty(self) -> Callable[[Columns], np.typing.NDArray[np.bool_]]:
         """Rows [N] that hold no input."""
 
+    @property
+    def near_duplicates(self) -> Callable[[Columns], tuple[np.typing.NDArray[np.int64], ...]]:
+        """Pairs of rows [M,2] that are near copies of each other, in levels: the surest first."""
+
 
 def read(path: Path, data: Data, kind: Kind) -> tuple[Pool, tuple[str, ...]]:
     """The file's rows, and notes for people. `kind`: of input, which says what its columns are.
@@ -64,6 +68,9 @@ def read(path: Path, data: Data, kind: Kind) -> tuple[Pool, tuple[str, ...]]:
     inputs, values, notes = kind.read(table, data, labels)
     notes = [*checks.spelling_notes(raw, labels), *notes]
     names = tuple(sorted({label for label in labels if label}))
+    if data.group is None:
+        roles = {data.label, data.text, data.split, *teacher_columns.of(table.columns, data.soft_label_prefix, names)}
+        notes = [*notes, *identity.notes(table, labels, roles)]
     groups = None
     if data.group is not None:
         groups = np.array(

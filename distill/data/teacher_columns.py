@@ -50,6 +50,14 @@ def by_label(columns: Iterable[str], prefix: str) -> dict[str, str]:
     return {levelling.label(column.removeprefix(prefix)): column for column in columns if column.startswith(prefix)}
 
 
+def of(columns: Iterable[str], prefix: str | None, labels: Iterable[str]) -> set[str]:
+    """The columns that hold a teacher's probabilities of these labels."""
+    known = set(labels)
+    return (
+        set() if prefix is None else {column for label, column in by_label(columns, prefix).items() if label in known}
+    )
+
+
 def _check_names(table: Table, prefix: str, names: Sequence[str]) -> None:
     found = by_label(table.columns, prefix)
     wanted = ", ".join(repr(prefix + name) for name in names[:10])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from distill.audit import leaks
 from distill.data.load import load
 from distill.data.rows import Dataset
 from distill.modalities import register
@@ -46,12 +47,12 @@ def read(recipe: Recipe, base: Path) -> Dataset:
     """The rows, with what a person should hear of them. `base`: where relative paths start.
 
     Raises:
-        DataError: see `distill.data.load`.
+        DataError: see `distill.data.load` and `distill.audit.leaks`.
     """
     say("rows")
     modality = register.of(recipe.data)
     rows = load(recipe.data, base, modality)
-    rows = replace(rows, notes=(*rows.notes, *modality.notes(recipe, rows)))
+    rows = replace(rows, notes=(*rows.notes, *leaks.check(rows, recipe.data), *modality.notes(recipe, rows)))
     say(f"  {len(rows.train)} training, {len(rows.validation)} validation, {len(rows.test)} test rows")
     more = f"and {len(rows.notes) - _SHOWN_NOTES} more notes on the data: they are in the manifest and the report"
     for note in (*rows.notes[:_SHOWN_NOTES], *([more] if len(rows.notes) > _SHOWN_NOTES else [])):

@@ -11,7 +11,7 @@ from distill.recipe.schema import STACK, Data, Recipe
 
 FILES = ("csv", "jsonl", "parquet")
 _NAMED = {named.name: named for named in CATALOGUE}
-_OF_FILES = ("path", "text", "columns", "label", "soft_label_prefix", "group", "split", "types")
+_OF_FILES = ("path", "text", "columns", "label", "soft_label_prefix", "group", "split", "types", "allow_leaks")
 
 Rules: TypeAlias = Iterable[tuple[bool, str]]  # whether it is broken, and what to say then
 
@@ -87,6 +87,18 @@ def _of_files(data: Data) -> Rules:
                 f"data.columns holds the {role} column {getattr(data, role)!r}. Take it out of the list.",
             )
             for role in ("label", "split")
+        ),
+        (
+            data.split_by_group is not None and data.group is None,
+            "data.split_by_group is about data.group, the column that holds the groups, and there is none.",
+        ),
+        (
+            bool(data.split_by_group) and data.split is not None,
+            "data.split_by_group is true, and data.split says which row goes where. Take one of the two out.",
+        ),
+        (
+            bool(data.allow_leaks) and data.text is not None,
+            "data.allow_leaks is for columns, and data.text is given. Take one of the two out.",
         ),
         (
             bool(strange),
@@ -177,6 +189,11 @@ def _of_evaluation(recipe: Recipe, named: NamedSet | None) -> Rules:
         (
             held_out is not None and named is not None and held_out not in groups,
             f"evaluation.held_out_group is {held_out!r}, which {recipe.data.source} lacks: {found}.",
+        ),
+        (
+            held_out is not None and bool(recipe.data.split_by_group),
+            f"evaluation.held_out_group is {held_out!r}, whose rows must stand in training and in test, and "
+            "data.split_by_group is true. Take one of the two out.",
         ),
         (
             held_out is not None and named is None and recipe.data.group is None,

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from distill import cache
-from distill.data.keys import fold_of
+from distill.data.keys import families_fill_folds, fold_of
 from distill.data.rows import Dataset, Rows
 from distill.errors import RecipeError
 from distill.progress import say
@@ -47,7 +47,8 @@ def fit(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) -> 
 
     name = f"teacher {config.kind}"
     full = one(train, scikit_learn.FULL)
-    places = fold_of(train, folds)
+    by_row = not families_fill_folds(train, folds)
+    places = fold_of(train, folds, by_row)
     apart = folds if folds > 1 and unfitted.file else 0
     return Teacher(
         id=cache.key(_STAGE, *parts, config.runs, folds),
@@ -58,6 +59,7 @@ def fit(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) -> 
         kilobytes=unfitted.file(folder_of(scikit_learn.FULL)).stat().st_size / 1000 if unfitted.file else None,
         full=full,
         folds=tuple(one(train.take(places != i), f"fold {i + 1} of {folds}") for i in range(apart)),
+        by_row=by_row,
     )
 
 
@@ -87,6 +89,7 @@ def _stack(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) 
         kilobytes=sum(sizes),
         full=full,
         folds=tuple(stack.StackModel(found.members, found.weights, fold) for fold in range(folds)),
+        by_row=crew[0].by_row,
         members=tuple(crew),
     )
 

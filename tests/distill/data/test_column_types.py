@@ -129,12 +129,6 @@ def test_a_row_number_declared_a_number_stays(tmp_path: Path) -> None:
     assert load_bytes(tmp_path, content, types={"x": "number"}).inputs == (Input("x", "float32", "number", POINT),)
 
 
-def test_a_column_that_tells_the_label_is_pointed_out(tmp_path: Path) -> None:
-    rows = [(i * 1.5, ("no", "yes")[i % 2], i % 2) for i in range(40)]
-    dataset = load_bytes(tmp_path, csv_text(("x", "answer", "label"), rows))
-    assert any("'answer' tells the label by itself" in note for note in dataset.notes)
-
-
 def test_json_lines_keep_types_and_leave_nested_keys_out(tmp_path: Path) -> None:
     records = [
         {"a": i / 2, "b": i % 2 == 0, "c": None if i % 3 else "q", "meta": {}, "label": i % 2} for i in range(60)
