@@ -28,6 +28,7 @@ class Data(Section):
     soft_label_prefix: str | None = None
     group: str | None = None
     split: str | None = None  # a column that holds train, validation or test
+    encoding: str | None = None  # of a file of text: Python's name of it; default: UTF-8, or what can be told
     types: dict[str, Literal["number", "category"]] = {}
     max_rows: int | None = Field(default=None, ge=50)  # a fixed sample, by hash of the row
 

@@ -151,7 +151,8 @@ def test_a_lone_surrogate_in_json_is_replaced(tmp_path: Path) -> None:
     [
         ("", "empty"),
         ('{"a": 1}\n{"a":', "line 2 is not JSON"),
-        ('[{"a": 1}]', "line 1 holds an array"),
+        ('[{"a": 1}]', "is one JSON array"),
+        ("[1]\n[2]", "line 1 holds an array"),
         ("3", "line 1 holds a number"),
         ('{"a": 1, "a": 2}', "key 'a' twice"),
         ("[" * 100_000, "line 1 is not JSON"),
