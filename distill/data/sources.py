@@ -24,7 +24,9 @@ FORMATS: Mapping[str, Callable[[Path, Data], Table]] = MappingProxyType(
         "jsonl": lambda path, data: jsonl.read(
             _bytes(path, "jsonl"), path.name, _columns(data), data.soft_label_prefix, data.encoding
         ),
-        "parquet": lambda path, data: parquet.read(_checked(path, "parquet"), path.name),
+        "parquet": lambda path, data: parquet.read(
+            _checked(path, "parquet"), path.name, _columns(data), data.soft_label_prefix
+        ),
     }
 )
 # Rows, and notes on where they come from. A set that can be read from a copy is given its path, or None.

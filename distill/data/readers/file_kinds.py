@@ -75,6 +75,7 @@ _ARFF = re.compile(rb"(%[^\n]*\n|\s)*@relation\s", re.IGNORECASE)
 _JSON_ARRAY = re.compile(r"\s*\[\s*[\[{\]]")
 _JSON_PRETTY = re.compile(r'\s*\{[ \t\r]*\n\s*("(\\.|[^"\\])*"\s*:|\})')
 _JSON_LINES = re.compile(r'\s*\{\s*"(\\.|[^"\\])*"\s*:')
+_CONTROL = bytes(byte for byte in range(32) if byte not in b"\t\n\v\f\r\x1a")
 _SPACE = b" \t\r\n\xef\xbb\xbf"
 
 
@@ -109,9 +110,21 @@ def refuse_others(head: bytes, tail: bytes, source: str, where: str) -> None:
         DataError: what it is, and what to do.
     """
     found = of(head, tail)
+    if found is None and source == "parquet":
+        found = _no_parquet(head)
     if found is not None and found.source != source:
         wanted = "Parquet" if source == "parquet" else "text"
         raise DataError(f"{where} is {found.name}, wanted {wanted}. {found.advice}")
+
+
+def _no_parquet(head: bytes) -> FileKind:
+    if not head:
+        return FileKind("empty", "Fetch it again.")
+    text = not head.startswith(b"PAR1") and len(head.translate(None, delete=_CONTROL)) == len(head)
+    if not text:
+        return FileKind("not Parquet, or is damaged", "Set data.source to what it is.")
+    jsonl = _JSON_LINES.match(head.decode("latin-1"))
+    return FileKind("text", f'Set data.source = "{"jsonl" if jsonl else "csv"}".')
 
 
 def of(head: bytes, tail: bytes) -> FileKind | None:
