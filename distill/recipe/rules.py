@@ -119,7 +119,7 @@ def _of_files(data: Data) -> Rules:
 def _is_encoding(name: str) -> bool:
     """Whether Python reads text in it; `codecs` also has some that turn bytes into bytes, or text into other text."""
     try:
-        return codecs.lookup(name).name not in _NO_TEXT and isinstance(b"".decode(name), str)
+        return codecs.lookup(name).name not in _NO_TEXT and isinstance(b"ab".decode(name, errors="replace"), str)
     except (LookupError, ValueError):  # unknown, a NUL in the name, or a codec of another kind
         return False
 

@@ -35,7 +35,7 @@ _MIN_KNOWN = 0.85  # share of the characters that the language lists; below it n
 _MIN_KNOWN_EAST_ASIAN = 0.3
 _LETTERS, _CAPITALS, _MARKS = 0.82, 0.08, 0.08  # shares of a language's characters beyond ASCII
 _FOREIGN, _ODD, _NEVER = math.log(1e-4), math.log(1e-5), math.log(1e-7)
-_CASE, _SCRIPTS, _EAST_LATIN, _DIGIT = 4.0, 8.0, 2.0, 3.0
+_CASE, _SCRIPTS, _EAST_LATIN, _DIGIT, _SYMBOL = 4.0, 8.0, 2.0, 3.0, 3.0
 _NOT_ENGLISH = 1.5  # what each letter costs another Latin language among English words
 _FEW, _NOT_DENSE = 0.01, 1.0  # letters beyond ASCII, to one of ASCII; what each costs a language that has many
 _SHOWN = 4
@@ -175,6 +175,8 @@ def _rare(character: str) -> float:
 def _penalty(first: str, second: str) -> float:
     """What it costs that two characters stand side by side, one of them beyond ASCII."""
     one, other = _script(first), _script(second)
+    if first > "\x7f" < second and "EAST ASIAN" not in (one, other) and (_is_symbol(first) or _is_symbol(second)):
+        return _SYMBOL
     if one is None or other is None:
         beside = first if other is None else second
         digit = (first if one is None else second).isdigit()
@@ -182,6 +184,11 @@ def _penalty(first: str, second: str) -> float:
     if one != other:
         return _EAST_LATIN if "EAST ASIAN" in (one, other) and "LATIN" in (one, other) else _SCRIPTS
     return _CASE if first.islower() and second.isupper() else 0.0
+
+
+def _is_symbol(character: str) -> bool:
+    """Whether it stands beside ASCII, as in 5 € or x², and hardly ever beside another character that is beyond it."""
+    return unicodedata.category(character)[0] in "SNC" or character in "§¶•†‡"
 
 
 _EAST = frozenset({"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC"})

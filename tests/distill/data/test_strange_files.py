@@ -8,10 +8,10 @@ import pytest
 
 from distill.errors import DistillError
 from tests.distill.data.files import every, load_bytes
-from tests.distill.data.strange_files import code_pages, csv, jsonl, parquet
+from tests.distill.data.strange_files import code_pages, csv, jsonl, other_formats, parquet
 from tests.distill.data.strange_files.case import Case, Read, Refused
 
-CASES = (*code_pages.CASES, *csv.CASES, *jsonl.CASES, *parquet.CASES)
+CASES = (*code_pages.CASES, *csv.CASES, *jsonl.CASES, *other_formats.CASES, *parquet.CASES)
 
 
 def of(expected: type) -> list[object]:

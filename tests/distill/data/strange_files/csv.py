@@ -6,6 +6,19 @@ from tests.distill.data.strange_files.case import Case, Read, Refused, table, te
 
 CASES = (
     Case("an empty file", b"", Refused(("rows.csv is empty",))),
+    Case(
+        "a missing column", table(("a",)), Refused(("no column 'y'", "Is the first line a header?")), {"columns": ["y"]}
+    ),
+    Case(
+        "a header that begins like another format's first bytes",
+        table(("red", "blue", "green"), name="ORC"),
+        Read(kinds={"ORC": "category", "size": "number"}, quiet=True),
+    ),
+    Case(
+        "cells of HTML",
+        table(("<p>red</p>", "<html>blue</html>", "<?xml?>"), name="<b>x</b>"),
+        Read(kinds={"<b>x</b>": "category", "size": "number"}, quiet=True),
+    ),
     Case("a header alone", "x,label\n", Refused(("a header and no rows",))),
     Case(
         "delimited by tabs and called .tsv",
