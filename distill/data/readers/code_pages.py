@@ -177,6 +177,8 @@ def _penalty(first: str, second: str) -> float:
     one, other = _script(first), _script(second)
     if first > "\x7f" < second and "EAST ASIAN" not in (one, other) and (_is_symbol(first) or _is_symbol(second)):
         return _SYMBOL
+    if first > "\x7f" and _is_symbol(first) and second.islower():
+        return _SYMBOL
     if one is None or other is None:
         beside = first if other is None else second
         digit = (first if one is None else second).isdigit()
@@ -187,7 +189,7 @@ def _penalty(first: str, second: str) -> float:
 
 
 def _is_symbol(character: str) -> bool:
-    """Whether it stands beside ASCII, as in 5 € or x², and hardly ever beside another character that is beyond it."""
+    """Whether it stands beside ASCII, as in 5 € or x², and hardly ever beside another beyond it or before a letter."""
     return unicodedata.category(character)[0] in "SNC" or character in "§¶•†‡"
 
 

@@ -86,7 +86,10 @@ def _unmarked(content: bytes, where: str) -> tuple[str, tuple[str, ...]]:
     sample = content[:_SAMPLE]
     control = len(sample) - len(sample.translate(None, delete=_CONTROL))
     if control > _MAX_CONTROL * len(sample) and control > 2:
-        raise DataError(f"{where} looks binary ({control} control characters at its start), wanted text.")
+        raise DataError(
+            f"{where} looks binary ({control} control characters at its start), wanted text. "
+            "Where it is text, set data.encoding, as to utf-16-le."
+        )
     try:
         text, notes = _trimmed(content.decode("utf-8"), where)
     except UnicodeDecodeError as error:
