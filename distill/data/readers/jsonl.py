@@ -43,7 +43,10 @@ def read(
         raise DataError(f"{where} is empty, wanted one JSON object a line.")
     columns, unusable = {}, {}
     names = dict.fromkeys(name for record in records for name in record)
-    parts = dict.fromkeys(path for record in records for path in _paths(record, ""))
+    try:
+        parts = dict.fromkeys(path for record in records for path in _paths(record, ""))
+    except RecursionError:
+        raise DataError(f"{where} holds objects that are nested too deeply. Flatten them into columns.") from None
     asked = {*map(clean, wanted)}
     asked_parts = [path for path in parts if path in asked or prefix and path.startswith(clean(prefix))]
     for name in dict.fromkeys((*names, *asked_parts)):

@@ -61,7 +61,7 @@ def _opened(path: Path, where: str) -> Any:  # noqa: ANN401 - pyarrow has no stu
     except ImportError:
         raise DataError(f"{where} needs pyarrow to be read. Install it: pip install pyarrow") from None
     try:
-        return parquet.ParquetFile(path)
+        return parquet.ParquetFile(path, page_checksum_verification=True)  # where the file has checksums
     except (pyarrow.ArrowException, OSError, ValueError):
         raise DataError(f"{where} is not a whole Parquet file: it is damaged or cut off. Fetch it again.") from None
 

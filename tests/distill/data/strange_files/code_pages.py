@@ -8,7 +8,7 @@ from types import MappingProxyType
 from tests.distill.data.strange_files.case import Case, Read, Refused, texts
 
 # Some sentences of each, written for this: of a notice, an order, a complaint.
-_SENTENCES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+SENTENCES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "Russian": ("Посылка пришла вчера, всё цело", "Где мой заказ? Жду уже неделю", "Объявление о скидках на обувь"),
         "Ukrainian": ("Посилка прийшла вчора, усе ціле", "Де моє замовлення? Чекаю вже тиждень", "Знижки на взуття її"),
@@ -80,7 +80,7 @@ _SENTENCES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
     }
 )
-_WRITTEN_IN = (
+WRITTEN_IN = (
     ("Russian", "cp1251"), ("Russian", "koi8-r"), ("Russian", "cp866"), ("Russian", "iso8859-5"),
     ("Russian", "mac-cyrillic"), ("Ukrainian", "cp1251"), ("Ukrainian", "koi8-u"), ("Bulgarian", "cp1251"),
     ("Chinese", "gbk"), ("Chinese", "gb18030"), ("traditional Chinese", "big5"), ("Japanese", "shift_jis"),
@@ -93,11 +93,11 @@ _WRITTEN_IN = (
 
 
 def _in(language: str, encoding: str) -> bytes:
-    return texts(_SENTENCES[language]).encode(encoding, "ignore")
+    return texts(SENTENCES[language]).encode(encoding, "ignore")
 
 
 def _read(language: str, encoding: str) -> Read:
-    meant = texts(_SENTENCES[language]).encode(encoding, "ignore").decode(encoding)
+    meant = texts(SENTENCES[language]).encode(encoding, "ignore").decode(encoding)
     wanted = [line.rsplit(",", 1)[0].strip('"') for line in meant.splitlines()[1:]]
     return Read(values={"text": wanted}, labels=("no", "yes"), quiet=encoding == "utf-16")
 
@@ -110,7 +110,7 @@ CASES = (
             _read(language, encoding),
             data={"text": "body"},
         )
-        for language, encoding in _WRITTEN_IN
+        for language, encoding in WRITTEN_IN
     ),
     Case(
         "Russian in koi8-r, said in the recipe",
@@ -138,13 +138,13 @@ CASES = (
     ),
     Case(
         "a mark that speaks against the recipe",
-        lambda: texts(_SENTENCES["German"]).encode("utf-8-sig"),
+        lambda: texts(SENTENCES["German"]).encode("utf-8-sig"),
         Refused(("opens with the byte order mark of utf-8, and data.encoding is 'cp1252'", "Take data.encoding out")),
         data={"text": "body", "encoding": "cp1252"},
     ),
     Case(
         "a mark that the recipe says too",
-        lambda: texts(_SENTENCES["German"]).encode("utf-8-sig"),
+        lambda: texts(SENTENCES["German"]).encode("utf-8-sig"),
         Read(values=_read("German", "utf-8").values, quiet=True),
         data={"text": "body", "encoding": "utf-8"},
     ),
@@ -177,5 +177,5 @@ CASES = (
 
 
 def _lines() -> str:
-    said = _SENTENCES["Russian"]
+    said = SENTENCES["Russian"]
     return "".join(f'{{"body": "{said[i % len(said)]} {i}", "label": {i % 2}}}\n' for i in range(40))
