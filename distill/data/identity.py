@@ -10,8 +10,8 @@ from collections.abc import Collection
 
 import numpy as np
 
-from distill.data.column_types import HOLES
 from distill.data.readers.cells import Table
+from handler.modalities import levelling
 
 _FEWEST_VALUES = 20  # fewer are sites, colours or countries: what a row is like, and not whose it is
 _FEWEST_ROWS = 2.0  # a value, on the mean
@@ -46,8 +46,9 @@ def _told(cells: np.typing.NDArray[np.object_], labels: np.typing.NDArray[np.obj
 
     A number that tells the label no better than the numbers beside it is a quantity.
     """
-    words = [cell.strip() for cell in cells.tolist()]
-    different = set(words) - HOLES
+    read_as = {cell: levelling.word(cell) for cell in set(cells.tolist())}
+    words = [read_as[cell] for cell in cells.tolist()]
+    different = set(words) - {""}
     if not _FEWEST_VALUES <= len(different) <= len(words) / _FEWEST_ROWS:
         return None
     is_number = all(word.isascii() and word.lstrip("+-").isdigit() for word in different)

@@ -29,6 +29,7 @@ class Data(Section):
     group: str | None = None
     split_by_group: bool | None = None  # whether a group stands in one part; default: if each class has three
     split: str | None = None  # a column that holds train, validation or test
+    encoding: str | None = None  # of a file of text: Python's name of it; default: UTF-8, or what can be told
     types: dict[str, Literal["number", "category"]] = {}
     allow_leaks: tuple[str, ...] = ()  # columns that may tell the label by themselves
     max_rows: int | None = Field(default=None, ge=50)  # a fixed sample, by hash of the row
