@@ -4,8 +4,8 @@ Each code page is tried on a sample. A reading is judged by how often each langu
 no language does: a capital after a small letter, two scripts in one word, a letter beside a digit (a naive Bayes
 classifier with a prior for each code page). Readings that give the same characters count as one.
 
-On translations of one piece of software into 45 languages, 60 rows a file, this takes none of 305 files for another
-code page and leaves 7 open; charset-normalizer 3.5 takes 40 of 183 for another, Spanish for cp1250 among them.
+On Django's translations into 37 languages, 60 rows a file, this takes none of 305 files for another code page and
+leaves 7 open; charset-normalizer 3.5 takes 39 of 183 for another, Spanish in cp1252 for cp1250 among them.
 """
 
 from __future__ import annotations
