@@ -103,14 +103,14 @@ def _numeric(
         return False
     found = f"{counted(filled - len(strays), 'cell')} {'is a number' if filled - len(strays) == 1 else 'are numbers'}"
     first = f"{len(strays):,} are not, the first in {table.at(int(strays[0]))}" if len(strays) else ""
-    if len(numbers.units) > 1 and len(strays):
-        units = ", ".join(repr(unit) if unit else "none" for unit in numbers.units[:_FORMS_SHOWN])
-        raise DataError(
-            f"{where} writes numbers with different signs or units ({units}): {found} with the first of these, "
-            f"{first}. Write all with one. {decide}"
-        )
     digits = [words[row] for row in strays.tolist() if any(map(str.isdecimal, words[row]))]
     if len(digits) > max(2, _MAX_UNREAD * filled) and len({words[row] for row in strays.tolist()}) > 1:
+        if len(numbers.units) > 1:
+            units = _units(numbers)
+            raise DataError(
+                f"{where} writes numbers with different signs or units ({units}): {found} with the first of these, "
+                f"{first}. Write all with one. {decide}"
+            )
         raise DataError(
             f"{where} mixes numbers and cells that may be numbers in a form that is not read ({_forms(digits)}): "
             f"{found}, {first}. Write them as -1234.5. {decide}"
@@ -124,14 +124,18 @@ def _unread(name: str, numbers: number_formats.Numbers, strays: Sequence[str], f
     """What to say of a column of categories that may be numbers in a form that is not read."""
     digits = [word for word in strays if number_formats.is_mostly_digits(word)]
     if len(numbers.units) > 1 and numbers.formed > _MOST * filled:
-        units = ", ".join(repr(unit) if unit else "none" for unit in numbers.units[:_FORMS_SHOWN])
-        return (f"column {name!r} is read as categories: its numbers have different signs or units ({units})",)
+        units = f"different signs or units ({_units(numbers)})"
+        return (f"column {name!r} is read as categories: its numbers have {units}",)
     if len(digits) <= filled / 2 or _mostly(_DATE, Counter(digits)):
         return ()
     return (
         f"column {name!r} is read as categories: most cells are digits, in a form that is not read as a number "
         f"({_forms(digits)}); write 1234.5 or -1234.5 if they count something",
     )
+
+
+def _units(numbers: number_formats.Numbers) -> str:
+    return ", ".join(repr(unit) if unit else "none" for unit in numbers.units[:_FORMS_SHOWN])
 
 
 def _forms(words: Sequence[str]) -> str:

@@ -25,7 +25,7 @@ class Read:
     labels: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()  # parts that stand in some note
     never: tuple[str, ...] = ()  # parts that stand in no note
-    quiet: bool = False  # no note at all
+    quiet: bool = False  # no note on how it was read
 
 
 @dataclass(frozen=True)
