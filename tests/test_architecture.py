@@ -20,7 +20,7 @@ ROOMS = {
         ("evaluation",), ("graph",), ("training",), ("modalities",), ("teachers",), ("data",), ("recipe",),
         ("runtime",), ("privacy", "cache", "progress", "errors"),
     ),
-    "handler": (("app",), ("api",), ("http",), ("model",), ("modalities",), ("bundle",), ("errors",)),
+    "handler": (("app",), ("api",), ("http",), ("model",), ("modalities",), ("bundle",), ("environment", "errors")),
     "infra": (
         ("__main__",), ("commands",), ("local",), ("release",), ("registry",), ("template",), ("image",),
         ("signing",), ("cost", "aws"), ("console",), ("processes",), ("errors",),
