@@ -60,7 +60,7 @@ def _start() -> service.Service:
     origin = os.environ.get("CORS_ORIGIN", "")
     try:
         predictor, openapi = _load()
-    except BundleError as error:
+    except (BundleError, OSError) as error:  # a path too long to be one, a disk that fails
         logger.error("bundle refused", reason=str(error))
         return service.without_model(telemetry.Telemetry(logger, metrics), origin)
     recorder = telemetry.Telemetry(
