@@ -104,7 +104,7 @@ def _numeric(
     found = f"{counted(filled - len(strays), 'cell')} {'is a number' if filled - len(strays) == 1 else 'are numbers'}"
     first = f"{len(strays):,} are not, the first in {table.at(int(strays[0]))}" if len(strays) else ""
     digits = [words[row] for row in strays.tolist() if any(map(str.isdecimal, words[row]))]
-    if len(digits) > max(2, _MAX_UNREAD * filled) and len({words[row] for row in strays.tolist()}) > 1:
+    if len(digits) > max(2, _MAX_UNREAD * filled):
         if len(numbers.units) > 1:
             units = _units(numbers)
             raise DataError(

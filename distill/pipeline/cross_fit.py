@@ -19,7 +19,7 @@ from distill.evaluation.contenders import Contender, Floats
 from distill.evaluation.cross_fitted import CrossFitted
 from distill.evaluation.novelty_auroc import Novelty
 from distill.pipeline import assess, model_selection, training_inputs
-from distill.progress import quiet, say
+from distill.progress import quiet, say, waiting
 from distill.recipe.public_sets import CATALOGUE
 from distill.recipe.schema import Recipe
 
@@ -78,7 +78,7 @@ def judge(recipe: Recipe, rows: Dataset, base: Path, times: int, beside: Beside 
     for done, (repeat, part) in enumerate(parts):
         left = f", about {(time.monotonic() - began) / done * (len(parts) - done):.0f} s left" if done else ""
         say(f"  fold {done + 1} of {len(parts)}{left}")
-        with quiet():
+        with waiting(f"fold {done + 1} of {len(parts)}"), quiet():
             inputs = training_inputs.prepare(part, recipe.teacher, recipe.transfer, recipe.seed, base)
             trained = model_selection.selected(inputs, recipe, or_nearest=True)
             contenders = (

@@ -48,7 +48,8 @@ class Teacher(Section):
     learning_rate: float = Field(default=5e-5, gt=0)
     batch_size: int = Field(default=32, ge=1)
     max_tokens: int | None = Field(default=None, ge=8, le=512)  # default: as long as the texts, within max_minutes
-    max_minutes: float = Field(default=10.0, gt=0)  # about, of two cores: what a frozen encoder may take to read all
+    # About, of two cores: what a frozen encoder may take to read all; half of it, boosted trees of many classes.
+    max_minutes: float = Field(default=10.0, gt=0)
     vote_weight: float = Field(default=0.0, ge=0, le=1)  # share of the loss taught by raters' votes
     # An encoder's products. bfloat16 is some three times as fast where the processor has it, which "auto" looks up.
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

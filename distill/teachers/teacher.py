@@ -57,6 +57,8 @@ class Unfitted:
     # Rows, the name of the part, the folder of a part of this name, and how to call it in messages.
     fit: Callable[[Rows, str, Callable[[str], Path], str], Model]
     file: Callable[[Path], Path] | None  # the whole model's file in its folder; None: not ours to fit or to run
+    seconds: float = 0.0  # about, that fitting it and asking it take, where that is known before
+    too_long: str = ""  # why a stack does better without it, where it cannot be made to fit `teacher.max_minutes`
 
 
 @dataclass(frozen=True)
