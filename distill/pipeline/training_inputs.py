@@ -52,14 +52,11 @@ def read(recipe: Recipe, base: Path) -> Dataset:
     """
     say("rows")
     modality = register.of(recipe.data)
-<<<<<<< HEAD
-    rows = load(recipe.data, base, modality)
-    rows = replace(rows, notes=(*rows.notes, *leaks.check(rows, recipe.data), *modality.notes(recipe, rows)))
-=======
     with waiting("reading rows"):
         rows = load(recipe.data, base, modality)
-    rows = replace(rows, notes=(*rows.notes, *modality.notes(recipe, rows)))
->>>>>>> hd
+    with waiting("looking for leaks"):
+        found = leaks.check(rows, recipe.data)
+    rows = replace(rows, notes=(*rows.notes, *found, *modality.notes(recipe, rows)))
     say(f"  {len(rows.train)} training, {len(rows.validation)} validation, {len(rows.test)} test rows")
     more = f"and {len(rows.notes) - _SHOWN_NOTES} more notes on the data: they are in the manifest and the report"
     for note in (*rows.notes[:_SHOWN_NOTES], *([more] if len(rows.notes) > _SHOWN_NOTES else [])):
