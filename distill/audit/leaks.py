@@ -39,7 +39,7 @@ class Leak:
     score: float  # mean recall of the classes
     by_holes: bool  # whether it is enough to know if there is a value
     numbers_rows: bool  # whether it is another number in every row, and rows of a class follow each other
-    repeats: bool  # whether its values come back, and there are many
+    repeats: bool  # whether its values are words that come back, and there are many
 
 
 def check(dataset: Dataset, data: Data) -> tuple[str, ...]:
@@ -92,7 +92,7 @@ def found(rows: Rows, names: Sequence[str], classes: int) -> list[Leak]:
                     score=max(score, in_blocks),
                     by_holes=alone >= SEPARATES,
                     numbers_rows=in_blocks >= SEPARATES,
-                    repeats=_MANY_VALUES <= different <= len(rows) / 2,
+                    repeats=values.dtype == object and _MANY_VALUES <= different <= len(rows) / 2,
                 )
             )
     return leaks

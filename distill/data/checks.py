@@ -56,7 +56,7 @@ def spelling_notes(raw: np.typing.NDArray[np.object_], labels: np.typing.NDArray
             cells.setdefault(label, set()).add(cell)
     shown = [f"{min(found)!r} as {label!r}" for label, found in cells.items()]
     more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
-    return [f"labels are read without marks that nobody sees: {', '.join(shown[:_SHOWN])}{more}"] if shown else []
+    return [f"labels are levelled, as categories are: {', '.join(shown[:_SHOWN])}{more}"] if shown else []
 
 
 def _is_number(word: str) -> bool:

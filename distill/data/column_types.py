@@ -94,8 +94,8 @@ def _numeric(
         return False
     if numbers.unclear is not None:
         raise DataError(
-            f"{where} writes numbers with a comma ({table.at(numbers.unclear)}) that may part thousands or decimals. "
-            "Write 1234.5 in place of 1,234.5 or 1234,5; or, where it is a decimal comma, "
+            f"{where} writes numbers with a mark ({table.at(numbers.unclear)}) that may part thousands or decimals, as "
+            "1,234 or 1.234 does. Write 1234.5 in place of 1,234.5 or 1.234,5; or, where it parts decimals, "
             f'set data.types."{name}" = "number".'
         )
     share = len(strays) / filled
@@ -103,8 +103,10 @@ def _numeric(
         return False
     found = f"{counted(filled - len(strays), 'cell')} {'is a number' if filled - len(strays) == 1 else 'are numbers'}"
     first = f"{len(strays):,} are not, the first in {table.at(int(strays[0]))}" if len(strays) else ""
-    digits = [words[row] for row in strays.tolist() if any(map(str.isdecimal, words[row]))]
-    if len(digits) > max(2, _MAX_UNREAD * filled):
+    digits = [words[row] for row in strays.tolist() if number_formats.has_number(words[row])]
+    # Another unit is no accident: with N and S beside degrees, half of the world would be lost.
+    most = 0 if numbers.unit and len(numbers.units) > 1 else max(2, _MAX_UNREAD * filled)
+    if len(digits) - numbers.too_large > most:
         if len(numbers.units) > 1:
             units = _units(numbers)
             raise DataError(
@@ -155,18 +157,19 @@ def _number(
     first = "".join(table.at(row) for row in strays[:1].tolist())
     unread = [words[row] for row in strays.tolist()]
     missing = f"{len(strays):,} of {filled:,} cells are no numbers, the first in {first}"
-    digits = [word for word in unread if any(map(str.isdecimal, word))]
+    digits = [word for word in unread if number_formats.has_number(word)]
     unit = f"; its numbers are in {numbers.unit!r}, and so are those of a request" if numbers.unit else ""
     notes = (
         (len(strays), f"column {name!r}: {missing}; they count as missing"),
         (len(digits), f"column {name!r}: some of those have digits, of the form {_forms(digits)}"),
+        (numbers.too_large, f"column {name!r}: {numbers.too_large:,} of them are too large for 32-bit floating point"),
         (numbers.decimal_commas, f"column {name!r}: {numbers.decimal_commas:,} decimal commas read as points"),
         (numbers.grouped, f"column {name!r}: marks between thousands taken out of {numbers.grouped:,} cells"),
         (numbers.marked, f"column {name!r}: the number alone is read of {numbers.marked:,} cells{unit}"),
     )
     often = [
         (word, rows)
-        for word, rows in Counter(word for word in unread if not any(map(str.isdecimal, word))).most_common()
+        for word, rows in Counter(word for word in unread if not number_formats.has_number(word)).most_common()
         if rows >= MIN_ROWS
     ]
     present = numbers.values[~np.isnan(numbers.values)]
@@ -226,6 +229,11 @@ def _useless_category(present: Counter[str], has_holes: bool) -> str | None:
     if max(present.values()) < MIN_ROWS:
         return f"no value of it occurs in {MIN_ROWS} rows, as in names, dates or free text"
     return None
+
+
+def is_date(word: str) -> bool:
+    """Whether a cell is a day, with or without a time."""
+    return _DATE.fullmatch(word) is not None
 
 
 def _mostly(form: re.Pattern[str], present: Counter[str]) -> bool:

@@ -35,12 +35,16 @@ def of_groups(groups: Words | None, pool: Pool, parts: Words, data: Data) -> Ite
         yield f"{counted(alone, 'row')} without a group (column {column!r}): each stands alone"
     if pool.split is None:
         counts = ", ".join(f"{len(found):,} {part}" for part, found in of_part.items())
-        total = counted(len(judging | of_part[TRAIN]), "group")
+        every = judging | of_part[TRAIN]
+        if not every:
+            return
+        total = counted(len(every), "group")
         yield (
             f"split by {column!r} (data.group): each of {total} stands in one part ({counts}), so the scores hold for "
             "new groups"
         )
-        if not alone and len(of_part[TEST]) < FEW_GROUPS:
+        grouped = int(((parts == TEST) & (groups != "")).sum())
+        if grouped > int((parts == TEST).sum()) / 2 and len(of_part[TEST]) < FEW_GROUPS:
             yield (
                 f"the test rows are of {counted(len(of_part[TEST]), 'group')}: intervals hold for more rows of the "
                 "same, and say less of other groups"

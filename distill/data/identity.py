@@ -5,19 +5,30 @@ Rows of one customer are alike. Where they stand in training and in test, a mode
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection
 
 import numpy as np
 
+from distill.data import column_types
 from distill.data.readers.cells import Table
-from handler.modalities import levelling
+from handler.modalities import levelling, numbers
 
 _FEWEST_VALUES = 20  # fewer are sites, colours or countries: what a row is like, and not whose it is
 _FEWEST_ROWS = 2.0  # a value, on the mean
 _GAIN = 0.1  # in accuracy, over the commonest class
 _OF_ERRORS = 0.25  # of which so many are gone as well
 _SHOWN = 3
+_DATE_OR_TIME = re.compile(r"[\dT:./ -]*\d[:/-]\d[\dT:./ -]*Z?", re.ASCII)
+_ADDRESS = re.compile(r"\d+(\.\d+){3}|\+?\d[\d ()/-]{6,}\d", re.ASCII)  # of a machine, or a telephone's number
+
+
+def _is_measure(word: str) -> bool:
+    """Whether it is a decimal, a date or a time: what a row is like, and not whose it is."""
+    if _ADDRESS.fullmatch(word) and not column_types.is_date(word):
+        return False
+    return numbers.written(word) is not None or _DATE_OR_TIME.fullmatch(word) is not None
 
 
 def notes(table: Table, labels: np.typing.NDArray[np.object_], roles: Collection[str | None]) -> list[str]:
@@ -52,8 +63,8 @@ def _told(cells: np.typing.NDArray[np.object_], labels: np.typing.NDArray[np.obj
     if not _FEWEST_VALUES <= len(different) <= len(words) / _FEWEST_ROWS:
         return None
     is_number = all(word.isascii() and word.lstrip("+-").isdigit() for word in different)
-    if not is_number and sum(any(map(str.isalpha, word)) for word in different) < len(different) / 2:
-        return None  # decimals, dates, times
+    if not is_number and sum(map(_is_measure, different)) > len(different) / 2:
+        return None
     ordered = sorted(different, key=int) if is_number else sorted(different)
     place = {word: number for number, word in enumerate(ordered)}
     classes = {label: number for number, label in enumerate(sorted(set(labels.tolist())))}

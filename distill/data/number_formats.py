@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from handler.modalities import numbers
-from handler.modalities.numbers import COMMA, COMMA_GROUPS, CURRENCY, ENGLISH, GERMAN, POINT, POINT_GROUPS, Written
+from handler.modalities.numbers import (
+    COMMA,
+    COMMA_GROUPS,
+    CURRENCY,
+    EITHER,
+    ENGLISH,
+    GERMAN,
+    POINT,
+    POINT_GROUPS,
+    Written,
+)
 
 _CODE = re.compile(r"0\d+", re.ASCII)
 _WITH_COMMA = re.compile(r"\d*,\d+(?:[eE][+-]?\d+)?", re.ASCII)
@@ -32,7 +42,9 @@ class Numbers:
     marked: int  # cells with a sign or unit, a minus of another kind, or other digits
     formed: int  # cells that have the form of a number, with whatever unit
     units: tuple[str, ...]  # all there are, the commonest first; "" among them is a number alone
-    unclear: int | None = None  # the first row of a column whose commas may part thousands or decimals alike
+    too_large: int  # cells that float32 cannot hold
+    # The first row of a column whose commas or points may part thousands or decimals alike.
+    unclear: int | None = None
 
 
 def read(cells: Sequence[str], hole: np.typing.NDArray[np.bool_]) -> Numbers:
@@ -48,17 +60,15 @@ def read(cells: Sequence[str], hole: np.typing.NDArray[np.bool_]) -> Numbers:
     unit = _unit(units)
     taken = {row: form for row, form in found.items() if _belongs(form.unit, unit)}
     notation = _notation({form.body for form in taken.values()})
-    # Commas that are all like 1,234 and no cell to tell by: a decimal comma, if a person says that these are numbers.
-    unclear = [row for row, form in taken.items() if COMMA_GROUPS.fullmatch(form.body) and _marks(form.body) == 1]
-    by_comma = [row for row, form in taken.items() if _WITH_COMMA.fullmatch(form.body)]
-    is_unclear = notation == POINT and bool(unclear) and len(unclear) == len(by_comma)
-    if is_unclear:
-        notation = COMMA
+    unclear = _unclear(taken, notation)
+    if unclear is not None and "," in taken[unclear].body:
+        notation = COMMA  # if a person says that these are numbers
     values = np.full(len(cells), np.nan, dtype=np.float64)
     for row, form in taken.items():
         number = numbers.value(form.body, notation)
         values[row] = np.nan if number is None else -number if form.negative else number
-    values[np.abs(values) > np.finfo(np.float32).max] = np.nan
+    too_large = np.abs(values) > np.finfo(np.float32).max
+    values[too_large] = np.nan
     with np.errstate(under="ignore"):
         narrow = values.astype(np.float32)
     bodies = [form.body for row, form in taken.items() if not np.isnan(values[row])]
@@ -72,15 +82,24 @@ def read(cells: Sequence[str], hole: np.typing.NDArray[np.bool_]) -> Numbers:
         marked=sum(1 for row, form in taken.items() if not np.isnan(values[row]) and _is_marked(cells[row], form)),
         formed=len(found),
         units=tuple(name for name, _ in units.most_common()),
-        unclear=unclear[0] if is_unclear else None,
+        too_large=int(too_large.sum()),
+        unclear=unclear,
     )
 
 
 def are_codes(words: Sequence[str], hole: np.typing.NDArray[np.bool_]) -> bool:
-    """Whether these are digits that count nothing, as in 01067: some begin with a zero, and all are digits."""
+    """Whether these are digits that count nothing, as in 01067: some begin with a zero, and no number has more.
+
+    A few words among them, as in D-80331, make them no numbers.
+    """
     present = [word for word, empty in zip(words, hole, strict=True) if not empty]
-    digits = all(word.isascii() and word.isdigit() for word in present)
-    return digits and any(_CODE.fullmatch(word) for word in present)
+    different = set(present)
+    if not any(_CODE.fullmatch(word) for word in different):
+        return False
+    digits = {word for word in different if word.isascii() and word.isdigit()}
+    return sum(word in digits for word in present) > len(present) / 2 and not any(
+        numbers.written(word) for word in different - digits
+    )
 
 
 def form_of(cell: str) -> str:
@@ -89,10 +108,14 @@ def form_of(cell: str) -> str:
     return form if len(form) <= _SHOWN else f"{form[:_SHOWN]}…"
 
 
+def has_number(cell: str) -> bool:
+    """Whether a cell that is not read as a number holds one: digits, a fraction as one character, infinity."""
+    return any(map(str.isnumeric, cell)) or "∞" in cell or cell.lower().lstrip("+-") in ("inf", "infinity")
+
+
 def is_mostly_digits(cell: str) -> bool:
-    """Whether more of a cell is digits than letters, so that it may well be a number that is not read."""
-    digits = sum(map(str.isdecimal, cell))
-    return digits > sum(map(str.isalpha, cell))
+    """Whether a cell has digits and no letters, so that it may well be a number that is not read."""
+    return any(map(str.isdecimal, cell)) and not any(map(str.isalpha, cell))
 
 
 def _unit(units: Counter[str]) -> str:
@@ -121,12 +144,34 @@ def _notation(bodies: set[str]) -> str:
     clear_commas = any(not COMMA_GROUPS.fullmatch(body) for body in commas)
     clear_points = any(not POINT_GROUPS.fullmatch(body) for body in points)
     if english and german:  # no one convention: each cell for itself
-        return POINT
+        return EITHER
     if english or (commas and not clear_commas and clear_points):
         return ENGLISH
     if german or (clear_commas and points and not clear_points):
         return GERMAN
     return COMMA if clear_commas and not points else POINT
+
+
+def _unclear(taken: Mapping[int, Written], notation: str) -> int | None:
+    """The first number whose mark may part thousands or decimals, where no other number tells.
+
+    All commas are as in 1,234; or all points as in 1.234, beside numbers up to 999 that have none, as 950.
+    """
+    by_mark: dict[str, list[int]] = {",": [], ".": []}
+    for row, form in taken.items():
+        for mark, rows in by_mark.items():
+            if mark in form.body:
+                rows.append(row)
+    by_comma, by_point = by_mark[","], by_mark["."]
+    if notation != POINT:
+        return None
+    if by_comma and all(COMMA_GROUPS.fullmatch(taken[row].body) for row in by_comma):
+        return by_comma[0]
+    if by_point and not by_comma and all(POINT_GROUPS.fullmatch(taken[row].body) for row in by_point):
+        whole = [form.body for form in taken.values() if form.body.isdigit()]
+        if whole and all(len(body) <= 3 for body in whole) and any(body != "0" for body in whole):
+            return by_point[0]
+    return None
 
 
 def _marks(body: str) -> int:

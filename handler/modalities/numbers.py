@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
-from unicodedata import decimal
+from unicodedata import category, decimal
 
 from handler.modalities.levelling import visible
 
@@ -18,7 +18,8 @@ POINT = "1234.5"  # 12.5 and 12,5 are clear; 1,234 is not, and is no number
 COMMA = "1234,5"  # 1,234 is little more than one; 1.234 is not clear
 ENGLISH = "1,234.5"
 GERMAN = "1.234,5"
-NOTATIONS = (POINT, COMMA, ENGLISH, GERMAN)
+EITHER = "1,234.5 or 1.234,5"  # both stand in the file: 1,234 and 1.234 are not clear
+NOTATIONS = (POINT, COMMA, ENGLISH, GERMAN, EITHER)
 _EXPONENT = r"(?:[eE][+-]?\d+)?"
 _PLAIN = re.compile(rf"(?:\d+\.?\d*|\.\d+){_EXPONENT}", re.ASCII)
 _DECIMAL_COMMA = re.compile(rf"\d*,\d+{_EXPONENT}", re.ASCII)
@@ -27,7 +28,8 @@ COMMA_GROUPS = re.compile(rf"[1-9]\d{{0,2}}(?:(?:,\d{{3}})+|(?:,\d\d)+,\d{{3}})(
 POINT_GROUPS = re.compile(rf"[1-9]\d{{0,2}}(?:\.\d{{3}})+(?:,\d+)?{_EXPONENT}", re.ASCII)
 _OTHER_GROUPS = re.compile(rf"[1-9]\d{{0,2}}([ '’])\d{{3}}(?:\1\d{{3}})*(?:[.,]\d+)?{_EXPONENT}", re.ASCII)
 CURRENCY = frozenset(
-    "$ € £ ¥ ₹ ₽ ₩ ₺ ₴ ₫ ₪ ฿ ₦ US$ R$ EUR USD GBP CHF JPY CNY INR AUD CAD SEK NOK DKK PLN CZK HUF BRL RUB ZAR".split()
+    "$ € £ ¥ ₹ ₽ ₩ ₺ ₴ ₫ ₪ ฿ ₦ US$ R$ EUR USD GBP CHF JPY CNY INR AUD CAD SEK NOK DKK PLN CZK HUF BRL RUB ZAR "
+    "kr kr. Rs Rs. Fr Fr. SFr. zł Kč Ft руб руб. ₸ ₼ ₾ RM".split()
 )
 _MONEY = "|".join(sorted(map(re.escape, CURRENCY), key=len, reverse=True))
 _FORM = re.compile(
@@ -38,12 +40,14 @@ _FORM = re.compile(
     re.VERBOSE,
 )
 _SIMPLE = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)  # as nearly all are written
+_DASHED_END = re.compile(r"(?<=\d)[.,]--?(?!\d)")  # 5.- and 5,-- are whole amounts of money
 _CODE = re.compile(r"0\d+", re.ASCII)
 # Minus signs and dashes, full-width and Arabic marks. U+2019 parts thousands as the apostrophe does.
-_ASCII = {ord(mark): "-" for mark in "\u2010\u2011\u2012\u2013\u2014\u2212\ufe58\ufe63\uff0d"} | {
-    ord(mark): plain
-    for mark, plain in zip("\uff0b\uff0c\uff0e\uff05\uff04\u066a\u066b\u066c\uff08\uff09", "+,.%$%.,()", strict=True)
-}
+_ASCII = str.maketrans(
+    "\u2010\u2011\u2012\u2013\u2014\u2212\ufe58\ufe63\uff0d"
+    "\uff0b\uff0c\uff0e\uff05\uff04\u066a\u066b\u066c\uff08\uff09\u00b5",
+    "---------+,.%$%.,()μ",
+)
 
 
 class Written(NamedTuple):
@@ -65,8 +69,7 @@ def written(text: str) -> Written | None:
     if text.startswith('="') and text.endswith('"'):
         text = text[2:-1].strip()
     text = text.removeprefix("'")
-    if not text.isascii():
-        text = "".join(map(_digit, text)).translate(_ASCII)
+    text = _DASHED_END.sub("", ascii_marks(text))
     form = _FORM.fullmatch(text)
     if form is None:
         return None
@@ -75,8 +78,8 @@ def written(text: str) -> Written | None:
     if len(signs) > 1 or (signs and not all(brackets)) or len(set(brackets)) > 1 or (form["before"] and form["after"]):
         return None
     unit = form["before"] or form["after"] or ""
-    if unit and _CODE.fullmatch(form["body"]):
-        return None  # 007A counts nothing
+    if unit and (_CODE.fullmatch(form["body"]) or any(category(mark) in ("No", "Nl") for mark in unit.rstrip("²³"))):
+        return None  # 007A counts nothing, and 5½ is no 5
     return Written("-" in signs or not brackets[0], form["body"].rstrip(" "), unit)
 
 
@@ -90,10 +93,10 @@ def value(body: str, notation: str) -> float | None:
     if POINT_GROUPS.fullmatch(body) and (notation == GERMAN or marks > 1):
         return float(body.replace(".", "").replace(",", "."))
     if _PLAIN.fullmatch(body):
-        unclear = notation == COMMA and POINT_GROUPS.fullmatch(body) is not None
+        unclear = notation in (COMMA, EITHER) and POINT_GROUPS.fullmatch(body) is not None
         return None if unclear or (notation == GERMAN and "." in body) else float(body)
     if _DECIMAL_COMMA.fullmatch(body):
-        unclear = notation == POINT and COMMA_GROUPS.fullmatch(body) is not None
+        unclear = notation in (POINT, EITHER) and COMMA_GROUPS.fullmatch(body) is not None
         return None if unclear or notation == ENGLISH else float(body.replace(",", "."))
     return None
 
@@ -110,6 +113,11 @@ def read(text: str, notation: str, unit: str) -> float | None:
 def is_unit(found: str, wanted: str) -> bool:
     """Whether a number with the unit `found` may stand in a column of the unit `wanted`: that one, or none."""
     return found in ("", wanted)
+
+
+def ascii_marks(text: str) -> str:
+    """The text with digits, signs and marks of other writing systems as ASCII has them."""
+    return text if text.isascii() else "".join(map(_digit, text)).translate(_ASCII)
 
 
 def _digit(mark: str) -> str:

@@ -26,7 +26,7 @@ def from_columns(values: Mapping[str, Sequence[Any]], serving: Serving) -> list[
 
 
 def arrays(records: Sequence[Record], serving: Serving) -> Arrays:
-    return {serving.inputs[0].name: tensor("float32", records)}
+    return {serving.inputs[0].name: tensor(serving.inputs[0], records)}
 
 
 def parts(record: Record, copies: int, records: int) -> list[tuple[Part, Record]]:

@@ -85,7 +85,7 @@ def _readers() -> Iterable[tuple[Callable[[Any], bool], Callable[[Any], Cells]]]
         (types.is_null, lambda column: Cells([""] * len(column))),
         (lambda kind: types.is_boolean(kind) or types.is_integer(kind), lambda column: _each(column, cell)),
         (types.is_floating, _floats),
-        (types.is_decimal, lambda column: _each(column, lambda value: f"{value:f}")),
+        (types.is_decimal, lambda column: _each(column, _decimal)),
         (lambda kind: _is_one_of(kind, "string", "large_string", "string_view"), _texts),
         (lambda kind: _is_one_of(kind, "binary", "large_binary", "binary_view", "fixed_size_binary"), _bytes),
         (types.is_timestamp, _timestamps),
@@ -121,6 +121,12 @@ def _each(column: Any, cell_of: Callable[[Any], str]) -> Cells:  # noqa: ANN401
 def _floats(column: Any) -> Cells:  # noqa: ANN401
     narrow = np.dtype(column.type.to_pandas_dtype()).type
     return _each(column, lambda value: "" if value != value else str(float(str(narrow(value)))))
+
+
+def _decimal(value: Any) -> str:  # noqa: ANN401
+    """Plain digits without zeros at the end, as a request's number has none: 2.50 is 2.5."""
+    plain = f"{value:f}"
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
 def _texts(column: Any) -> Cells:  # noqa: ANN401

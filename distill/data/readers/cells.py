@@ -52,10 +52,8 @@ class Table:
         meant = f" Did you mean {near!r}?" if near else ""
         others = [other for other in self.unusable if other not in self.columns]
         unread = f" {listed(others)} cannot be read." if others else ""
-        raise DataError(
-            f"{self.where} has no column {name!r} ({role}).{meant} Its columns are {listed(self.columns)}."
-            f"{unread}{self.hint}"
-        )
+        there = f" Its columns are {listed(self.columns)}." if self.columns else ""
+        raise DataError(f"{self.where} has no column {name!r} ({role}).{meant}{there}{unread}{self.hint}")
 
 
 def check_names(names: Sequence[str], where: str) -> None:

@@ -43,10 +43,6 @@ _MAGIC = (
     (b"$FL2@(#)", "an SPSS file", _EXPORT),
     (b"<stata_dta>", "a Stata file", _EXPORT),
     (b"\x7fELF", "a program", "Name a file of rows."),
-    (b"version https://git-lfs.github.com/spec/", "a Git LFS pointer and not the file itself", "Run git lfs pull."),
-    (b"version https://hawser.github.com/spec/", "a Git LFS pointer and not the file itself", "Run git lfs pull."),
-    (b"/annex/objects/", "a git-annex pointer and not the file itself", "Run git annex get."),
-    (b"outs:\n- md5:", "a DVC pointer and not the file itself", "Run dvc pull."),
     (b"-- MySQL dump", "an SQL dump", _EXPORT),
     (b"--\n-- PostgreSQL database dump", "an SQL dump", _EXPORT),
 )
@@ -67,6 +63,16 @@ _MARKUP = (
     (re.compile(rb"<\?xml\b.*urn:schemas-microsoft-com:office:spreadsheet", re.DOTALL), "an Excel XML spreadsheet"),
     (re.compile(rb"<(\?xml|!doctype)\b", re.IGNORECASE), "an XML file"),
 )
+# What stands in a repository in place of a file, wherever white space or a mark leads.
+_POINTERS = (
+    (rb"version https://(git-lfs|hawser)\.github\.com/spec/", "a Git LFS pointer", "Run git lfs pull."),
+    (rb"# xet version ", "a Xet pointer", "Fetch the file with git xet, or huggingface-cli download."),
+    (rb"(\.\./)*(\.git)?/?annex/objects/", "a git-annex pointer", "Run git annex get."),
+    (rb"(md5: [0-9a-f]+\s+)?outs:\s*\n- (md5|etag|path|hash):", "a DVC pointer", "Run dvc pull."),
+)
+# A first line of tags alone; a header of columns with tags in their names has a delimiter.
+_TAGS = re.compile(rb"<[a-zA-Z!?][^,;\t|\n]*>\s*(\n|$)")
+_HTML_TAGS = re.compile(rb"<(div|meta|title|script|table|p|span|a|h\d|ul|center|link|style|br)\b", re.IGNORECASE)
 _HTML_ADVICE = "A download that needs a login or a licence often ends in one: download the file itself."
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
 _FIELD = rb"(?:[A-Z][A-Za-z0-9-]*: [^\n]*\n(?:[ \t][^\n]*\n)*)"
@@ -178,6 +184,12 @@ def _text(head: bytes) -> FileKind | None:
         if form.match(head):
             advice = _HTML_ADVICE if name == "an HTML page" else _AS_CSV if "Excel" in name else _EXPORT
             return FileKind(name, advice)
+    for pattern, name, advice in _POINTERS:
+        if re.match(pattern, head):
+            return FileKind(f"{name} and not the file itself", advice)
+    if _TAGS.match(head):
+        is_html = _HTML_TAGS.match(head) is not None
+        return FileKind("an HTML page", _HTML_ADVICE) if is_html else FileKind("an XML file", _EXPORT)
     if _MAIL.match(head.replace(b"\r\n", b"\n")):
         return FileKind("an e-mail", "Name a file of rows, one a message.")
     return FileKind("an ARFF file", _EXPORT) if _ARFF.match(head) else None

@@ -9,15 +9,17 @@ import re
 
 import numpy as np
 
-LEFT_BEHIND = "it numbers the rows, as an index that another program left in the file"
+LEFT_BEHIND = 'it numbers the rows, as an index that another program left in the file (data.types = "number" keeps it)'
 # pandas ("Unnamed: 0", "level_0", "__index_level_0__"), Spark ("_c0"), readr ("...1"), R ("rownames").
 _SURELY = re.compile(
     r"Unnamed: \d+(_level_\d+)?(\.\d+)*|level_\d+|__index_level_\d+__|_c0|\.\.\.\d+|rownames", re.ASCII
 )
-_MAYBE = re.compile(r"X|V1|#|(?i:idx|row|(row|line|record|sr|serial)?[\W_]*(no|nr|num|number|names?|id|index)\.?)")
+_MAYBE = re.compile(r"#|(?i:idx|row|(row|line|record|sr|serial)?[\W_]*(no|nr|id|index)\.?)")
+_OR_A_QUANTITY = re.compile(r"X|V1|(?i:num|number|names?)")  # unless no number comes twice
 _MIN_ROWS = 20
 _DIFFERENT = 0.9  # share of rows with a number of their own
 _DENSE = 0.05  # rows, of the numbers from the first to the last: the others were taken out
+_UNNAMED_DENSE = 0.5  # of a column that is not called so: a file may be sorted by an honest number
 
 
 def reason(name: str, values: np.typing.NDArray[np.generic]) -> str | None:
@@ -36,6 +38,8 @@ def reason(name: str, values: np.typing.NDArray[np.generic]) -> str | None:
         return None
     if _MAYBE.fullmatch(name) and len(different) >= _DIFFERENT * len(values):
         return LEFT_BEHIND
+    if _OR_A_QUANTITY.fullmatch(name) and len(different) == len(values):
+        return LEFT_BEHIND
     steps = np.diff(numbers)
-    has_gaps = (steps > 0).all() and (steps == 1).any()  # a number in even steps of its own is none
-    return LEFT_BEHIND if has_gaps else None
+    rises = (steps > 0).all() and (steps == 1).any()  # a number in even steps of its own is none
+    return LEFT_BEHIND if rises and len(different) >= _UNNAMED_DENSE * span else None

@@ -28,8 +28,9 @@ export function checkCell(value, column, limits) {
     }
     return value;
   }
-  const text = checkText(category(value, column), column, limits);
-  return column.notation === "levelled" ? word(text) : text;
+  const text = category(value, column);
+  // Levelling takes a NUL off, which nothing else here may hold.
+  return column.notation === "levelled" ? word(checkText(text.replaceAll("\0", ""), column, limits)) : checkText(text, column, limits);
 }
 
 /** A number's string by the notation of its column; null where it says that nothing is there. */

@@ -1,7 +1,7 @@
 // A number as people write it, read by the notation of its column (handler/modalities/numbers.py).
-import { visible } from "./levelling.js";
+import { asciiMarks, visible } from "./levelling.js";
 
-const [COMMA, ENGLISH, GERMAN, POINT] = ["1234,5", "1,234.5", "1.234,5", "1234.5"];
+const [COMMA, ENGLISH, GERMAN, POINT, EITHER] = ["1234,5", "1,234.5", "1.234,5", "1234.5", "1,234.5 or 1.234,5"];
 const EXPONENT = "(?:[eE][+-]?\\d+)?";
 const whole = (pattern) => new RegExp(`^(?:${pattern})$`, "u");
 const SIMPLE = whole("[+\\-]?\\d+(?:\\.\\d+)?");
@@ -10,21 +10,18 @@ const DECIMAL_COMMA = whole(`\\d*,\\d+${EXPONENT}`);
 const COMMA_GROUPS = whole(`[1-9]\\d{0,2}(?:(?:,\\d{3})+|(?:,\\d\\d)+,\\d{3})(?:\\.\\d+)?${EXPONENT}`);
 const POINT_GROUPS = whole(`[1-9]\\d{0,2}(?:\\.\\d{3})+(?:,\\d+)?${EXPONENT}`);
 const OTHER_GROUPS = whole(`[1-9]\\d{0,2}([ '’])\\d{3}(?:\\1\\d{3})*(?:[.,]\\d+)?${EXPONENT}`);
-const CURRENCY =
-  "$ € £ ¥ ₹ ₽ ₩ ₺ ₴ ₫ ₪ ฿ ₦ US$ R$ EUR USD GBP CHF JPY CNY INR AUD CAD SEK NOK DKK PLN CZK HUF BRL RUB ZAR".split(" ");
-const MONEY = [...CURRENCY].sort((one, other) => other.length - one.length).join("|").replaceAll("$", "\\$");
+const CURRENCY = (
+  "$ € £ ¥ ₹ ₽ ₩ ₺ ₴ ₫ ₪ ฿ ₦ US$ R$ EUR USD GBP CHF JPY CNY INR AUD CAD SEK NOK DKK PLN CZK HUF BRL RUB ZAR " +
+  "kr kr. Rs Rs. Fr Fr. SFr. zł Kč Ft руб руб. ₸ ₼ ₾ RM"
+).split(" ");
+const MONEY = [...CURRENCY].sort((one, other) => other.length - one.length).join("|").replace(/[$.]/g, "\\$&");
 const FORM = whole(
   `(?<open>\\()?(?<first>[+\\-])? ?(?<before>${MONEY})? ?(?<second>[+\\-])? ?` +
     `(?<body>[\\d.,](?:[\\d., '’]*[\\d.])?${EXPONENT})` +
     ` ?(?<after>${MONEY}|[%‰°]|°[CF]|\\p{L}{1,8}(?:/\\p{L}{1,4})?[²³]?)? ?(?<last>-)?(?<close>\\))?`,
 );
+const DASHED_END = /(?<=\d)[.,]--?(?!\d)/g;
 const CODE = whole("0\\d+");
-const DIGIT = /\p{Nd}/u;
-const ASCII = new Map([
-  ...Array.from("\u2010\u2011\u2012\u2013\u2014\u2212\ufe58\ufe63\uff0d", (mark) => [mark, "-"]),
-  ...Array.from("\uff0b\uff0c\uff0e\uff05\uff04\u066a\u066b\u066c\uff08\uff09", (mark, i) => [mark, "+,.%$%.,()"[i]]),
-]);
-
 /** A cell of a column of this notation and unit; null where it is no number there. */
 export function readNumber(text, notation, unit) {
   const found = written(text);
@@ -38,7 +35,7 @@ function written(text) {
   if (SIMPLE.test(text)) return { negative: text[0] === "-", body: text.replace(/^[+-]/, ""), unit: "" };
   let level = visible(text);
   if (level.startsWith('="') && level.endsWith('"')) level = visible(level.slice(2, -1));
-  level = Array.from(level.replace(/^'/, ""), ascii).join("");
+  level = asciiMarks(level.replace(/^'/, "")).replace(DASHED_END, "");
   const form = FORM.exec(level)?.groups;
   if (!form) return null;
   const signs = [form.first, form.second, form.last].filter(Boolean);
@@ -57,19 +54,10 @@ function value(body, notation) {
     return Number(body.replaceAll(".", "").replace(",", "."));
   }
   if (PLAIN.test(body)) {
-    const unclear = notation === COMMA && POINT_GROUPS.test(body);
+    const unclear = (notation === COMMA || notation === EITHER) && POINT_GROUPS.test(body);
     return unclear || (notation === GERMAN && body.includes(".")) ? null : Number(body);
   }
   if (!DECIMAL_COMMA.test(body)) return null;
-  const unclear = notation === POINT && COMMA_GROUPS.test(body);
+  const unclear = (notation === POINT || notation === EITHER) && COMMA_GROUPS.test(body);
   return unclear || notation === ENGLISH ? null : Number(body.replace(",", "."));
-}
-
-/** A decimal digit of any writing system as ASCII: ten of them stand in a row, from 0 to 9. */
-function ascii(mark) {
-  if (ASCII.has(mark)) return ASCII.get(mark);
-  if (mark < "\u0080" || !DIGIT.test(mark)) return mark;
-  let before = 0;
-  while (DIGIT.test(String.fromCodePoint(mark.codePointAt(0) - before - 1))) before++;
-  return String(before % 10);
 }

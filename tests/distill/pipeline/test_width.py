@@ -16,7 +16,8 @@ from distill.teachers import fit as teachers
 def wide(folder: Path, columns: int, limits: str = "") -> Recipe:
     """A recipe of a made-up table of so many columns and 60 rows."""
     lines = [",".join([*(f"c{i}" for i in range(columns)), "label"])]
-    lines += [",".join([*(str((row * (i + 3) * 31) % 97) for i in range(columns)), "ab"[row % 2]]) for row in range(60)]
+    chance = random.Random(0)
+    lines += [",".join([*(str(chance.randrange(97)) for _ in range(columns)), "ab"[row % 2]]) for row in range(60)]
     (folder / "rows.csv").write_text("\n".join(lines) + "\n")
     text = f'[data]\nsource = "csv"\npath = "rows.csv"\nlabel = "label"\n{limits}'
     (folder / "wide.toml").write_text(text)
