@@ -142,7 +142,7 @@ def _recall(said: Numbers, labels: Numbers) -> float:
 
 
 def _in_blocks(values: np.typing.NDArray[np.generic], labels: Numbers) -> float:
-    """How nearly a column of another whole number in every row has each class in one block, 0 where it is none.
+    """How nearly a column of another whole number in every row has each class in one block, from 0 to 1.
 
     Of many classes of few rows, the nearest row is of the next class too often to tell by.
     """
@@ -152,8 +152,12 @@ def _in_blocks(values: np.typing.NDArray[np.generic], labels: Numbers) -> float:
     if not np.isfinite(numbers).all() or (numbers != np.round(numbers)).any() or len(np.unique(numbers)) < len(numbers):
         return 0.0
     ordered = labels[np.argsort(numbers, kind="stable")]
-    blocks, classes = 1 + int((ordered[1:] != ordered[:-1]).sum()), len(np.unique(labels))
-    return 1 - (blocks - classes) / len(labels) if classes <= len(labels) / 5 else 0.0
+    starts = ordered[np.append(True, ordered[1:] != ordered[:-1])]
+    present, rows = np.unique(ordered, return_counts=True)
+    blocks = np.array([(starts == label).sum() for label in present])
+    if len(present) > len(labels) / 5:
+        return 0.0
+    return float((1 - (blocks - 1) / np.maximum(1, rows - 1)).mean())  # of each class alike: a rare one is no accident
 
 
 def _said(leak: Leak) -> str:

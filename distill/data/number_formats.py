@@ -58,7 +58,7 @@ def read(cells: Sequence[str], hole: np.typing.NDArray[np.bool_]) -> Numbers:
     found = {row: form for row in present if (form := forms[cells[row]]) is not None}
     units = Counter(form.unit for form in found.values())
     unit = _unit(units)
-    taken = {row: form for row, form in found.items() if _belongs(form.unit, unit)}
+    taken = {row: form for row, form in found.items() if numbers.is_unit(form.unit, unit)}
     notation = _notation({form.body for form in taken.values()})
     unclear = _unclear(taken, notation)
     if unclear is not None and "," in taken[unclear].body:
@@ -125,11 +125,6 @@ def _unit(units: Counter[str]) -> str:
     most = units.most_common(1)[0][0]
     money = [unit for unit in units if unit in CURRENCY]
     return money[0] if most == "" and len(money) == 1 else most
-
-
-def _belongs(found: str, unit: str) -> bool:
-    """Money may stand without its sign here and there; 12 and 12 % are not the same."""
-    return found == unit or (found == "" and unit in CURRENCY)
 
 
 def _notation(bodies: set[str]) -> str:

@@ -54,7 +54,7 @@ def _number(text: str, column: Input, pointer: str) -> float | None:
     try:
         return _written(text, column)
     except ValueError:
-        unit = f" A sign or unit beside it is {column.unit}, or none." if column.unit else ""
+        unit = f" Beside it stands {column.unit}; a JSON number is in {column.unit} too." if column.unit else ""
         detail = (
             f'Column "{column.name}" wants a number or null, found a string that is no number in the form '
             f"{column.notation}, in which the training data has them.{unit}"

@@ -111,8 +111,11 @@ def read(text: str, notation: str, unit: str) -> float | None:
 
 
 def is_unit(found: str, wanted: str) -> bool:
-    """Whether a number with the unit `found` may stand in a column of the unit `wanted`: that one, or none."""
-    return found in ("", wanted)
+    """Whether a number with the unit `found` may stand in a column of the unit `wanted`: 12 and 12 % are not the same.
+
+    Money may stand without its sign.
+    """
+    return found == wanted or (not found and wanted in CURRENCY)
 
 
 def ascii_marks(text: str) -> str:

@@ -39,7 +39,7 @@ function checkWritten(text, column) {
   if (number !== null) return checkCell(number, column);
   const missing = word(text);
   if (missing === "" || column.missing?.includes(missing)) return null;
-  const unit = column.unit ? ` A sign or unit beside it is ${column.unit}, or none.` : "";
+  const unit = column.unit ? ` Beside it stands ${column.unit}.` : "";
   throw new InputError(`“${column.name}” wants a number, or nothing, in the form ${column.notation}.${unit}`, column.name);
 }
 

@@ -25,7 +25,7 @@ const CODE = whole("0\\d+");
 /** A cell of a column of this notation and unit; null where it is no number there. */
 export function readNumber(text, notation, unit) {
   const found = written(text);
-  if (found === null || (found.unit !== "" && found.unit !== unit)) return null;
+  if (found === null || (found.unit !== unit && (found.unit !== "" || !CURRENCY.includes(unit)))) return null;
   const number = value(found.body, notation);
   return number === null || !found.negative ? number : -number;
 }
