@@ -2,6 +2,7 @@
 
 A column is asked as the simplest of models: the commonest class of the rows with its value or, of a number that was not
 seen, with the nearest. A hole is a value of its own, so that a column which is filled in for one class alone is found.
+A column of another whole number in every row is also looked at by itself: do the rows of each class follow each other?
 Test rows are not read.
 """
 
@@ -162,8 +163,9 @@ def _in_blocks(values: np.typing.NDArray[np.generic], labels: Numbers) -> float:
 
 def _said(leak: Leak) -> str:
     how = "whether it is filled in" if leak.by_holes else "by itself"
-    rows = ", as it numbers rows that are sorted by class" if leak.numbers_rows else ""
-    return f"column {leak.name!r} tells the label, {how}, of {leak.score:.1%} of rows it was not fitted on{rows}"
+    if leak.numbers_rows:
+        return f"column {leak.name!r} tells the label, as it numbers rows that are sorted by class ({leak.score:.1%})"
+    return f"column {leak.name!r} tells the label, {how}, of {leak.score:.1%} of rows it was not fitted on"
 
 
 def _refusal(leaks: Sequence[Leak], names: Sequence[str], data: Data) -> str:

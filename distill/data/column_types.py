@@ -74,7 +74,9 @@ def read(table: Table, name: str, kind: Kind | None = None) -> Column:
     strays = np.flatnonzero(~hole & np.isnan(numbers.values))
     filled = int((~hole).sum())
     if kind is None and not _numeric(table, name, words, numbers, strays, filled):
-        return _category(name, words, marks, _unread(name, numbers, [words[row] for row in strays.tolist()], filled))
+        unread = _unread(numbers, [words[row] for row in strays.tolist()], filled)
+        column = _category(name, words, marks, (f"column {name!r} is read as categories: {unread}",) if unread else ())
+        return replace(column, useless=f"{column.useless}; {unread}") if column.useless and unread else column
     column = _number(table, name, words, numbers, strays, filled)
     return column if column.useless or kind else replace(column, useless=_row_number(name, column.values))
 
@@ -117,22 +119,21 @@ def _numeric(
             f"{where} mixes numbers and cells that may be numbers in a form that is not read ({_forms(digits)}): "
             f"{found}, {first}. Write them as -1234.5. {decide}"
         )
-    if share <= _MAX_STRAYS or len({words[row] for row in strays.tolist()}) == 1:
+    if share <= _MAX_STRAYS or (len({words[row] for row in strays.tolist()}) == 1 and not numbers.is_named):
         return True
     raise DataError(f"{where} mixes numbers and words: {found}, {first}. {decide}")
 
 
-def _unread(name: str, numbers: number_formats.Numbers, strays: Sequence[str], filled: int) -> tuple[str, ...]:
-    """What to say of a column of categories that may be numbers in a form that is not read."""
+def _unread(numbers: number_formats.Numbers, strays: Sequence[str], filled: int) -> str:
+    """What to say of a column of categories that may be numbers in a form that is not read; "" of one that is none."""
     digits = [word for word in strays if number_formats.is_mostly_digits(word)]
     if len(numbers.units) > 1 and numbers.formed > _MOST * filled:
-        units = f"different signs or units ({_units(numbers)})"
-        return (f"column {name!r} is read as categories: its numbers have {units}",)
-    if len(digits) <= filled / 2 or _mostly(_DATE, Counter(digits)):
-        return ()
+        return f"its numbers have different signs or units ({_units(numbers)})"
+    if not digits or filled - len(strays) + len(digits) <= filled / 2 or _mostly(_DATE, Counter(digits)):
+        return ""
     return (
-        f"column {name!r} is read as categories: most cells are digits, in a form that is not read as a number "
-        f"({_forms(digits)}); write 1234.5 or -1234.5 if they count something",
+        f"most cells are digits, in a form that is not read as a number ({_forms(digits)}): "
+        "write 1234.5 or -1234.5 if they count something"
     )
 
 

@@ -19,7 +19,9 @@ from distill.recipe.schema import Data
 
 
 def load(data: Data, base: Path, kind: from_file.Kind) -> Dataset:
-    """Read, check, de-duplicate and split. The same rows in any order give the same Dataset.
+    """Read, check, de-duplicate and split.
+
+    The same rows in any order give the same Dataset, but for a column that numbers them in the order of the file.
 
     Args:
         data: the recipe's data section.

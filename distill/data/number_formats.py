@@ -14,6 +14,7 @@ from handler.modalities.numbers import (
     COMMA,
     COMMA_GROUPS,
     CURRENCY,
+    DECIMAL_COMMA,
     EITHER,
     ENGLISH,
     GERMAN,
@@ -23,9 +24,9 @@ from handler.modalities.numbers import (
 )
 
 _CODE = re.compile(r"0\d+", re.ASCII)
-_WITH_COMMA = re.compile(r"\d*,\d+(?:[eE][+-]?\d+)?", re.ASCII)
 _WITH_POINT = re.compile(r"\d*\.\d*(?:[eE][+-]?\d+)?", re.ASCII)
-_LETTERS, _DIGITS = re.compile(r"[^\W\d_]+"), re.compile(r"\d+")
+_RUNS = re.compile(r"([a9])\1+")
+_WITHOUT_DECIMALS = frozenset({"¥", "JPY", "₩", "₫", "円", "원"})
 _SHOWN = 24  # characters of a cell's form
 
 
@@ -43,6 +44,7 @@ class Numbers:
     formed: int  # cells that have the form of a number, with whatever unit
     units: tuple[str, ...]  # all there are, the commonest first; "" among them is a number alone
     too_large: int  # cells that float32 cannot hold
+    is_named: bool  # whether the unit is letters, as of 4WD: a word among them is a name too
     # The first row of a column whose commas or points may part thousands or decimals alike.
     unclear: int | None = None
 
@@ -59,7 +61,7 @@ def read(cells: Sequence[str], hole: np.typing.NDArray[np.bool_]) -> Numbers:
     units = Counter(form.unit for form in found.values())
     unit = _unit(units)
     taken = {row: form for row, form in found.items() if numbers.is_unit(form.unit, unit)}
-    notation = _notation({form.body for form in taken.values()})
+    notation = _notation({form.body for form in taken.values()}, unit)
     unclear = _unclear(taken, notation)
     if unclear is not None and "," in taken[unclear].body:
         notation = COMMA  # if a person says that these are numbers
@@ -77,12 +79,13 @@ def read(cells: Sequence[str], hole: np.typing.NDArray[np.bool_]) -> Numbers:
         notation=notation,
         unit=unit,
         different=len(np.unique(values[~np.isnan(values)])),
-        decimal_commas=sum(1 for body in bodies if notation != ENGLISH and _WITH_COMMA.fullmatch(body)),
+        decimal_commas=sum(1 for body in bodies if notation != ENGLISH and DECIMAL_COMMA.fullmatch(body)),
         grouped=sum(1 for body in bodies if _is_grouped(body, notation)),
         marked=sum(1 for row, form in taken.items() if not np.isnan(values[row]) and _is_marked(cells[row], form)),
         formed=len(found),
-        units=tuple(name for name, _ in units.most_common()),
+        units=tuple(sorted(units, key=lambda name: (-units[name], name))),
         too_large=int(too_large.sum()),
+        is_named=unit.isalpha() and unit not in CURRENCY,
         unclear=unclear,
     )
 
@@ -104,7 +107,8 @@ def are_codes(words: Sequence[str], hole: np.typing.NDArray[np.bool_]) -> bool:
 
 def form_of(cell: str) -> str:
     """A cell's form without what it says: letters as a, digits as 9, each run once. "12h30" is "9a9"."""
-    form = _DIGITS.sub("9", _LETTERS.sub("a", cell.strip()))
+    marks = ("a" if mark.isalpha() else "9" if mark.isdecimal() else mark for mark in cell.strip())
+    form = _RUNS.sub(r"\1", "".join(marks))
     return form if len(form) <= _SHOWN else f"{form[:_SHOWN]}…"
 
 
@@ -122,29 +126,30 @@ def _unit(units: Counter[str]) -> str:
     """The unit of most cells; where those are numbers alone and the rest has one currency, that."""
     if not units:
         return ""
-    most = units.most_common(1)[0][0]
+    most = min(units, key=lambda unit: (-units[unit], unit))  # of two that are as common, whatever the order of rows
     money = [unit for unit in units if unit in CURRENCY]
     return money[0] if most == "" and len(money) == 1 else most
 
 
-def _notation(bodies: set[str]) -> str:
-    """How a column writes decimals and thousands, from the different numbers in it."""
+def _notation(bodies: set[str], unit: str) -> str:
+    """How a column writes decimals and thousands, from the different numbers in it and their unit."""
     both = [body for body in bodies if "," in body and "." in body]
     english = any(COMMA_GROUPS.fullmatch(body) for body in both)
     german = any(POINT_GROUPS.fullmatch(body) for body in both)
     english |= any(body.count(",") > 1 and COMMA_GROUPS.fullmatch(body) for body in bodies)
     german |= any(body.count(".") > 1 and POINT_GROUPS.fullmatch(body) for body in bodies)
-    commas = [body for body in bodies if _WITH_COMMA.fullmatch(body)]
+    spaced = any(mark in body for body in bodies for mark in " '’")  # these part thousands, so commas do not
+    commas = [body for body in bodies if DECIMAL_COMMA.fullmatch(body)]
     points = [body for body in bodies if _WITH_POINT.fullmatch(body)]
-    clear_commas = any(not COMMA_GROUPS.fullmatch(body) for body in commas)
-    clear_points = any(not POINT_GROUPS.fullmatch(body) for body in points)
+    clear_commas = spaced or any(not COMMA_GROUPS.fullmatch(body) for body in commas)
+    clear_points = spaced or any(not POINT_GROUPS.fullmatch(body) for body in points)
     if english and german:  # no one convention: each cell for itself
         return EITHER
-    if english or (commas and not clear_commas and clear_points):
+    if english or (commas and not clear_commas and (clear_points or unit in _WITHOUT_DECIMALS)):
         return ENGLISH
-    if german or (clear_commas and points and not clear_points):
+    if german or (points and not clear_points and (clear_commas or unit in _WITHOUT_DECIMALS)):
         return GERMAN
-    return COMMA if clear_commas and not points else POINT
+    return COMMA if commas and clear_commas and not points else POINT
 
 
 def _unclear(taken: Mapping[int, Written], notation: str) -> int | None:

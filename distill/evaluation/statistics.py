@@ -60,8 +60,7 @@ class Bootstrap:
         `within`: what values the statistic can have.
         """
         value = statistic((self._starts + np.arange(self.rows)).ravel())
-        values = np.array([statistic(rows) for rows in self.resamples()])
-        values = values[np.isfinite(values)]
+        values = self._finite(statistic)
         low, high = np.percentile(values, [2.5, 97.5]).tolist() if len(values) else (value, value)
         bias = float(values.mean()) - value if len(values) else 0.0
         low, high = low - bias - max(bias, 0.0), high - bias - min(bias, 0.0)
@@ -124,14 +123,25 @@ class Bootstrap:
         return float(answers.mean(axis=1).var(ddof=1)) / self._seeds if self._seeds > 1 else 0.0
 
     def ratio(self, name: str, above: np.typing.NDArray[np.generic], below: np.typing.NDArray[np.generic]) -> Metric:
-        """The ratio of two means over the same rows."""
+        """The ratio of two means over the same rows, with the percentile interval.
+
+        Resamples of few rows with a small second mean are so large that a bias taken from them would be noise.
+        """
         first, second = above.astype(np.float64), below.astype(np.float64)
 
         def statistic(rows: np.typing.NDArray[np.int64]) -> float:
             mean = float(second[rows].mean())
             return float(first[rows].mean()) / mean if mean else float("nan")
 
-        return self.metric(name, statistic)
+        value = statistic((self._starts + np.arange(self.rows)).ravel())
+        values = self._finite(statistic)
+        low, high = np.percentile(values, [2.5, 97.5]).tolist() if len(values) else (value, value)
+        return rounded(name, value, low, high, self.rows)
+
+    def _finite(self, statistic: Callable[[np.typing.NDArray[np.int64]], float]) -> Floats:
+        """What it is of each resample, where that is a number."""
+        values: Floats = np.array([statistic(rows) for rows in self.resamples()], dtype=np.float64)
+        return values[np.isfinite(values)]
 
 
 def rounded(name: str, value: float, low: float, high: float, n: int) -> Metric:

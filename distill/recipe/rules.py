@@ -15,9 +15,8 @@ from distill.recipe.schema import STACK, Data, Recipe
 FILES = ("csv", "jsonl", "parquet")
 _NAMED = {named.name: named for named in CATALOGUE}
 _OF_FILES = (
-    *("path", "encoding", "text", "columns", "label", "soft_label_prefix", "group", "split", "types"),
-    "allow_leaks",
-)
+    "path", "encoding", "text", "columns", "label", "soft_label_prefix", "group", "split", "types", "allow_leaks",
+)  # fmt: skip
 _NO_TEXT = {"idna", "punycode", "raw-unicode-escape", "unicode-escape", "undefined", "utf-7", "mbcs", "oem"} | {
     "base64_codec", "bz2_codec", "hex_codec", "quopri_codec", "rot_13", "uu_codec", "zlib_codec",
 }  # fmt: skip

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from handler.modalities import levelling
 
 STACK = "stack"  # a teacher's kind: several others, weighed by what they say of rows that they were not fitted on
 BEST = "best"  # a student's kind: of the modality's usual ones, the one that does best on validation rows
 AUTO = "auto"  # a student's kind: the smallest of the ladder that passes the gates
+
+
+Column = Annotated[str, AfterValidator(levelling.name)]  # its name, as a reader of files has it
 
 
 class Section(BaseModel):
@@ -22,16 +27,16 @@ class Data(Section):
 
     source: str
     path: str | None = None
-    text: str | None = None
-    columns: tuple[str, ...] | None = None
-    label: str | None = None
+    text: Column | None = None
+    columns: tuple[Column, ...] | None = None
+    label: Column | None = None
     soft_label_prefix: str | None = None
-    group: str | None = None
+    group: Column | None = None
     split_by_group: bool | None = None  # whether a group stands in one part; default: if each class has three
-    split: str | None = None  # a column that holds train, validation or test
+    split: Column | None = None  # a column that holds train, validation or test
     encoding: str | None = None  # of a file of text: Python's name of it; default: UTF-8, or what can be told
-    types: dict[str, Literal["number", "category"]] = {}
-    allow_leaks: tuple[str, ...] = ()  # columns that may tell the label by themselves
+    types: dict[Column, Literal["number", "category"]] = {}
+    allow_leaks: tuple[Column, ...] = ()  # columns that may tell the label by themselves
     max_rows: int | None = Field(default=None, ge=50)  # a fixed sample, by hash of the row
 
 

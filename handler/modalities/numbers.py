@@ -22,24 +22,25 @@ EITHER = "1,234.5 or 1.234,5"  # both stand in the file: 1,234 and 1.234 are not
 NOTATIONS = (POINT, COMMA, ENGLISH, GERMAN, EITHER)
 _EXPONENT = r"(?:[eE][+-]?\d+)?"
 _PLAIN = re.compile(rf"(?:\d+\.?\d*|\.\d+){_EXPONENT}", re.ASCII)
-_DECIMAL_COMMA = re.compile(rf"\d*,\d+{_EXPONENT}", re.ASCII)
+DECIMAL_COMMA = re.compile(rf"\d*,\d+{_EXPONENT}", re.ASCII)
 # The last group has three digits, and those before it three, or two in India.
 COMMA_GROUPS = re.compile(rf"[1-9]\d{{0,2}}(?:(?:,\d{{3}})+|(?:,\d\d)+,\d{{3}})(?:\.\d+)?{_EXPONENT}", re.ASCII)
 POINT_GROUPS = re.compile(rf"[1-9]\d{{0,2}}(?:\.\d{{3}})+(?:,\d+)?{_EXPONENT}", re.ASCII)
 _OTHER_GROUPS = re.compile(rf"[1-9]\d{{0,2}}([ '’])\d{{3}}(?:\1\d{{3}})*(?:[.,]\d+)?{_EXPONENT}", re.ASCII)
 CURRENCY = frozenset(
     "$ € £ ¥ ₹ ₽ ₩ ₺ ₴ ₫ ₪ ฿ ₦ US$ R$ EUR USD GBP CHF JPY CNY INR AUD CAD SEK NOK DKK PLN CZK HUF BRL RUB ZAR "
-    "kr kr. Rs Rs. Fr Fr. SFr. zł Kč Ft руб руб. ₸ ₼ ₾ RM".split()
+    "A$ C$ S$ HK$ NZ$ NT$ AU$ CA$ kr kr. Rs Rs. Fr Fr. SFr. zł Kč Ft руб руб. ₸ ₼ ₾ RM".split()
 )
 _MONEY = "|".join(sorted(map(re.escape, CURRENCY), key=len, reverse=True))
 _FORM = re.compile(
-    rf"""(?P<open>\()?(?P<first>[+-])?\ ?(?P<before>{_MONEY})?\ ?(?P<second>[+-])?\ ?
+    rf"""(?P<outer>{_MONEY})?\ ?(?P<open>\()?(?P<first>[+-])?\ ?(?P<before>{_MONEY})?\ ?(?P<second>[+-])?\ ?
     (?P<body>[\d.,](?:[\d.,\ '’]*[\d.])?{_EXPONENT})
-    \ ?(?P<after>{_MONEY}|[%‰°]|°[CF]|[^\W\d_]{{1,8}}(?:/[^\W\d_]{{1,4}})?[²³]?)?\ ?(?P<last>-)?
-    (?P<close>\))?""",
+    \ ?(?P<third>-)?\ ?(?P<after>{_MONEY}|[%‰°]|°[CF]|[^\W\d_]{{1,8}}(?:/[^\W\d_]{{1,4}})?[²³]?)?\ ?(?P<last>-)?
+    (?P<close>\))?\ ?(?P<tail>{_MONEY}|%)?""",
     re.VERBOSE,
 )
 _SIMPLE = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)  # as nearly all are written
+_ADDRESS = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}", re.ASCII)  # IPv4
 _DASHED_END = re.compile(r"(?<=\d)[.,]--?(?!\d)")  # 5.- and 5,-- are whole amounts of money
 _CODE = re.compile(r"0\d+", re.ASCII)
 # Minus signs and dashes, full-width and Arabic marks. U+2019 parts thousands as the apostrophe does.
@@ -73,12 +74,17 @@ def written(text: str) -> Written | None:
     form = _FORM.fullmatch(text)
     if form is None:
         return None
-    signs = [sign for sign in (form["first"], form["second"], form["last"]) if sign]
+    signs = [sign for sign in (form["first"], form["second"], form["third"], form["last"]) if sign]
+    units = [unit for unit in (form["outer"], form["before"], form["after"], form["tail"]) if unit]
     brackets = (form["open"] is None, form["close"] is None)
-    if len(signs) > 1 or (signs and not all(brackets)) or len(set(brackets)) > 1 or (form["before"] and form["after"]):
+    if len(signs) > 1 or (signs and not all(brackets)) or len(set(brackets)) > 1 or len(units) > 1:
         return None
-    unit = form["before"] or form["after"] or ""
-    if unit and (_CODE.fullmatch(form["body"]) or any(category(mark) in ("No", "Nl") for mark in unit.rstrip("²³"))):
+    unit = units[0] if units else ""
+    if _ADDRESS.fullmatch(form["body"]):
+        return None
+    if unit and (
+        _CODE.fullmatch(form["body"]) or any(category(mark) in ("No", "Nl") for mark in unit.rstrip("²³") or unit)
+    ):
         return None  # 007A counts nothing, and 5½ is no 5
     return Written("-" in signs or not brackets[0], form["body"].rstrip(" "), unit)
 
@@ -95,7 +101,7 @@ def value(body: str, notation: str) -> float | None:
     if _PLAIN.fullmatch(body):
         unclear = notation in (COMMA, EITHER) and POINT_GROUPS.fullmatch(body) is not None
         return None if unclear or (notation == GERMAN and "." in body) else float(body)
-    if _DECIMAL_COMMA.fullmatch(body):
+    if DECIMAL_COMMA.fullmatch(body):
         unclear = notation in (POINT, EITHER) and COMMA_GROUPS.fullmatch(body) is not None
         return None if unclear or notation == ENGLISH else float(body.replace(",", "."))
     return None

@@ -28,7 +28,8 @@ _CODE_PAGES = {
     "cp950": -1.6, "iso8859-6": -3.0, "iso8859-8": -6.0, "iso8859-13": -6.0, "iso8859-15": -3.0, "mac-roman": -3.0,
     "cp850": -3.0, "cp437": -3.1, "cp866": -2.5, "cp852": -3.5, "mac-cyrillic": -3.5, "mac-latin2": -7.0,
     "mac-greek": -7.0, "mac-turkish": -7.0, "cp737": -5.0, "cp857": -5.0, "cp862": -6.0, "cp775": -7.0,
-    "big5hkscs": -3.0,
+    "big5hkscs": -3.0, "cp855": -6.0, "cp861": -6.0, "cp865": -6.0, "cp860": -6.5, "cp863": -6.5, "cp864": -7.0,
+    "iso8859-4": -7.0, "iso8859-10": -7.0, "iso8859-14": -7.5, "iso8859-16": -6.0, "mac-iceland": -7.0,
 }  # fmt: skip
 _MARGIN = 7.0  # of log likelihood between the best reading and the next that differs
 _MIN_KNOWN = 0.85  # share of the characters that the language lists; below it no language was found

@@ -12,14 +12,15 @@ const POINT_GROUPS = whole(`[1-9]\\d{0,2}(?:\\.\\d{3})+(?:,\\d+)?${EXPONENT}`);
 const OTHER_GROUPS = whole(`[1-9]\\d{0,2}([ '’])\\d{3}(?:\\1\\d{3})*(?:[.,]\\d+)?${EXPONENT}`);
 const CURRENCY = (
   "$ € £ ¥ ₹ ₽ ₩ ₺ ₴ ₫ ₪ ฿ ₦ US$ R$ EUR USD GBP CHF JPY CNY INR AUD CAD SEK NOK DKK PLN CZK HUF BRL RUB ZAR " +
-  "kr kr. Rs Rs. Fr Fr. SFr. zł Kč Ft руб руб. ₸ ₼ ₾ RM"
+  "A$ C$ S$ HK$ NZ$ NT$ AU$ CA$ kr kr. Rs Rs. Fr Fr. SFr. zł Kč Ft руб руб. ₸ ₼ ₾ RM"
 ).split(" ");
 const MONEY = [...CURRENCY].sort((one, other) => other.length - one.length).join("|").replace(/[$.]/g, "\\$&");
 const FORM = whole(
-  `(?<open>\\()?(?<first>[+\\-])? ?(?<before>${MONEY})? ?(?<second>[+\\-])? ?` +
+  `(?<outer>${MONEY})? ?(?<open>\\()?(?<first>[+\\-])? ?(?<before>${MONEY})? ?(?<second>[+\\-])? ?` +
     `(?<body>[\\d.,](?:[\\d., '’]*[\\d.])?${EXPONENT})` +
-    ` ?(?<after>${MONEY}|[%‰°]|°[CF]|\\p{L}{1,8}(?:/\\p{L}{1,4})?[²³]?)? ?(?<last>-)?(?<close>\\))?`,
+    ` ?(?<third>-)? ?(?<after>${MONEY}|[%‰°]|°[CF]|\\p{L}{1,8}(?:/\\p{L}{1,4})?[²³]?)? ?(?<last>-)?(?<close>\\))? ?(?<tail>${MONEY}|%)?`,
 );
+const ADDRESS = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
 const DASHED_END = /(?<=\d)[.,]--?(?!\d)/g;
 const CODE = whole("0\\d+");
 /** A cell of a column of this notation and unit; null where it is no number there. */
@@ -38,10 +39,12 @@ function written(text) {
   level = asciiMarks(level.replace(/^'/, "")).replace(DASHED_END, "");
   const form = FORM.exec(level)?.groups;
   if (!form) return null;
-  const signs = [form.first, form.second, form.last].filter(Boolean);
+  const signs = [form.first, form.second, form.third, form.last].filter(Boolean);
+  const units = [form.outer, form.before, form.after, form.tail].filter(Boolean);
   const brackets = [form.open, form.close].filter(Boolean).length;
-  if (signs.length > 1 || (signs.length && brackets) || brackets === 1 || (form.before && form.after)) return null;
-  const unit = form.before ?? form.after ?? "";
+  if (signs.length > 1 || (signs.length && brackets) || brackets === 1 || units.length > 1) return null;
+  const [unit = ""] = units;
+  if (ADDRESS.test(form.body)) return null;
   if (unit && CODE.test(form.body)) return null;
   return { negative: signs[0] === "-" || brackets > 0, body: form.body, unit };
 }
