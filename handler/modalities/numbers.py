@@ -21,7 +21,7 @@ GERMAN = "1.234,5"
 EITHER = "1,234.5 or 1.234,5"  # both stand in the file: 1,234 and 1.234 are not clear
 NOTATIONS = (POINT, COMMA, ENGLISH, GERMAN, EITHER)
 _EXPONENT = r"(?:[eE][+-]?\d+)?"
-_PLAIN = re.compile(rf"(?:\d+\.?\d*|\.\d+){_EXPONENT}", re.ASCII)
+_WITH_POINT = re.compile(rf"(?:\d+\.?\d*|\.\d+){_EXPONENT}", re.ASCII)
 DECIMAL_COMMA = re.compile(rf"\d*,\d+{_EXPONENT}", re.ASCII)
 # The last group has three digits, and those before it three, or two in India.
 COMMA_GROUPS = re.compile(rf"[1-9]\d{{0,2}}(?:(?:,\d{{3}})+|(?:,\d\d)+,\d{{3}})(?:\.\d+)?{_EXPONENT}", re.ASCII)
@@ -39,7 +39,7 @@ _FORM = re.compile(
     (?P<close>\))?\ ?(?P<tail>{_MONEY}|%)?""",
     re.VERBOSE,
 )
-_SIMPLE = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)  # as nearly all are written
+PLAIN = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)  # as nearly all are written
 _ADDRESS = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}", re.ASCII)  # IPv4
 _DASHED_END = re.compile(r"(?<=\d)[.,]--?(?!\d)")  # 5.- and 5,-- are whole amounts of money
 _CODE = re.compile(r"0\d+", re.ASCII)
@@ -64,7 +64,7 @@ def written(text: str) -> Written | None:
 
     5-, (5), -$5 and $-5 are negative, as accountants and machines write it; ="5" and '5 are a spreadsheet's.
     """
-    if _SIMPLE.fullmatch(text):
+    if PLAIN.fullmatch(text):
         return Written(text[0] == "-", text.lstrip("+-"), "")
     text = visible(text)
     if text.startswith('="') and text.endswith('"'):
@@ -98,7 +98,7 @@ def value(body: str, notation: str) -> float | None:
         return float(body.replace(",", ""))
     if POINT_GROUPS.fullmatch(body) and (notation == GERMAN or marks > 1):
         return float(body.replace(".", "").replace(",", "."))
-    if _PLAIN.fullmatch(body):
+    if _WITH_POINT.fullmatch(body):
         unclear = notation in (COMMA, EITHER) and POINT_GROUPS.fullmatch(body) is not None
         return None if unclear or (notation == GERMAN and "." in body) else float(body)
     if DECIMAL_COMMA.fullmatch(body):
