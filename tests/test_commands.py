@@ -14,16 +14,14 @@ import typer.main
 
 from distill.__main__ import app as distill
 from infra.local.__main__ import app as local
+from tests.documents import DOCUMENTS, ROOT, every_text
 
-ROOT = Path(__file__).parents[1]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / ".ci" / "run", *ROOT.glob("docs/*.md")]
 _NAMED = re.compile(r"(?:^|`|[$(] ?|step '.*' |    )make(?: -\w)?((?: [a-z.][a-z.-]*)+)", re.MULTILINE)
 _COMMAND = re.compile(r"python -m (distill|infra\.local) ([a-z-]+)(.*?)(?=\)\"|`|$|;| \| |\\\\| #)", re.MULTILINE)
-_README = DOCUMENTS[0].read_text(encoding="utf-8")
-COMMANDS = sorted(set(_COMMAND.findall(_README.replace("\\\n", ""))))
+COMMANDS = sorted(set(_COMMAND.findall(every_text().replace("\\\n", ""))))
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", [*DOCUMENTS, ROOT / ".ci" / "run"], ids=lambda path: path.name)
 def test_every_make_target_that_is_named_is_there(document: Path) -> None:
     targets = set(re.findall(r"^([a-z.][a-z.-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = {word for line in _NAMED.findall(document.read_text(encoding="utf-8")) for word in line.split()}
