@@ -1,4 +1,4 @@
-"""`python -m distill sweep`: what each candidate gains, and what it costs."""
+"""`limbeck sweep`: what each candidate gains, and what it costs."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from distill.commands.console import RecipeArgument, SetOption, output, say
+from distill.commands.console import QuietOption, RecipeArgument, SetOption, output, say
 
 
 def sweep(
     recipe: RecipeArgument,
     out: Annotated[Path, typer.Option(help="The folder that the table and the picture go to.")] = Path("reports"),
     set_: SetOption = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Teach the ladder and draw accuracy against bytes, microseconds and dollars. Exit status: 0; 2 wrong."""
     from distill.modalities import resolve

@@ -1,4 +1,4 @@
-"""`python -m distill web`: a static page that runs a bundle in a browser."""
+"""`limbeck web`: a static page that runs a bundle in a browser."""
 
 from __future__ import annotations
 
