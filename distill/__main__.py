@@ -17,6 +17,7 @@ try:
     from distill.commands.ablate import ablate
     from distill.commands.compare import compare
     from distill.commands.datasets import datasets
+    from distill.commands.init import init
     from distill.commands.predict import predict
     from distill.commands.proving_ground import proving_ground
     from distill.commands.recipes import recipes
@@ -65,7 +66,7 @@ def options(
     """What stands before a command's name."""
 
 
-for _command in (run, predict, web, runs, compare, sweep, ablate, proving_ground, recipes, datasets):
+for _command in (init, run, predict, web, runs, compare, sweep, ablate, proving_ground, recipes, datasets):
     app.command(rich_help_panel="Students")(_command)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from distill.progress import say
 from handler.bundle.contract import sha256_of
 
 FILE = "model.safetensors"
+_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _READ = ("config", "tokenizer", "vocab", "merges", "special_tokens", "added_tokens", "spiece", "sentencepiece", "spm")
 
 
@@ -77,12 +79,19 @@ def find(model: str, sha256: str | None, base: Path) -> Weights:
 
 
 def check_named(model: str, sha256: str | None, base: Path) -> None:
-    """Refuse, before anything is read or fetched, a model of the hub whose weights are not pinned.
+    """Refuse, before anything is read or fetched, a model that is nowhere, or on the hub and not pinned.
 
     Raises:
-        RecipeError: `model` is no known name and no folder, and there is no hash; the message says how to get it.
+        RecipeError: `model` is no known name and no folder; or there is no hash, and the message says how to get it.
     """
-    if sha256 is None and model not in KNOWN and not any(folder.is_dir() for folder in (base / model, Path(model))):
+    if model in KNOWN or any(folder.is_dir() for folder in (base / model, Path(model))):
+        return
+    if not _HUB_NAME.fullmatch(model):
+        raise RecipeError(
+            f"teacher.model {model!r} is no folder, and no name on the model hub. Set it to the folder of an encoder "
+            f"as save_pretrained() leaves it, or to {' or '.join(KNOWN)}."
+        )
+    if sha256 is None:
         near = nearest(model, tuple(KNOWN))
         raise RecipeError(
             f"teacher.model {model!r} is neither a folder here nor {' or '.join(KNOWN)}, so it would come from the "
