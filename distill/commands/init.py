@@ -25,6 +25,7 @@ def init(
     recipe = out or Path(f"{data.resolve().stem}.toml")
     if recipe.exists():
         raise RecipeError(f"{recipe} is there already. Name another file with --out, or move it away.")
+    recipe.parent.mkdir(parents=True, exist_ok=True)
     found = first_recipe.of(data, recipe, label, text)
     recipe.write_text(found.text, encoding="utf-8")
     for line in found.said:

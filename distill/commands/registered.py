@@ -10,6 +10,7 @@ from importlib.metadata import entry_points
 from typing import TypeAlias
 
 import typer
+from rich.markup import escape
 from typer.core import TyperGroup
 
 from distill.errors import nearest
@@ -47,7 +48,7 @@ class LazyGroup(TyperGroup):
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
         """The names of all commands whose packages are installed."""
         for error in self._load():
-            self.epilog = f"{self.epilog} There are more commands, for the cloud: {error}"
+            self.epilog = f"{self.epilog} There are more commands, for the cloud: {escape(str(error))}"
         return list(self.commands)
 
     def _load(self) -> list[MissingExtraError]:

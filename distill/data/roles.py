@@ -1,4 +1,4 @@
-"""Which column of a file is probably what: the label, the text, the split. A guess for a first recipe, told to a person."""
+"""Which column of a file is probably what, label, text or split: a guess for a first recipe, told to a person."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ _OFTEN_LABELS = frozenset(
         "verdict",
         "folder",
         "queue",
-        "survived",
         "churn",
     }
 )
@@ -36,6 +35,7 @@ _TEXTS = frozenset(
 _SPLITS = frozenset({"split", "part", "partition", "subset", "fold"})
 _MIN_WORDS, _MIN_CHARACTERS = 3, 15  # the mean of a column of texts; the second for scripts without spaces
 _MIN_DIFFERENT = 0.3  # share of different cells from which long ones are texts and no categories
+_MANY_NUMBERS = 3
 _NUMBER = re.compile(r"[+-]?[\d.,' ]*\d[\d.,' ]*(e[+-]?\d+)?%?", re.IGNORECASE)
 
 
@@ -63,8 +63,12 @@ class _Column:
         return len(set(self.filled))
 
     @property
+    def is_numeric(self) -> bool:
+        return sum(bool(_NUMBER.fullmatch(cell)) for cell in self.filled) > len(self.filled) / 2
+
+    @property
     def is_text(self) -> bool:
-        if not self.filled or sum(bool(_NUMBER.fullmatch(cell)) for cell in self.filled) > len(self.filled) / 2:
+        if not self.filled or self.is_numeric:
             return False
         if self.different < _MIN_DIFFERENT * len(self.filled):
             return False
@@ -93,18 +97,22 @@ def guess(table: Table, label: str | None = None, text: str | None = None) -> Ro
     for name, option in ((label, "--label"), (text, "--text")):
         if name is not None:
             table.column(name, option)
-    columns = [_Column(name, _filled(cells)) for name, cells in table.columns.items()]
+    columns = [_Column(name, _filled(cells.tolist())) for name, cells in table.columns.items()]
     split = next((it.name for it in columns if it.key in _SPLITS and {*map(str.lower, it.filled)} <= {*PARTS}), None)
     open_ = [it for it in columns if it.name not in (split, text)]
     found = label or _label(open_, table)
     texts = [it for it in open_ if it.name != found and it.is_text]
-    best = text or max(texts, key=lambda it: (it.key in _TEXTS, it.characters), default=_Column("", ())).name or None
+    numbers = sum(it.is_numeric for it in open_ if it.name != found)
+    # A name or an address beside many numbers makes no text of a table.
+    likely = [it for it in texts if it.key in _TEXTS or numbers < _MANY_NUMBERS]
+    best = text or max(likely, key=lambda it: (it.key in _TEXTS, it.characters), default=_Column("", ())).name or None
     return Roles(found, best, split, tuple(it.name for it in texts if it.name != best))
 
 
 def _label(columns: Sequence[_Column], table: Table) -> str:
-    for called, plausible in ((_LABELS, lambda it: it.different > 1), (_OFTEN_LABELS, lambda it: it.may_be_label)):
-        named = [it.name for it in columns if it.key in called and plausible(it)]
+    surely = [it.name for it in columns if it.key in _LABELS]
+    likely = [it.name for it in columns if it.key in _OFTEN_LABELS and it.may_be_label]
+    for named in (surely, likely):
         if len(named) == 1:
             return named[0]
     possible = [it for it in columns if it.may_be_label]
@@ -114,7 +122,7 @@ def _label(columns: Sequence[_Column], table: Table) -> str:
         them = "; ".join(f"{it.name!r} with {it.different} different values" for it in possible[:10])
         raise DataError(f"{table.where}: more than one column may be the label: {them}. Name it with --label.")
     raise DataError(
-        f"{table.where}: no column looks like a label, with a few values that come up {MIN_ROWS_A_CLASS} times and more. "
+        f"{table.where}: no column looks like a label, a few values that come up {MIN_ROWS_A_CLASS} times or more. "
         f"Its columns are {listed(table.columns)}. Name it with --label."
     )
 

@@ -25,7 +25,7 @@ _SUFFIXES = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
-_SHOWN_LABELS, _SHOWN_NOTES = 10, 10
+_SHOWN_NOTES = 10
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,15 @@ def of(given: Path, recipe: Path, label: str | None, text: str | None) -> FirstR
     place = os.path.relpath(path.resolve(), recipe.resolve().parent)
     data = Data(source=source, path=place, text=found.text, label=found.label, split=found.split)
     rows = load.load(data, recipe.parent, register.of(data))
-    inputs = repr(found.text) if found.text else counted(len(rows.inputs), "column")
+    names = listed(column.name for column in rows.inputs)
+    inputs = repr(found.text) if found.text else f"{counted(len(rows.inputs), 'column')} ({names})"
     count = sum(len(part) for part in (rows.train, rows.validation, rows.test))
     about = f"{counted(count, 'row')} of {path.name}: {inputs} -> {found.label!r}, {_labels(rows)}."
     return FirstRecipe(starter.text(recipe.name, about, data, found.other_texts), (about, *rows.notes[:_SHOWN_NOTES]))
 
 
 def _labels(rows: Dataset) -> str:
-    return f"{len(rows.labels)} classes ({listed(rows.labels[:_SHOWN_LABELS])})"
+    return f"{len(rows.labels)} classes ({listed(rows.labels)})"
 
 
 def _file(given: Path) -> Path:
@@ -79,8 +80,8 @@ def _file(given: Path) -> Path:
     if not found:
         raise DataError(f"{given} holds no CSV, JSON Lines or Parquet file. Put the rows into one such file.")
     raise DataError(
-        f"{given} holds {len(found)} files of rows: {listed(path.name for path in found)}. Name one of them; parts of one "
-        "set go into one file, with a column that says train, validation or test."
+        f"{given} holds {len(found)} files of rows: {listed(path.name for path in found)}. Name one of them; parts "
+        "of one set go into one file, with a column that says train, validation or test."
     )
 
 
