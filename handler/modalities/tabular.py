@@ -18,18 +18,22 @@ def _check(value: object, serving: Serving, pointer: str) -> Record:
         raise wrong_type("An input", "an object of columns", value, pointer)
     columns = {column.name: column for column in serving.inputs}
     value = _composed(value, pointer)
-    for i, key in enumerate(value):
+    _refuse_unknown(value, columns, pointer)
+    if not value:
+        raise RequestError(422, "no-columns", f"This input has no columns. {_names(columns)}", pointer)
+    return {name: cell(sent, columns[name], serving.limits, _at(pointer, name)) for name, sent in value.items()}
+
+
+def _refuse_unknown(record: Mapping[str, object], columns: Mapping[str, Input], pointer: str) -> None:
+    for i, key in enumerate(record):
         if key not in columns:
             raise RequestError(
                 422,
                 "unknown-column",
-                f"Column {i + 1} of {len(value)} in this input is not one the model knows. "
+                f"Column {i + 1} of {len(record)} in this input is not one the model knows. "
                 f"{nearest(key, columns) or _names(columns)}",
                 pointer,
             )
-    if not value:
-        raise RequestError(422, "no-columns", f"This input has no columns. {_names(columns)}", pointer)
-    return {name: cell(sent, columns[name], serving.limits, _at(pointer, name)) for name, sent in value.items()}
 
 
 def _composed(value: Mapping[str, object], pointer: str) -> Mapping[str, object]:
@@ -56,6 +60,10 @@ def _at(pointer: str, name: str) -> str:
 def _arrays(records: Sequence[Record], serving: Serving) -> Arrays:
     if not all(isinstance(record, Mapping) for record in records):
         raise TypeError("A tabular model takes mappings of column to value.")
+    columns = {column.name: column for column in serving.inputs}
+    for i, record in enumerate(records):
+        if not record.keys() <= columns.keys():  # read as missing, it would be answered without a word
+            _refuse_unknown(record, columns, f"/inputs/{i}")
     return {
         column.name: tensor(column.dtype, [record.get(column.name) for record in records]) for column in serving.inputs
     }

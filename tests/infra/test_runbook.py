@@ -1,16 +1,13 @@
-"""The documents' commands: every one of `aws` and of `python -m infra` exists, with every option that it is given."""
+"""The documents' commands: every one of `aws` exists, with every option that it is given."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import botocore.session
 import pytest
-import typer.main
 from botocore import xform_name
 
-from infra.__main__ import app
 from tests.documents import every_text, page
 from tests.infra.template.stacks import stack
 
@@ -23,7 +20,6 @@ CLIENT_SIDE = {  # what the command line does by itself
 }
 _END = r"(?=\)\"|`|$|;| \| )"
 AWS = sorted(set(re.findall(rf"\baws ([a-z]+) ([a-z-]+)(.*?){_END}", TEXT.replace("\n--", " --"), re.MULTILINE)))
-INFRA = sorted(set(re.findall(rf"python -m infra ([a-z]+)(.*?){_END}", TEXT, re.MULTILINE)))
 
 
 def options(text: str) -> set[str]:
@@ -50,18 +46,8 @@ def test_aws_has_the_command_with_its_options(
     assert options(rest) - GLOBAL <= known
 
 
-@pytest.mark.parametrize(("command", "rest"), INFRA, ids=[f"{it[0]}{it[1][:40]}" for it in INFRA])
-def test_infra_has_the_command_with_its_options(command: str, rest: str) -> None:
-    found: Any = typer.main.get_command(app)
-    found = found.commands[command]
-    if hasattr(found, "commands"):  # key new, key trust
-        found = found.commands[rest.split()[0]]
-    known = {name.removeprefix("--") for it in found.params for name in (*it.opts, *it.secondary_opts)}
-    assert options(rest) <= known
-
-
 def test_there_are_commands_to_look_at() -> None:
-    assert len(AWS) > 15 and {"rollback", "status", "history", "cost"} <= {it[0] for it in INFRA}
+    assert len(AWS) > 15
 
 
 def test_every_alarm_is_in_the_runbook() -> None:
