@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from distill.commands.console import QuietOption, RecipeArgument, SetOption, output, say
+from distill.commands.console import JsonOption, QuietOption, RecipeArgument, SetOption, output, say
 
 
 def ablate(
@@ -25,6 +26,7 @@ def ablate(
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, max=10, help="Under how many seeds each student is taught.")] = 3,
     set_: SetOption = None,
+    as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Teach the recipe's student with and without each of its ingredients. Exit status: 0; 2 wrong."""
@@ -36,6 +38,9 @@ def ablate(
     from distill.reporting import tables
 
     made = [ablating.run(loaded, base, tuple(only or ()), seeds)]
-    tables.show(made, output())
     tables.write(made, out / loaded.name / "ablation.md")
+    if as_json:
+        typer.echo(json.dumps({"tables": tables.as_json(made)}, ensure_ascii=False))
+        return
+    tables.show(made, output())
     say(f"table {out / loaded.name / 'ablation.md'}")

@@ -81,7 +81,7 @@ def _latest(folder: Path) -> contract.Manifest:
         except BundleError:
             continue
     raise ConfigError(
-        f"No sealed bundle in {folder}/. Name one with --bundle, or make one: `python -m distill run breast-cancer`."
+        f"No sealed bundle in {folder}/. Name one with --bundle, or make one: `limbeck run breast-cancer`."
     )
 
 

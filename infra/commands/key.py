@@ -85,6 +85,4 @@ def _read_public(path: Path) -> PublicKey:
     try:
         return keys.public_key(path.read_bytes(), str(path))
     except OSError as error:
-        raise ConfigError(
-            f"{path} cannot be read ({error.strerror}). `python -m infra key public` writes one."
-        ) from None
+        raise ConfigError(f"{path} cannot be read ({error.strerror}). `limbeck key public` writes one.") from None
