@@ -20,6 +20,7 @@ from tests.documents import README
 
 EXAMPLE = ROOT / "docs" / "examples" / "iris.csv"
 _SECTION = README.read_text(encoding="utf-8").split("### 1. ")[1].split("### 2. ")[0]
+WHO = ("teacher", "student")
 _BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", _SECTION, re.MULTILINE | re.DOTALL)
 
 
@@ -47,6 +48,17 @@ def test_the_rows_that_are_shown_are_rows_of_the_file() -> None:
     assert shown[0] == rows[0]
     assert len(shown) == 5 and [row for row in shown[2:] if row not in rows] == []
     assert f"of {len(rows) - 1}:" in _SECTION
+
+
+def test_the_headline_is_what_make_demo_is_shown_to_print() -> None:
+    front = README.read_text(encoding="utf-8").split("## Three uses")[0]
+    teacher, student = (re.findall(rf"^{who} +([\d.]+) .* ([\d,]+) +([\d,]+) +[\d,]+$", front, re.M)[0] for who in WHO)
+    for row, (kilobytes, microseconds) in ((teacher[0], teacher[1:]), (student[0], student[1:])):
+        assert f"{float(kilobytes.replace(',', '')) / 1000:.1f} MB" in front
+        assert re.search(rf"\b{float(microseconds.replace(',', '')) / 1000:.3g} ms", front)
+        assert front.count(row) >= 2
+    [retention] = re.findall(r"^retention ([\d.]+) ", front, re.MULTILINE)
+    assert f"**{retention}** of the teacher's kept" in front
 
 
 def test_init_says_what_is_shown(example: Example, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The client calls that docs/clients.md shows, and whether what a call said is what the page shows it to say."""
+"""The client calls that docs/clients.md and README show, and whether what a call said is what they show."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from tests.documents import README, page
 
 CLIENTS = ("sh", "powershell", "python", "js")  # other blocks say how to serve, or what is answered
 COLUMNS_MODEL = "breast-cancer"
@@ -45,6 +47,12 @@ def calls(text: str) -> list[Call]:
                 wants_columns = COLUMNS_MODEL in code or '"worst radius"' in code
                 found.append(Call(heading, language, code, shown, wants_columns))
     return found
+
+
+def every_call() -> list[Call]:
+    """The calls of docs/clients.md, and the one of README's second use."""
+    front = README.read_text(encoding="utf-8").split("\n### 2. ")[1].split("\n### ")[0]
+    return [*calls(page("clients")), *calls(f"## {front}")]
 
 
 def skeleton(said: str) -> tuple[str, list[float]]:

@@ -1,4 +1,4 @@
-"""Every client call of docs/clients.md, pasted from its text, against the function behind HTTPS."""
+"""Every client call of docs/clients.md and README, pasted from its text, against the function behind HTTPS."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ import tree_sitter
 import tree_sitter_powershell
 
 from tests.clients.conftest import Page, Served
-from tests.clients.page import TOLERANCE, Call, calls, skeleton
-from tests.documents import page as text_of
+from tests.clients.page import TOLERANCE, Call, every_call, skeleton
 
 pytestmark = pytest.mark.container
 
-CALLS = calls(text_of("clients"))
+CALLS = every_call()
 SECONDS = 60
 
 # Whatever the page's code prints to the console is the answer; the page posts it to the test.

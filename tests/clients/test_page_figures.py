@@ -1,4 +1,4 @@
-"""The numbers of docs/clients.md beside those of a bundle that `make demo` left, in this process."""
+"""The numbers of docs/clients.md and README beside those of a bundle that `make demo` left, in this process."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from handler.bundle import contract
 from handler.model.predictor import Predictor
 from infra.aws.lambda_events import rest_event
 from tests import endpoints
-from tests.clients.page import TOLERANCE, Call, calls, skeleton
-from tests.documents import page
+from tests.clients.page import TOLERANCE, Call, every_call, skeleton
 
-CALLS = [call for call in calls(page("clients")) if not call.wants_columns]
+CALLS = [call for call in every_call() if not call.wants_columns]
 ANSWERED = [call for call in CALLS if call.language == "sh" and "abstained" in call.shown]
 
 
