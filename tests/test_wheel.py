@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from tests import bundles
+from tests.clients.page import TOLERANCE, skeleton
 from tests.distill.command_line import QUICK
-from tests.documents import ROOT
+from tests.documents import ROOT, page
 
 PACKAGES = ("distill", "handler", "infra")
 
@@ -106,13 +108,15 @@ def test_installed_limbeck_has_every_command_and_its_recipes(whole: Path, tmp_pa
 
 
 @pytest.mark.slow
-def test_installed_limbeck_makes_a_bundle_that_jq_reads(whole: Path, tmp_path: Path) -> None:
-    settings = " ".join(f"--set {override}" for override in QUICK)
-    script = f"limbeck run breast-cancer --json {settings} | jq -e '.bundle, .evidence.test_rows'"
-    if shutil.which("jq") is None:
-        script = script.partition("|")[0]
-    said = _run(whole, "bash", "-o", "pipefail", "-c", script, cwd=tmp_path).stdout
-    assert "bundles/breast-cancer/" in said and "57" in said
+@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
+def test_installed_limbeck_makes_a_bundle_that_jq_reads_as_the_docs_show(whole: Path, tmp_path: Path) -> None:
+    [(script, shown)] = re.findall(
+        r"^(limbeck run .* \| jq .*)\n```\n\n```json\n(.*?)```", page("commands"), re.M | re.S
+    )
+    quick = script.replace(" --json", "".join(f" --set {override}" for override in QUICK) + " --json", 1)
+    said = _run(whole, "bash", "-o", "pipefail", "-c", quick, cwd=tmp_path).stdout
+    (got, got_numbers), (wanted, wanted_numbers) = skeleton(said), skeleton(shown)
+    assert got == wanted and got_numbers == pytest.approx(wanted_numbers, abs=TOLERANCE)
     told = _run(whole, "limbeck", "predict", "bundles/breast-cancer", '{"mean radius": 12}', cwd=tmp_path).stdout
     assert json.loads(told)["label"] in ("benign", "malignant")
 
