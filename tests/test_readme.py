@@ -16,7 +16,7 @@ import pytest
 
 from tests.clients.page import TOLERANCE, skeleton
 from tests.distill.command_line import ROOT, Done, distill
-from tests.documents import README
+from tests.documents import README, page
 
 EXAMPLE = ROOT / "docs" / "examples" / "iris.csv"
 _SECTION = README.read_text(encoding="utf-8").split("### 1. ")[1].split("### 2. ")[0]
@@ -59,6 +59,21 @@ def test_the_headline_is_what_make_demo_is_shown_to_print() -> None:
         assert front.count(row) >= 2
     [retention] = re.findall(r"^retention ([\d.]+) ", front, re.MULTILINE)
     assert f"**{retention}** of the teacher's kept" in front
+
+
+@pytest.mark.parametrize(
+    ("told", "measured", "where"),
+    [
+        ("a warm request takes 0.2 ms", r"^\| 1 \| 50,000 \| 0\.208 ", "performance"),
+        ("a cold start 145 ms", r"\*\*ours\*\* \| \*\*145\*\* ", "performance"),
+        ("keeps 0.958 in 0.96 MB", r"^\| gru-192 \| .*\| 0\.958 .*\| 957 \|", "comparisons"),
+        ("where 24 MB", r"^\| minilm_int8 \| .*\| 0\.998 .*\| 23,923 \|", "comparisons"),
+        ("it keeps 0.998", r"^\| minilm_int8 \| .*\| 0\.998 ", "comparisons"),
+    ],
+)
+def test_what_the_front_page_claims_is_measured_on_a_page_of_docs(told: str, measured: str, where: str) -> None:
+    assert told in " ".join(README.read_text(encoding="utf-8").split())
+    assert re.search(measured, page(where), re.MULTILINE)
 
 
 def test_init_says_what_is_shown(example: Example, tmp_path: Path) -> None:
