@@ -147,11 +147,13 @@ def test_the_error_names_each_failed_gate_with_value_and_limit_and_no_other() ->
     results = gates.check(evidence(retention=0.5, kilobytes=900), Gates(min_retention=0.9, max_kilobytes=500))
     with pytest.raises(GateError) as failure:
         gates.demand(results)
-    assert str(failure.value).splitlines() == [
+    *said, advice = str(failure.value).splitlines()
+    assert said == [
         "2 of 10 gates failed, so nothing is sealed:",
         "  min_retention: 0.5, the limit is 0.9",
         "  max_kilobytes: 900 KB, the limit is 500 KB",
     ]
+    assert "limbeck sweep RECIPE" in advice and "[gates]" in advice
     assert failure.value.exit_status == 3
 
 
