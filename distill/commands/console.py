@@ -37,6 +37,7 @@ def _keys(incomplete: str) -> list[str]:
 RecipeArgument: TypeAlias = Annotated[
     Path,
     typer.Argument(
+        metavar="RECIPE",
         help="A recipe file, or the name of a built-in one: breast-cancer, debian-sections, debian-sections-quick, "
         "sentiment or sentiment-quick.",
         autocompletion=_recipes,

@@ -11,7 +11,9 @@ from distill.commands.console import say
 
 
 def init(
-    data: Annotated[Path, typer.Argument(help="A CSV, JSON Lines or Parquet file, or the folder of one.")],
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="A CSV, JSON Lines or Parquet file, or the folder of one.")
+    ],
     out: Annotated[Path | None, typer.Option(help="The recipe's file. Default: the data's name, here.")] = None,
     label: Annotated[str | None, typer.Option(help="The column of classes. Default: what looks like it.")] = None,
     text: Annotated[

@@ -15,11 +15,13 @@ from distill.errors import DataError
 
 
 def predict(
-    bundle: Annotated[Path, typer.Argument(help="A sealed bundle's folder, or that of its versions.")],
+    bundle: Annotated[
+        Path, typer.Argument(metavar="BUNDLE", help="A sealed bundle's folder, or that of its versions.")
+    ],
     input_: Annotated[
         str | None,
         typer.Argument(
-            metavar="[INPUT]", help="A text, a JSON object of columns, or @file. Default: one a line of standard input."
+            metavar="INPUT", help="A text, a JSON object of columns, or @file. Default: one a line of standard input."
         ),
     ] = None,
 ) -> None:

@@ -14,7 +14,7 @@ def proving_ground(
     sets: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[SET]...",
+            metavar="SET",
             help="Names of sets: vader-icwsm14, debian-sections, debian-uses, debian-languages, wordnet, fortunes, "
             "bible, word-languages, bank-questions; iris, wine, breast-cancer, digits, pima, carseats, college, "
             "orange-juice, british-vote, chile-vote, rotterdam, email, pension, youth, loans, diamonds, flights. "

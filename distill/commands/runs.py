@@ -14,7 +14,7 @@ from distill.commands.console import JsonOption, output
 def runs(
     run: Annotated[
         list[int] | None,
-        typer.Argument(metavar="[RUN]...", help="Numbers of runs to set side by side. Without any, all are listed."),
+        typer.Argument(metavar="RUN", help="Numbers of runs to set side by side. Without any, all are listed."),
     ] = None,
     out: Annotated[Path, typer.Option(help="The folder that bundles went to.")] = Path("bundles"),
     as_json: JsonOption = False,
