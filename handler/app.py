@@ -16,6 +16,10 @@ import os  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
+from handler import environment  # noqa: E402
+
+_IGNORED = environment.mend(os.environ)  # before Powertools is imported
+
 from handler.api import routes, service, telemetry  # noqa: E402
 from handler.bundle import contract, signature  # noqa: E402
 from handler.errors import BundleError  # noqa: E402
@@ -51,10 +55,12 @@ def _load() -> tuple[Predictor, bytes]:
 
 def _start() -> service.Service:
     logger, metrics = telemetry.make_logger(), telemetry.make_metrics()
+    for name, wanted in _IGNORED.items():
+        logger.warning("setting ignored", setting=name, wanted=wanted)
     origin = os.environ.get("CORS_ORIGIN", "")
     try:
         predictor, openapi = _load()
-    except BundleError as error:
+    except (BundleError, OSError) as error:  # a path too long to be one, a disk that fails
         logger.error("bundle refused", reason=str(error))
         return service.without_model(telemetry.Telemetry(logger, metrics), origin)
     recorder = telemetry.Telemetry(

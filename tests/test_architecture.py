@@ -17,10 +17,10 @@ MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 ROOMS = {
     "distill": (
         ("__main__",), ("commands",), ("experiments",), ("pipeline",), ("web",), ("packaging",), ("reporting",),
-        ("evaluation",), ("graph",), ("training",), ("modalities",), ("teachers",), ("data",), ("recipe",),
+        ("audit",), ("evaluation",), ("graph",), ("training",), ("modalities",), ("teachers",), ("data",), ("recipe",),
         ("runtime",), ("privacy", "cache", "progress", "errors"),
     ),
-    "handler": (("app",), ("api",), ("http",), ("model",), ("modalities",), ("bundle",), ("errors",)),
+    "handler": (("app",), ("api",), ("http",), ("model",), ("modalities",), ("bundle",), ("environment", "errors")),
     "infra": (
         ("__main__",), ("commands",), ("local",), ("release",), ("registry",), ("template",), ("image",),
         ("signing",), ("cost", "aws"), ("console",), ("processes",), ("errors",),
@@ -35,7 +35,7 @@ ROOT_MODULE = "handler.app"  # the only one with state
 FROZEN_CALLS = {
     "MappingProxyType", "frozenset", "tuple", "TypeVar", "Path", "re.compile", "regex.compile", "len", "sorted", "int",
     "float", "str", "ord", "chr", "min", "max", "round", "NewType", "os.environ.get", "bytes", "range", "struct.Struct",
-    "json.JSONDecoder", "namedtuple", "Console", "typer.Typer",
+    "json.JSONDecoder", "namedtuple", "Console", "Reporter", "typer.Typer",
 }  # fmt: skip
 # Programs that run in an environment of their own, and the libraries that each finds there beside numpy.
 PEERS_PACKAGE = "distill.experiments.peers"

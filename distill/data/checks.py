@@ -7,25 +7,30 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from distill.data.column_types import HOLES, Column
+from distill.data.normalize import clean
 from distill.data.split import PARTS
 from distill.data.wording import counted
 from distill.errors import DataError
+from handler.modalities import levelling
 
 MIN_ROWS_A_CLASS = 10
 MAX_NUMERIC_CLASSES = 50
 MAX_CLASSES = 1000
+FEW_GROUPS = 10  # fewer say little of new ones
+_SHOWN = 3
 RESERVED = ("probabilities", "novelty")  # the graph's outputs
 RESERVED_PREFIX = "limbeck/"  # everything inside the graph
 
 
 def labels(raw: np.typing.NDArray[np.object_], where: str) -> np.typing.NDArray[np.object_]:
-    """The labels, trimmed; "" stays where there is none.
+    """The labels as cells of categories are read (`handler.modalities.levelling`); "" where there is none.
 
     Raises:
-        DataError: free numbers, a value for nearly every row, or labels that differ only in case or space.
+        DataError: free numbers, a value for nearly every row, or labels that differ only in case.
     """
-    spellings = Counter(label for label in raw if label.strip())
+    read_as = {cell: levelling.label(clean(cell)) for cell in set(raw.tolist())}
+    level = np.array([read_as[cell] for cell in raw.tolist()], dtype=object)
+    spellings = Counter(filter(None, level.tolist()))
     different = len(spellings)
     rows = sum(spellings.values())
     numeric = sum(map(_is_number, spellings))
@@ -40,7 +45,18 @@ def labels(raw: np.typing.NDArray[np.object_], where: str) -> np.typing.NDArray[
             f"{where} holds {different:,} different labels in {rows:,} rows: too many to learn. Is it the right column?"
         )
     _same_but_for_spelling(spellings, where)
-    return np.array([label.strip() for label in raw], dtype=object)
+    return level
+
+
+def spelling_notes(raw: np.typing.NDArray[np.object_], labels: np.typing.NDArray[np.object_]) -> list[str]:
+    """Notes on labels of which several cells were read as one, and on numbers whose ".0" was taken off."""
+    cells: dict[str, set[str]] = {}
+    for cell, label in sorted(set(zip(raw.tolist(), labels.tolist(), strict=True))):
+        if label and cell.strip() != label:
+            cells.setdefault(label, set()).add(cell)
+    shown = [f"{min(found)!r} as {label!r}" for label, found in cells.items()]
+    more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
+    return [f"labels are read without marks that nobody sees: {', '.join(shown[:_SHOWN])}{more}"] if shown else []
 
 
 def _is_number(word: str) -> bool:
@@ -52,23 +68,23 @@ def _is_number(word: str) -> bool:
 
 
 def _same_but_for_spelling(spellings: Counter[str], where: str) -> None:
-    """Refuse "Spam" beside "spam", "a b" beside "a  b", and 1 beside 1.0."""
+    """Refuse "Spam" beside "spam", and 1.5 beside 1.50."""
     seen: dict[str, str] = {}
     for label in sorted(spellings):
-        folded = " ".join(label.casefold().split())
+        folded = label.casefold()
         if _is_number(folded) and "_" not in folded:
             folded = repr(float(folded))
         other = seen.setdefault(folded, label)
         if other != label:
             raise DataError(
                 f"{where} holds the labels {other!r} ({counted(spellings[other], 'row')}) and {label!r} "
-                f"({counted(spellings[label], 'row')}), which differ only in case, space or decimals. Write them alike."
+                f"({counted(spellings[label], 'row')}), which differ only in case or decimals. Write them alike."
             )
 
 
 def label_notes(names: Sequence[str]) -> list[str]:
     """A class that is called like a hole may be one."""
-    odd = [name for name in names if name.lower() in HOLES]
+    odd = [name for name in names if name.lower() in levelling.HOLES]
     return [f"the label {name!r} is taken as a class; leave the cell empty where a row has none" for name in odd]
 
 
@@ -83,24 +99,10 @@ def reserved(names: Sequence[str], where: str) -> None:
 
 def no_soft_columns(names: Sequence[str], prefix: str, labels: np.typing.NDArray[np.object_], where: str) -> None:
     """Refuse a teacher's probability as an input: nobody has it when a prediction is wanted."""
-    soft = {prefix + label for label in labels if label}
-    wrong = [name for name in names if name in soft]
+    known = set(filter(None, labels.tolist()))
+    wrong = [name for name in names if name.startswith(prefix) and levelling.label(name.removeprefix(prefix)) in known]
     if wrong:
         raise DataError(f"{where}: {wrong[0]!r} holds a teacher's probabilities. Take it out of data.columns.")
-
-
-def tell_tales(columns: Sequence[Column], labels: np.typing.NDArray[np.object_]) -> list[str]:
-    """Notes on columns that give the label away, one value a class, as a copy of it does."""
-    labelled = labels != ""
-    classes = len(set(labels[labelled]))
-    pairs = {
-        column.name: set(zip(column.values[labelled].tolist(), labels[labelled], strict=True)) for column in columns
-    }
-    return [
-        f"column {name!r} tells the label by itself: is it known when a prediction is wanted?"
-        for name, found in pairs.items()
-        if classes > 1 and len(found) == classes == len({value for value, _ in found})
-    ]
 
 
 def enough_rows(
@@ -131,11 +133,51 @@ def enough_rows(
         )
 
 
+def are_groups_enough(
+    labels: np.typing.NDArray[np.object_], groups: np.typing.NDArray[np.object_], where: str, wanted: bool
+) -> bool:
+    """Whether each class has rows of as many groups as there are parts.
+
+    `groups`: "" for a row that is alone. `wanted`: whether the recipe says that they must be kept apart. A handful of
+    groups are sites or domains, and may be split.
+
+    Raises:
+        DataError: they are not enough, and are wanted apart or more than a handful.
+    """
+    counts = {label: _groups(groups[labels == label]) for label in sorted({label for label in labels if label})}
+    few = [(label, count) for label, count in counts.items() if count < len(PARTS)]
+    if few and (wanted or _groups(groups) >= FEW_GROUPS):
+        named = ", ".join(f"{label!r} {count}" for label, count in few[:10])
+        more = f" and {len(few) - 10} more" if len(few) > 10 else ""
+        raise DataError(
+            f"{where} (data.group): too few groups with rows of {len(few)} of {len(counts)} classes: {named}{more}. "
+            f"The rows of a group stay in one part, so each class needs {len(PARTS)} groups, for training, validation "
+            "and test. Add groups, or set data.split_by_group = false: scores then hold for groups that training saw."
+        )
+    return not few
+
+
+def _groups(of_rows: np.typing.NDArray[np.object_]) -> int:
+    return len(set(of_rows.tolist()) - {""}) + int((of_rows == "").sum())
+
+
 def every_part_has_every_class(
-    labels: np.typing.NDArray[np.object_], part: np.typing.NDArray[np.object_], where: str, sampled: bool = False
+    labels: np.typing.NDArray[np.object_],
+    part: np.typing.NDArray[np.object_],
+    where: str,
+    sampled: bool = False,
+    by_group: bool = False,
 ) -> None:
-    """A class that a part lacks can be neither learned nor judged there. `sampled`: not all rows were kept."""
+    """A class that a part lacks can be neither learned nor judged there.
+
+    `sampled`: not all rows were kept. `by_group`: whether groups had to stay whole.
+    """
     move = "Move some in the split column, or take data.split out of the recipe and Limbeck splits."
+    if by_group:
+        move = (
+            "The rows of a group (data.group) stay in one part: add groups, or set data.split_by_group = false, and "
+            "the scores hold for groups that training saw."
+        )
     classes = sorted({label for label in labels if label})
     for wanted in PARTS:
         lacking = [label for label in classes if not ((labels == label) & (part == wanted)).any()]

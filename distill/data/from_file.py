@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from distill.data import checks, teacher_columns
+from distill.data import checks, identity, teacher_columns
 from distill.data.normalize import clean
 from distill.data.readers.cells import Table
 from distill.data.rows import Pool
@@ -18,6 +18,7 @@ from distill.data.wording import counted
 from distill.errors import DataError
 from distill.recipe.schema import Data
 from handler.bundle.contract import Input
+from handler.modalities import levelling
 
 Columns: TypeAlias = Mapping[str, np.typing.NDArray[np.generic]]
 
@@ -49,6 +50,10 @@ class Kind(Protocol):
     def is_empty(self) -> Callable[[Columns], np.typing.NDArray[np.bool_]]:
         """Rows [N] that hold no input."""
 
+    @property
+    def near_duplicates(self) -> Callable[[Columns], tuple[np.typing.NDArray[np.int64], ...]]:
+        """Pairs of rows [M,2] that are near copies of each other, in levels: the surest first."""
+
 
 def read(path: Path, data: Data, kind: Kind) -> tuple[Pool, tuple[str, ...]]:
     """The file's rows, and notes for people. `kind`: of input, which says what its columns are.
@@ -58,13 +63,19 @@ def read(path: Path, data: Data, kind: Kind) -> tuple[Pool, tuple[str, ...]]:
     """
     table = FORMATS[data.source](path, data)
     assert data.label is not None  # the recipe was checked
-    raw = np.array([clean(cell) for cell in table.column(data.label, "data.label")], dtype=object)
+    raw = table.column(data.label, "data.label")
     labels = checks.labels(raw, f"{table.where}, column {data.label!r}")
     inputs, values, notes = kind.read(table, data, labels)
+    notes = [*checks.spelling_notes(raw, labels), *notes]
     names = tuple(sorted({label for label in labels if label}))
+    if data.group is None:
+        roles = {data.label, data.text, data.split, *teacher_columns.of(table.columns, data.soft_label_prefix, names)}
+        notes = [*notes, *identity.notes(table, labels, roles)]
     groups = None
     if data.group is not None:
-        groups = np.array([clean(cell).strip() for cell in table.column(data.group, "data.group")], dtype=object)
+        groups = np.array(
+            [levelling.word(clean(cell)) for cell in table.column(data.group, "data.group")], dtype=object
+        )
     pool = Pool(
         inputs=inputs,
         columns=values,
@@ -83,7 +94,7 @@ def read(path: Path, data: Data, kind: Kind) -> tuple[Pool, tuple[str, ...]]:
 def _split(table: Table, name: str | None) -> np.typing.NDArray[np.object_] | None:
     if name is None:
         return None
-    cells = [cell.strip().lower() for cell in table.column(name, "data.split")]
+    cells = [levelling.visible(cell).lower() for cell in table.column(name, "data.split")]
     odd = next((row for row, cell in enumerate(cells) if cell not in _PARTS), None)
     if odd is not None:
         raise DataError(

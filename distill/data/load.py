@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from distill.data import checks, from_file, split
+from distill.data import checks, families, family_notes, from_file, split
 from distill.data.keys import keys_of
 from distill.data.rows import UNLABELLED, Dataset, Pool, Rows
 from distill.data.sources import FORMATS, NAMED_SETS
@@ -48,8 +48,20 @@ def load(data: Data, base: Path, kind: from_file.Kind) -> Dataset:
     rows = split.sample(every, data.max_rows)
     sampled = len(rows.keys) < len(every.keys)
     checks.enough_rows(rows.pool.labels, labels, where, rows.dropped, sampled)
-    part = split.parts(rows)
-    checks.every_part_has_every_class(rows.pool.labels, part, where, sampled)
+    groups = None if data.split_by_group is False or named else rows.pool.groups
+    if groups is not None and rows.pool.split is None:
+        column, is_wanted = f"{where}, column {data.group!r}", data.split_by_group is True
+        groups = groups if checks.are_groups_enough(rows.pool.labels, groups, column, is_wanted) else None
+    by_group = groups is not None and rows.pool.split is None
+    together = families.of(rows.pool.labels, groups, kind.near_duplicates(rows.pool.columns))
+    row_by_row = split.parts(rows)
+    part = row_by_row
+    if together.several and not named:  # whose split is fixed: what was published of it stays true
+        rows, order = split.keyed(rows, families.keys(rows.keys, groups, together))
+        together, row_by_row = together.take(order), row_by_row[order]
+        groups = None if groups is None else groups[order]
+        part = split.parts(rows)
+    checks.every_part_has_every_class(rows.pool.labels, part, where, sampled, by_group)
     number = {label: index for index, label in enumerate(labels)} | {"": UNLABELLED}
     whole = Rows(
         columns=rows.pool.columns,
@@ -72,7 +84,13 @@ def load(data: Data, base: Path, kind: from_file.Kind) -> Dataset:
         # What a user's file holds nobody here knows, so it is neither called public nor given the set's licence.
         licence=named.licence if named and not path else "not stated",
         public=path is None,
-        notes=(*notes, *checks.label_notes(labels), *_notes(pool, rows, data.max_rows)),
+        notes=(
+            *notes,
+            *checks.label_notes(labels),
+            *_notes(pool, rows, data.max_rows),
+            *family_notes.of_groups(groups, rows.pool, part, data),
+            *family_notes.of_near_copies(together, part, row_by_row, is_kept=not named and rows.pool.split is None),
+        ),
     )
 
 

@@ -1,9 +1,11 @@
-"""The one thing done to text outside the graph, by every client alike."""
+"""What is done to texts and names outside the graph, by every client alike; for cells see `handler.modalities`."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+
+from handler.modalities import levelling
 
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -13,3 +15,8 @@ def clean(text: str) -> str:
     if text.isascii():
         return text
     return unicodedata.normalize("NFC", LONE_SURROGATE.sub("\ufffd", text))
+
+
+def column_name(name: str) -> str:
+    """A column's name as a request may have it: clean, without marks that nobody sees or space at its ends."""
+    return levelling.name(clean(name))

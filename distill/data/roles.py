@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from distill.data.checks import MAX_CLASSES, MIN_ROWS_A_CLASS
-from distill.data.column_types import HOLES
 from distill.data.readers.cells import Table
 from distill.data.split import PARTS
 from distill.data.wording import listed
 from distill.errors import DataError
+from handler.modalities.levelling import HOLES
 
 # What people call the column of classes: names that can mean nothing else, then names that often do.
 _LABELS = frozenset({"label", "labels", "class", "classes", "target", "category", "y", "gold"})

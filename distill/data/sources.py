@@ -11,19 +11,22 @@ from types import MappingProxyType
 
 from distill.data.public import breast_cancer, vader
 from distill.data.public.debian import sections
-from distill.data.readers import csv, jsonl, parquet
+from distill.data.readers import csv, file_kinds, jsonl, parquet
 from distill.data.readers.cells import Table
 from distill.data.rows import Pool
-from distill.errors import DataError
 from distill.recipe import public_sets
 from distill.recipe.schema import Data
 
 # All raise DataError. The data section says which columns are wanted, for those who must guess a delimiter.
 FORMATS: Mapping[str, Callable[[Path, Data], Table]] = MappingProxyType(
     {
-        "csv": lambda path, data: csv.read(_bytes(path), path.name, _columns(data)),
-        "jsonl": lambda path, data: jsonl.read(_bytes(path), path.name),
-        "parquet": lambda path, data: parquet.read(path, path.name),
+        "csv": lambda path, data: csv.read(_bytes(path, "csv"), path.name, _columns(data), data.encoding),
+        "jsonl": lambda path, data: jsonl.read(
+            _bytes(path, "jsonl"), path.name, _columns(data), data.soft_label_prefix, data.encoding
+        ),
+        "parquet": lambda path, data: parquet.read(
+            _checked(path, "parquet"), path.name, _columns(data), data.soft_label_prefix
+        ),
     }
 )
 # Rows, and notes on where they come from. A set that can be read from a copy is given its path, or None.
@@ -36,13 +39,16 @@ NAMED_SETS: Mapping[str, Callable[[Path | None], tuple[Pool, tuple[str, ...]]]] 
 )
 
 
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}). Check its permissions.") from None
+def _checked(path: Path, source: str) -> Path:
+    """The path, once its bytes are known to be of no other format."""
+    file_kinds.refuse_others(*file_kinds.ends(path), source, path.name)
+    return path
+
+
+def _bytes(path: Path, source: str) -> bytes:
+    return _checked(path, source).read_bytes()
 
 
 def _columns(data: Data) -> list[str]:
-    named = (data.text, data.label, data.group, data.split, *(data.columns or ()))
+    named = (data.text, data.label, data.group, data.split, *(data.columns or ()), *data.types)
     return [name for name in named if name is not None]

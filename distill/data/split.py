@@ -1,16 +1,22 @@
-"""Which row goes where: one row of each kind, then 80/10/10 by content hash, the same on every machine."""
+"""Which row goes where: one row of each kind, then 80/10/10 by hash, the same on every machine.
+
+Rows of one family (`distill.data.families`) go to one part.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from distill.data.keys import source_of
 from distill.data.rows import Pool
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 PARTS = (TRAIN, VALIDATION, TEST)
+LEFT_OUT = ""  # of a row without a label whose family judges: it may neither train nor judge
 SHARE = 0.1  # of each class, for validation and for test alike
 _KEEP_FIRST = {TEST: 0, VALIDATION: 1, TRAIN: 2}  # a row that is in two parts stays in the one that judges
 
@@ -51,15 +57,113 @@ def sample(rows: Unique, max_rows: int | None) -> Unique:
     return replace(rows, pool=rows.pool.take(index), keys=rows.keys[index])
 
 
+def keyed(rows: Unique, keys: np.typing.NDArray[np.object_]) -> tuple[Unique, np.typing.NDArray[np.int64]]:
+    """The rows under other keys [N], in the order of those, and where each stood before."""
+    order = np.argsort(keys, kind="stable")
+    return replace(rows, pool=rows.pool.take(order), keys=keys[order]), order
+
+
 def parts(rows: Unique) -> np.typing.NDArray[np.object_]:
-    """The part of each row, [N]. Of a part that the given split lacks, a tenth of each class is taken out of train."""
+    """The part of each row, [N]. Of a part that the given split lacks, a tenth of each class is taken out of train.
+
+    Rows of one family are taken together, so a part may be somewhat smaller or larger; families that are larger than a
+    part should be train. A row without a label whose family is taken is LEFT_OUT.
+    """
     given = _given(rows)
-    for part in (TEST, VALIDATION):
-        for label in () if (given == part).any() else rows.pool.names:
-            of_label = rows.pool.labels == label
-            available = np.flatnonzero(of_label & (given == TRAIN))  # the rows stand in key order
-            given[available[: max(1, round(int(of_label.sum()) * SHARE))]] = part
+    absent = [part for part in (TEST, VALIDATION) if not (given == part).any()]
+    alone = len({source_of(key) for key in rows.keys.tolist()}) == len(rows.keys)
+    for place, part in enumerate(absent):
+        if alone:
+            _take_rows(rows, given, part)
+        else:
+            _take(rows, given, part, sharing=len(absent) - place + 1)
     return given
+
+
+def _take_rows(rows: Unique, given: np.typing.NDArray[np.object_], part: str) -> None:
+    """Move the first of each class from train to a part: what `_take` does where each row is a family, but faster."""
+    for label in rows.pool.names:
+        of_label = rows.pool.labels == label
+        available = np.flatnonzero(of_label & (given == TRAIN))
+        given[available[: max(1, round(int(of_label.sum()) * SHARE))]] = part
+
+
+@dataclass
+class _Part:
+    """A part that is being filled with families: rows a class that it has and wants, families a class that are left."""
+
+    wanted: Counter[str]
+    left: Counter[str]
+    sharing: int
+    has: Counter[str] = field(default_factory=Counter)
+
+    def leaves_enough(self, family: Counter[str]) -> bool:
+        """Whether the other parts can still have every class of the family."""
+        return all(self.left[label] >= self.sharing for label in family)
+
+    def excess(self, family: Counter[str]) -> int:
+        """Rows by which the family would bring classes over what is wanted, beyond what they lack now."""
+        after = sum(abs(self.has[label] + count - self.wanted[label]) for label, count in family.items())
+        return after - sum(abs(self.has[label] - self.wanted[label]) for label in family)
+
+    def fits(self, family: Counter[str]) -> bool:
+        """Whether no class of the family is then over what is wanted."""
+        return all(self.has[label] + count <= self.wanted[label] for label, count in family.items())
+
+
+def _take(rows: Unique, given: np.typing.NDArray[np.object_], part: str, sharing: int) -> None:
+    """Move families from train to a part until it has its share of each class, in the order of their keys.
+
+    The class of the fewest families is served first. `sharing`: how many parts share what train has now.
+    """
+    labels = rows.pool.labels
+    families = _families(rows.keys, np.flatnonzero(given == TRAIN))
+    alone = {label: Counter([label] if label else []) for label in {"", *rows.pool.names}}
+    counts = [
+        alone[labels[family[0]]] if len(family) == 1 else Counter(label for label in labels[family].tolist() if label)
+        for family in families
+    ]
+    of_label: dict[str, list[int]] = {}
+    for place, count in enumerate(counts):
+        for label in count:
+            of_label.setdefault(label, []).append(place)
+    totals = Counter(label for label in labels.tolist() if label)
+    wanted = Counter({label: max(1, round(count * SHARE)) for label, count in totals.items()})
+    filled = _Part(wanted, Counter({label: len(places) for label, places in of_label.items()}), sharing)
+    taken: set[int] = set()
+
+    def take(place: int) -> None:
+        taken.add(place)
+        filled.has.update(counts[place])
+        filled.left.subtract(counts[place].keys())
+        members = families[place]
+        given[members] = np.where(labels[members] == "", LEFT_OUT, part)
+
+    for label in sorted(of_label, key=lambda label: (filled.left[label], label)):
+        for place in of_label[label]:
+            if filled.has[label] >= wanted[label]:
+                break
+            if place not in taken and filled.fits(counts[place]) and filled.leaves_enough(counts[place]):
+                take(place)
+        while filled.has[label] < wanted[label] and (place := _nearest(of_label[label], counts, filled, taken)) >= 0:
+            if filled.has[label] and filled.excess(counts[place]) >= 0:
+                break
+            take(place)
+
+
+def _nearest(places: Sequence[int], counts: Sequence[Counter[str]], filled: _Part, taken: set[int]) -> int:
+    """Of a class's families the one that overshoots least; -1 where none may go."""
+    free = [place for place in places if place not in taken and filled.leaves_enough(counts[place])]
+    return min(free, key=lambda place: (filled.excess(counts[place]), place), default=-1)
+
+
+def _families(
+    keys: np.typing.NDArray[np.object_], rows: np.typing.NDArray[np.int64]
+) -> list[np.typing.NDArray[np.int64]]:
+    """The rows of each family, of the `rows` given, which stand in the order of their keys: families lie together."""
+    names = np.array([source_of(key) for key in keys[rows].tolist()], dtype=object)
+    begins = [0, *(np.flatnonzero(names[1:] != names[:-1]) + 1).tolist()]
+    return [rows[begin:end] for begin, end in zip(begins, [*begins[1:], len(rows)], strict=True)] if len(rows) else []
 
 
 def lacking(rows: Unique) -> list[str]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from distill.data.column_types import HOLES
+from distill.data import number_formats
 from distill.data.readers.cells import Table
 from distill.data.wording import counted, listed
 from distill.errors import DataError, nearest
+from handler.modalities import levelling
 
 TOLERANCE = 0.02  # rounding that is mended: a row's sum may be this far from 1
 
@@ -24,7 +25,8 @@ def read(table: Table, prefix: str | None, names: Sequence[str]) -> np.typing.ND
     if prefix is None:
         return None
     _check_names(table, prefix, names)
-    given = np.stack([_numbers(table, prefix + name) for name in names], axis=1)
+    columns = by_label(table.columns, prefix)
+    given = _numbers(table, [columns[name] for name in names])
     whole = np.asarray(~np.isnan(given).any(axis=1))
     where = f"{table.where}, columns {prefix}…"
     if not whole.any():
@@ -32,7 +34,7 @@ def read(table: Table, prefix: str | None, names: Sequence[str]) -> np.typing.ND
     sums = np.where(whole, given.sum(axis=1), 1.0)
     off = np.flatnonzero(np.abs(sums - 1) > TOLERANCE)
     if len(off):
-        others = [name for name in table.columns if name.startswith(prefix) and name.removeprefix(prefix) not in names]
+        others = [column for label, column in columns.items() if label not in names]
         # It may be a class that no row is labelled with.
         too = f" {listed(others)} too begins with {prefix!r}, and no row has that label." if others else ""
         raise DataError(
@@ -43,8 +45,21 @@ def read(table: Table, prefix: str | None, names: Sequence[str]) -> np.typing.ND
     return np.where(whole[:, None], given / sums[:, None], np.nan).astype(np.float32)
 
 
+def by_label(columns: Iterable[str], prefix: str) -> dict[str, str]:
+    """Label -> the column `prefix` + label. A label in a column's name is read as one in a cell is."""
+    return {levelling.label(column.removeprefix(prefix)): column for column in columns if column.startswith(prefix)}
+
+
+def of(columns: Iterable[str], prefix: str | None, labels: Iterable[str]) -> set[str]:
+    """The columns that hold a teacher's probabilities of these labels."""
+    known = set(labels)
+    return (
+        set() if prefix is None else {column for label, column in by_label(columns, prefix).items() if label in known}
+    )
+
+
 def _check_names(table: Table, prefix: str, names: Sequence[str]) -> None:
-    found = [column for column in table.columns if column.startswith(prefix)]
+    found = by_label(table.columns, prefix)
     wanted = ", ".join(repr(prefix + name) for name in names[:10])
     if not found:
         raise DataError(
@@ -52,8 +67,8 @@ def _check_names(table: Table, prefix: str, names: Sequence[str]) -> None:
             f"Its columns are {listed(table.columns)}."
         )
     for name in names:
-        if prefix + name not in table.columns:
-            near = nearest(prefix + name, [column for column in found if column.removeprefix(prefix) not in names])
+        if name not in found:
+            near = nearest(prefix + name, [column for label, column in found.items() if label not in names])
             meant = f" Is {near!r} meant? Write it as the label is written." if near else ""
             raise DataError(
                 f"{table.where} has no column {prefix + name!r} with the probabilities of the label {name!r} "
@@ -61,19 +76,17 @@ def _check_names(table: Table, prefix: str, names: Sequence[str]) -> None:
             )
 
 
-def _numbers(table: Table, name: str) -> np.typing.NDArray[np.float64]:
-    values = np.full(len(table), np.nan)
-    for row, cell in enumerate(table.columns[name]):
-        word = cell.strip()
-        if word.lower() in HOLES:
-            continue
-        try:
-            value = float(word)
-        except ValueError:
-            value = -1.0
-        if not 0 <= value < float("inf"):
-            raise DataError(
-                f"{table.where}, column {name!r}: {table.at(row)} holds no number of 0 or more. Correct it."
-            )
-        values[row] = value
-    return values
+def _numbers(table: Table, names: Sequence[str]) -> np.typing.NDArray[np.float64]:
+    """The columns `names` as float64 [N,K], NaN in holes. All are written in one notation, with % or without."""
+    cells = np.concatenate([table.columns[name] for name in names]).tolist()
+    read_as = {cell: levelling.word(cell) for cell in set(cells)}
+    hole = np.array([not read_as[cell] for cell in cells], dtype=bool)
+    found = number_formats.read(cells, hole)
+    values = found.values.astype(np.float64) / (100 if found.unit == "%" else 1)
+    wrong = np.flatnonzero(~hole & ~(values >= 0))  # true for NaN too
+    if len(wrong) or found.unit not in ("", "%"):
+        column, row = divmod(int(wrong[0]) if len(wrong) else 0, len(table))
+        raise DataError(
+            f"{table.where}, column {names[column]!r}: {table.at(row)} holds no number of 0 or more. Correct it."
+        )
+    return values.reshape(len(names), -1).T

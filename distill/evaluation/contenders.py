@@ -78,7 +78,9 @@ def measured(one: Contender, gold: Labels, samples: statistics.Bootstrap) -> Mea
         role=one.role,
         description=one.description,
         accuracy=samples.share("accuracy", predicted == gold),
-        macro_f1=samples.metric("macro_f1", lambda rows: statistics.macro_f1(gold[rows], predicted[rows], classes)),
+        macro_f1=samples.metric(
+            "macro_f1", lambda rows: statistics.macro_f1(gold[rows], predicted[rows], classes), (0.0, 1.0)
+        ),
         log_loss=log_loss,
         kilobytes=one.kilobytes,
         latency_us_p50=p50,
@@ -110,11 +112,7 @@ def calibration(
     confidence = probabilities.max(axis=1)
     right = (probabilities.argmax(axis=1) == gold).astype(np.float64)
     losses = -np.log(np.maximum(_of(probabilities, gold), _SMALLEST))
-
-    def error(rows: Labels) -> float:
-        return statistics.calibration_error(confidence[rows], right[rows])
-
-    return samples.metric(f"ece{suffix}", error, is_centred=True), samples.mean(f"nll{suffix}", losses)
+    return samples.calibration_error(f"ece{suffix}", confidence, right), samples.mean(f"nll{suffix}", losses)
 
 
 def _of(probabilities: Floats, gold: Labels) -> Floats:

@@ -59,7 +59,9 @@ def contrast(modality: Modality, dataset: Dataset, held_out_group: str | None, s
         return _scrambled(modality, dataset, seed)
     counts = Counter(test.groups.tolist())
     if held_out_group is None:
-        enough = sorted((rows, group) for group, rows in counts.items() if rows >= _FEWEST_ROWS)
+        # Where rows were split by group, every group of the test rows is as new as any other.
+        seen = set() if dataset.train.groups is None else set(dataset.train.groups.tolist())
+        enough = sorted((rows, group) for group, rows in counts.items() if rows >= _FEWEST_ROWS and group in seen)
         usable = [group for _, group in enough if _leaves_enough(dataset, group)]
         if len(enough) < 2 or not usable:
             return _scrambled(modality, dataset, seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 from scipy.stats import binom, binomtest, norm
@@ -12,12 +13,13 @@ from handler.bundle.contract import Metric
 
 BINS = 15  # of confidence, equally wide
 _DIGITS = 6
+_CONSISTENT_DRAWS = 500
 Floats = np.typing.NDArray[np.float64]
 _Z = float(norm.ppf(0.975))
 
 
 class Bootstrap:
-    """The same resamples of N test rows for every metric, so that differences are paired (percentile intervals).
+    """The same resamples of N test rows for every metric, so that differences are paired.
 
     Rows that were judged R times, by other models each time, stand as R blocks of N: a row is drawn with all its
     answers, as they are no R independent rows. Where the blocks are `seeds`, they are drawn too, so that an interval
@@ -41,28 +43,51 @@ class Bootstrap:
             yield (starts + random.integers(self.rows, size=self.rows)).ravel()
 
     def metric(
-        self, name: str, statistic: Callable[[np.typing.NDArray[np.int64]], float], is_centred: bool = False
+        self,
+        name: str,
+        statistic: Callable[[np.typing.NDArray[np.int64]], float],
+        within: tuple[float, float] = (-math.inf, math.inf),
     ) -> Metric:
-        """`statistic` of all rows, with the 2.5% and 97.5% points over the resamples that give a finite value.
+        """`statistic` of all rows, with a 95% interval from the resamples that give a finite value.
 
-        `is_centred`: for an error that is never below 0 and that resampling inflates, as it does a sum of absolute
-        gaps. A resample repeats rows, so its bins scatter more than the sample's own and the plain percentile interval
-        can lie wholly above the value. The resamples are moved down by their bias (Efron and Tibshirani, 1993,
-        chapter 10).
+        A statistic that is no mean has a bias under resampling: the macro-F1 of many classes falls, as many a resample
+        lacks a class of few rows; a sum of absolute gaps rises. So the plain percentiles can all lie on one side of the
+        value. They are moved by the bias, so that they lie about the value (Efron and Tibshirani, 1993, chapter 10).
+        The value itself has much of that bias where rows were drawn at random and less where they were drawn class by
+        class; the interval also holds the percentiles about the value less the bias. Of 2,000 rows of 500 classes
+        (accuracy 0.9) the percentiles held the true macro-F1 in 2% and 41% of simulations, these do in 93% and 99%.
+
+        `within`: what values the statistic can have.
         """
         value = statistic((self._starts + np.arange(self.rows)).ravel())
         values = np.array([statistic(rows) for rows in self.resamples()])
         values = values[np.isfinite(values)]
         low, high = np.percentile(values, [2.5, 97.5]).tolist() if len(values) else (value, value)
-        if is_centred and len(values):
-            bias = float(values.mean()) - value
-            low, high = max(0.0, min(low - bias, value)), max(high - bias, value)
-        return rounded(name, value, low, high, self.rows)
+        bias = float(values.mean()) - value if len(values) else 0.0
+        low, high = low - bias - max(bias, 0.0), high - bias - min(bias, 0.0)
+        return rounded(name, value, max(low, within[0]), min(high, within[1]), self.rows)
+
+    def calibration_error(
+        self, name: str, confidence: Floats, right: np.typing.NDArray[np.float64], bins: int = BINS
+    ) -> Metric:
+        """Expected calibration error of answers [R*N].
+
+        It is never below 0, and chance alone lifts it, of few rows by more than resampling tells. Where confidences
+        that are met exactly would often err as much, the interval begins at 0 (consistency resampling: Broecker and
+        Smith, 2007, "Increasing the reliability of reliability diagrams").
+        """
+        found = self.metric(name, lambda rows: calibration_error(confidence[rows], right[rows], bins), (0.0, 1.0))
+        random = np.random.default_rng(self._seed)
+        lots = (np.tile(random.random(self.rows), self.blocks) for _ in range(_CONSISTENT_DRAWS))
+        chance = [calibration_error(confidence, (lot < confidence).astype(np.float64), bins) for lot in lots]
+        return replace(found, low=0.0) if found.value <= np.percentile(chance, 97.5) else found
 
     def mean(self, name: str, values: np.typing.NDArray[np.generic]) -> Metric:
-        """The mean of a value a row."""
+        """The mean of a value a row, with the percentile interval: a mean has no bias under resampling."""
         floats = values.astype(np.float64)
-        return self.metric(name, lambda rows: float(floats[rows].mean()))
+        means = [float(floats[rows].mean()) for rows in self.resamples()]
+        low, high = np.percentile(means, [2.5, 97.5]).tolist()
+        return rounded(name, float(floats.mean()), low, high, self.rows)
 
     def share(self, name: str, right: np.typing.NDArray[np.generic]) -> Metric:
         """The mean of a truth value an answer [R*N], with Wilson's interval.
@@ -92,9 +117,7 @@ class Bootstrap:
         centre = float(differences.sum()) / rows
         spread = (float((differences**2).sum()) + 1) / rows - centre**2
         width = _Z * math.sqrt(max(spread, 0.0) / rows + self._between(answers))
-        return rounded(
-            name, value, max(-1.0, min(centre - width, value)), min(1.0, max(centre + width, value)), self.rows
-        )
+        return rounded(name, value, max(-1.0, centre - width), min(1.0, centre + width), self.rows)
 
     def _between(self, answers: Floats) -> float:
         """The variance of the mean over seeds, of answers [R,N]; 0 where the blocks are no seeds."""
@@ -112,8 +135,12 @@ class Bootstrap:
 
 
 def rounded(name: str, value: float, low: float, high: float, n: int) -> Metric:
-    """A Metric without digits that differ from machine to machine. A value that is not finite is an error upstream."""
-    return Metric(name, round(value, _DIGITS), round(low, _DIGITS), round(high, _DIGITS), n)
+    """A Metric without digits that differ from machine to machine. A value that is not finite is an error upstream.
+
+    The interval holds its value: where resamples are so skewed that their percentiles miss their own mean, it is the
+    nearer end.
+    """
+    return Metric(name, round(value, _DIGITS), round(min(low, value), _DIGITS), round(max(high, value), _DIGITS), n)
 
 
 def wilson(name: str, right: int, rows: int) -> Metric:
@@ -127,7 +154,7 @@ def _wilson(share: float, rows: float) -> tuple[float, float]:
     z = _Z
     centre, width = share + z**2 / (2 * rows), z * math.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))
     low, high = (centre - width) / (1 + z**2 / rows), (centre + width) / (1 + z**2 / rows)
-    return max(0.0, min(low, share)), min(1.0, max(high, share))  # the bounds hold the share whatever was rounded
+    return max(0.0, low), min(1.0, high)
 
 
 def mcnemar(first_only: int, second_only: int) -> float:
@@ -147,9 +174,8 @@ def quantile(name: str, values: np.typing.NDArray[np.float64], level: float) -> 
 
 def macro_f1(gold: np.typing.NDArray[np.int64], predicted: np.typing.NDArray[np.int64], classes: int) -> float:
     """Mean F1 over the classes that occur in either [N]."""
-    counts = np.bincount(gold * classes + predicted, minlength=classes * classes).reshape(classes, classes)
-    right = np.diag(counts).astype(np.float64)
-    total = counts.sum(axis=0) + counts.sum(axis=1)
+    right = np.bincount(gold[gold == predicted], minlength=classes)
+    total = np.bincount(gold, minlength=classes) + np.bincount(predicted, minlength=classes)
     return float((2 * right[total > 0] / total[total > 0]).mean())
 
 

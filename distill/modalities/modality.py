@@ -145,6 +145,8 @@ class Modality:
     # A file's cells, the data section, labels [N] -> inputs, columns of [N], notes. Raises DataError.
     read: Callable[[Table, Data, np.typing.NDArray[np.object_]], tuple[tuple[Input, ...], Columns, list[str]]]
     is_empty: Callable[[Columns], np.typing.NDArray[np.bool_]]  # rows [N] that hold no input
+    # Pairs of rows [M,2] that are near copies of each other, in levels: the surest first.
+    near_duplicates: Callable[[Columns], tuple[np.typing.NDArray[np.int64], ...]]
     notes: Callable[[Recipe, Dataset], tuple[str, ...]]  # what a person should hear before the work
     row_length: Callable[[Rows, Student], float]  # words, or the like, that a student reads of a row on the mean
     public_words: Callable[[Transfer, Path], tuple[str, ...]]  # nobody's secret: they may stand in a bundle

@@ -50,8 +50,13 @@ def resolved(recipe: Recipe) -> Recipe:
     student = recipe.student.kind or (BEST if len(modality.usual) > 1 else modality.usual[0])
     members = modality.stack if teacher == STACK and recipe.teacher.members is None else recipe.teacher.members
     folds = recipe.transfer.folds or (_STACK_FOLDS if teacher == STACK else 1)
+    data = recipe.data
+    unset = data.split_by_group is None and data.group is not None and data.split is None
+    if unset and recipe.evaluation.held_out_group is not None:
+        data = data.model_copy(update={"split_by_group": False})  # the group that is held out is left out of a probe
     whole = recipe.model_copy(
         update={
+            "data": data,
             "teacher": recipe.teacher.model_copy(update={"kind": teacher, "members": members}),
             "transfer": recipe.transfer.model_copy(update={"folds": folds}),
             "student": recipe.student.model_copy(update={"kind": student}),

@@ -94,9 +94,14 @@ def stored_bytes(inputs: TrainingInputs, one: Draft) -> int:
     network = train.fresh(
         one.config, inputs.modality, one.prelude, len(inputs.rows.labels), inputs.seed, _start(inputs, one, taught=True)
     )
+    return stored(network, one.prelude, one.config.bits)
+
+
+def stored(network: nn.Module, prelude: Prelude, bits: int) -> int:
+    """About how many bytes a network's words and weights take in integers of so many bits."""
     tables = {id(layer.weight) for layer in network.modules() if isinstance(layer, nn.Embedding)}
-    sizes = [quantize.stored_bytes(it.shape, one.config.bits, id(it) in tables) for it in network.parameters()]
-    return int(one.prelude.model.ByteSize()) + sum(sizes)
+    sizes = [quantize.stored_bytes(it.shape, bits, id(it) in tables) for it in network.parameters()]
+    return int(prelude.model.ByteSize()) + sum(sizes)
 
 
 def _start(inputs: TrainingInputs, one: Draft, taught: bool) -> Start:

@@ -11,13 +11,15 @@ from typing import TypeAlias
 import numpy as np
 
 from distill.data import cross_fit_splits
+from distill.data.keys import source_of
 from distill.data.rows import Dataset, Rows, concatenated
+from distill.errors import DataError
 from distill.evaluation import novelty_auroc
 from distill.evaluation.contenders import Contender, Floats
 from distill.evaluation.cross_fitted import CrossFitted
 from distill.evaluation.novelty_auroc import Novelty
 from distill.pipeline import assess, model_selection, training_inputs
-from distill.progress import quiet, say
+from distill.progress import quiet, say, waiting
 from distill.recipe.public_sets import CATALOGUE
 from distill.recipe.schema import Recipe
 
@@ -27,15 +29,29 @@ Beside: TypeAlias = Callable[[training_inputs.TrainingInputs], Sequence[Contende
 
 
 def repeats(recipe: Recipe, rows: Dataset) -> int:
-    """How often every row is judged by cross-fitting; 0: one split judges."""
+    """How often every row is judged by cross-fitting; 0: one split judges.
+
+    Raises:
+        DataError: the recipe asks for more than rows that belong together allow.
+    """
     count = sum(int(part.labelled.sum()) for part in (rows.train, rows.validation, rows.test))
-    if recipe.evaluation.repeats is not None:
-        return recipe.evaluation.repeats
+    asked, families = recipe.evaluation.repeats, cross_fit_splits.fewest_families(rows)
+    if asked and families < cross_fit_splits.FOLDS:
+        raise DataError(
+            f"evaluation.repeats is {asked}, for which rows are split into {cross_fit_splits.FOLDS} folds, and a class "
+            f"stands in {families} groups or families of near copies alone, which stay whole. Set it to 0."
+        )
+    if asked is not None:
+        return asked
     known = rows.test.teacher_probabilities is None or all(
         not np.isnan(part.teacher_probabilities[part.labelled]).any()  # type: ignore[index]
         for part in (rows.train, rows.validation)
     )
-    split = recipe.data.split is not None or any(it.own_split for it in CATALOGUE if it.name == recipe.data.source)
+    split = (
+        families < cross_fit_splits.FOLDS
+        or recipe.data.split is not None
+        or any(it.own_split for it in CATALOGUE if it.name == recipe.data.source)
+    )
     if split or recipe.evaluation.held_out_group is not None or count >= FEW_ROWS or not known:
         return 0
     return 2 if count < VERY_FEW_ROWS else 1
@@ -62,7 +78,7 @@ def judge(recipe: Recipe, rows: Dataset, base: Path, times: int, beside: Beside 
     for done, (repeat, part) in enumerate(parts):
         left = f", about {(time.monotonic() - began) / done * (len(parts) - done):.0f} s left" if done else ""
         say(f"  fold {done + 1} of {len(parts)}{left}")
-        with quiet():
+        with waiting(f"fold {done + 1} of {len(parts)}"), quiet():
             inputs = training_inputs.prepare(part, recipe.teacher, recipe.transfer, recipe.seed, base)
             trained = model_selection.selected(inputs, recipe, or_nearest=True)
             contenders = (
@@ -83,8 +99,10 @@ def judge(recipe: Recipe, rows: Dataset, base: Path, times: int, beside: Beside 
     student = whole.pop("student")
     often = {1: "", 2: ", twice"}.get(times, f", {times} times")
     folds = f"{cross_fit_splits.FOLDS} folds{often}"
+    are_tied = len({source_of(key) for key in every.keys.tolist()}) < len(every)
+    nor = ", nor a row of its group or a near copy" if are_tied else ""
     words = (
-        f"each of {len(every):,} rows was judged by a student that never saw it, in {folds}; "
+        f"each of {len(every):,} rows was judged by a student that never saw it{nor}, in {folds}; "
         "the student of this bundle learns from all of them"
     )
     return CrossFitted(every, times, student, tuple(whole.values()), temperatures, novelty, words)

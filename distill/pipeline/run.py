@@ -12,8 +12,8 @@ from distill.evaluation import gates, novelty_auroc
 from distill.evaluation.evidence import Evidence, GateResult
 from distill.modalities import register, resolve
 from distill.packaging import bundle, provenance
-from distill.pipeline import assess, build_student, cross_fit, model_selection, training_inputs
-from distill.progress import say
+from distill.pipeline import assess, build_student, cross_fit, model_selection, training_inputs, width
+from distill.progress import say, waiting
 from distill.recipe.schema import Recipe
 
 
@@ -39,6 +39,8 @@ def run(recipe: Recipe, base: Path, out: Path) -> Outcome:
     bundle.check_out(recipe.name, out)
 
     rows = training_inputs.read(recipe, base)
+    with waiting("size of the graph"):
+        width.check(recipe, modality, rows)
     times, judged = cross_fit.repeats(recipe, rows), None
     if times:  # few rows: other students are judged on all of them, and the one that is sealed learns from all
         say("evidence")
@@ -49,16 +51,18 @@ def run(recipe: Recipe, base: Path, out: Path) -> Outcome:
         inputs = training_inputs.prepare(rows, recipe.teacher, recipe.transfer, recipe.seed, base)
 
     say("student")
-    trained = model_selection.selected(inputs, recipe)
+    with waiting("student"):
+        trained = model_selection.selected(inputs, recipe)
 
     staged = bundle.stage(trained.calibrated, inputs.rows, recipe.serving, recipe.name, out)
     try:
-        if judged is not None:
-            evidence = assess.cross_fitted(inputs, trained, staged, judged, recipe.evaluation)
-        else:
-            say("evidence")
-            twin, novelty = build_student.twin(inputs, trained.draft), _novelty(inputs, trained, contrast)
-            evidence = assess.on_test(inputs, trained, staged, twin, novelty, recipe.evaluation)
+        with waiting("evidence"):
+            if judged is not None:
+                evidence = assess.cross_fitted(inputs, trained, staged, judged, recipe.evaluation)
+            else:
+                say("evidence")
+                twin, novelty = build_student.twin(inputs, trained.draft), _novelty(inputs, trained, contrast)
+                evidence = assess.on_test(inputs, trained, staged, twin, novelty, recipe.evaluation)
         say("gates")
         results = gates.check(evidence, recipe.gates)
         made_by = recipe.model_copy(update={"student": trained.draft.config})

@@ -26,6 +26,7 @@ _GOLD_WEIGHTS = (train.GOLD_WEIGHT, 0.7)
 _TEMPERATURES = (train.TEMPERATURE, 2.0)
 # Words, or rows of columns, that a student may read in all its epochs to be taught more than once.
 _WORTH_TRYING = 10_000_000
+_MANY_CLASSES = 100  # beyond, the last layer is most of a student's work
 _STANDARD_ERRORS, _OF_TWIN = 1.0, 2.0
 
 Losses = np.typing.NDArray[np.float64]  # of each validation row, [N]
@@ -44,7 +45,7 @@ def chosen(inputs: TrainingInputs, draft: Draft) -> Draft:
     if draft.alone:
         return draft
     best = _tried(inputs, _with(draft))
-    if draft.config.epochs * len(inputs.soft.rows) * inputs.row_length(draft.config) <= _WORTH_TRYING:
+    if _work(inputs, draft) <= _WORTH_TRYING:
         if draft.section.gold_weight is None:
             best = _better(inputs, best, [_with(best.draft, gold_weight=it) for it in _GOLD_WEIGHTS])
         if draft.section.temperature is None:
@@ -75,6 +76,12 @@ def make(inputs: TrainingInputs, section: Config, name: str) -> TrainedStudent:
     """Drafted, taught in the way that is best, and finished."""
     one = chosen(inputs, build_student.draft(inputs, section, name))
     return build_student.finish(inputs, one, build_student.teach(inputs, one))
+
+
+def _work(inputs: TrainingInputs, draft: Draft) -> float:
+    """Words, or rows of columns, that the student reads in all its epochs; more where there are many classes."""
+    read = draft.config.epochs * len(inputs.soft.rows) * inputs.row_length(draft.config)
+    return read * max(1.0, 1 + (len(inputs.rows.labels) - _MANY_CLASSES) / 20)
 
 
 def _with(draft: Draft, **changed: float) -> Draft:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from distill.audit import leaks
 from distill.data.load import load
 from distill.data.rows import Dataset
 from distill.modalities import register
 from distill.modalities.modality import Modality
-from distill.progress import say
+from distill.progress import say, waiting
 from distill.recipe.schema import Recipe, Student, Transfer
 from distill.recipe.schema import Teacher as TeacherConfig
 from distill.teachers import fit as teachers
@@ -17,6 +18,7 @@ from distill.teachers.teacher import Teacher
 from distill.training import budget, soft_labels
 
 _SHOWN_NOTES = 20
+_MOST_ANSWERS = 15_000_000  # probabilities of the transfer set, where the recipe does not say how many copies it has
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,13 @@ def read(recipe: Recipe, base: Path) -> Dataset:
     """The rows, with what a person should hear of them. `base`: where relative paths start.
 
     Raises:
-        DataError: see `distill.data.load`.
+        DataError: see `distill.data.load` and `distill.audit.leaks`.
     """
     say("rows")
     modality = register.of(recipe.data)
-    rows = load(recipe.data, base, modality)
-    rows = replace(rows, notes=(*rows.notes, *modality.notes(recipe, rows)))
+    with waiting("reading rows"):
+        rows = load(recipe.data, base, modality)
+    rows = replace(rows, notes=(*rows.notes, *leaks.check(rows, recipe.data), *modality.notes(recipe, rows)))
     say(f"  {len(rows.train)} training, {len(rows.validation)} validation, {len(rows.test)} test rows")
     more = f"and {len(rows.notes) - _SHOWN_NOTES} more notes on the data: they are in the manifest and the report"
     for note in (*rows.notes[:_SHOWN_NOTES], *([more] if len(rows.notes) > _SHOWN_NOTES else [])):
@@ -69,18 +72,24 @@ def prepare(rows: Dataset, config: TeacherConfig, transfer: Transfer, seed: int,
     say("teacher")
     teacher = teachers.fit(config, rows, transfer.folds or 1, seed, base)
     say("soft labels")
-    words = modality.public_words(transfer, base)
-    copies, count = None, transfer.augment
-    if count is None:
-        length = modality.row_length(rows.train, Student())
-        count = modality.default_copies(len(rows.train), length) if teacher.kilobytes is not None else 0
-    if count:
-        transfer = transfer.model_copy(update={"augment": count})
-        copies = modality.augment(teacher, rows.train, (rows.validation, rows.test), transfer, words, seed)
-    soft = soft_labels.make(teacher, rows.train, copies)
-    say(f"  {len(soft.rows)} rows in the transfer set")
-    held = soft_labels.SoftLabels(rows.validation, teacher.logits(rows.validation))
+    with waiting("soft labels"):
+        words = modality.public_words(transfer, base)
+        copies, count = None, transfer.augment
+        if count is None:
+            count = _default_copies(modality, rows) if teacher.kilobytes is not None else 0
+        if count:
+            transfer = transfer.model_copy(update={"augment": count})
+            copies = modality.augment(teacher, rows.train, (rows.validation, rows.test), transfer, words, seed)
+        soft = soft_labels.make(teacher, rows.train, copies)
+        say(f"  {len(soft.rows)} rows in the transfer set")
+        held = soft_labels.SoftLabels(rows.validation, teacher.logits(rows.validation))
     return TrainingInputs(modality, rows, teacher, words, soft, held, count, seed)
+
+
+def _default_copies(modality: Modality, rows: Dataset) -> int:
+    """The modality's, or fewer where there are so many classes that the teacher's answers would fill the memory."""
+    usual = modality.default_copies(len(rows.train), modality.row_length(rows.train, Student()))
+    return max(0, min(usual, _MOST_ANSWERS // (max(len(rows.train), 1) * len(rows.labels)) - 1))
 
 
 def of(recipe: Recipe, base: Path) -> TrainingInputs:

@@ -93,11 +93,13 @@ def _parse(path: Path) -> dict[str, Any]:
         lines = text.count("\n") + 1
         reason = str(error).replace("at end of document", f"at the end, line {lines}")
         hint = " Text values need quotes." if reason.startswith("Invalid value") else ""
+        hint = messages.BACKSLASH if _ESCAPE.search(reason) else hint
         raise RecipeError(f"{path} is not valid TOML: {reason}.{hint} See the built-in recipes for examples.") from None
     except RecursionError:
         raise RecipeError(f"{path} is nested too deeply, wanted sections of plain keys.") from None
 
 
+_ESCAPE = re.compile("hex value|escape", re.IGNORECASE)
 _OVERRIDE = re.compile(r"""((?:"[^"]*"|'[^']*'|[^="'])+)=(.*)""", re.DOTALL)
 
 
@@ -107,6 +109,8 @@ def _override(text: str) -> dict[str, Any]:
     if not match or not text.isprintable():
         raise RecipeError(f"--set {text!r} is not section.key=value, as in --set student.epochs=5")
     key, value = match[1].strip(), match[2].strip()
+    if "\\" in value and value[0] == value[-1] == '"' and not _is_toml(f"x = {value}"):
+        raise RecipeError(f"--set {text!r}: the value is not valid TOML.{messages.BACKSLASH}")
     plain = ".".join(json.dumps(part.strip()) for part in key.split("."))
     word = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     for line in (f"{key} = {value}", f"{key} = {word}", f"{plain} = {value}", f"{plain} = {word}"):
@@ -115,6 +119,14 @@ def _override(text: str) -> dict[str, Any]:
         except (ValueError, RecursionError):
             continue
     raise RecipeError(f"--set {text!r}: {key!r} is not a key such as student.epochs. Quote names with odd characters.")
+
+
+def _is_toml(line: str) -> bool:
+    try:
+        tomllib.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _merge(raw: dict[str, Any], change: dict[str, Any], override: str) -> None:

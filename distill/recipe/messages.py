@@ -10,6 +10,8 @@ from pydantic import BaseModel, ValidationError
 
 from distill.errors import nearest
 
+# TOML reads \U, \t and the like in double quotes.
+BACKSLASH = " A backslash in double quotes begins an escape: write paths as 'C:\\Users\\me' or \"C:/Users/me\"."
 _SHOWN = 10
 _TYPES = {
     bool: "true or false",

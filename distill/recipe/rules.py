@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable
+from encodings.aliases import aliases
 from typing import TypeAlias
 
 from distill.errors import RecipeError, nearest
+from distill.recipe.messages import BACKSLASH
 from distill.recipe.public_sets import CATALOGUE, NamedSet
 from distill.recipe.schema import STACK, Data, Recipe
 
 FILES = ("csv", "jsonl", "parquet")
 _NAMED = {named.name: named for named in CATALOGUE}
-_OF_FILES = ("path", "text", "columns", "label", "soft_label_prefix", "group", "split", "types")
+_OF_FILES = (
+    *("path", "encoding", "text", "columns", "label", "soft_label_prefix", "group", "split", "types"),
+    "allow_leaks",
+)
+_NO_TEXT = {"idna", "punycode", "raw-unicode-escape", "unicode-escape", "undefined", "utf-7", "mbcs", "oem"} | {
+    "base64_codec", "bz2_codec", "hex_codec", "quopri_codec", "rot_13", "uu_codec", "zlib_codec",
+}  # fmt: skip
 
 Rules: TypeAlias = Iterable[tuple[bool, str]]  # whether it is broken, and what to say then
 
@@ -69,6 +78,15 @@ def _of_files(data: Data) -> Rules:
             for key in ("text", "group", "split", "soft_label_prefix")
         ),
         (
+            data.path is not None and any(ord(character) < 32 for character in data.path),
+            f"data.path holds a tab, a line break or the like.{BACKSLASH}",
+        ),
+        (
+            data.encoding is not None and data.source == "parquet",
+            "data.encoding is for files of text, and Parquet says itself how it holds text. Take it out.",
+        ),
+        (data.encoding is not None and not _is_encoding(data.encoding), _unknown_encoding(str(data.encoding))),
+        (
             data.text is not None and data.columns is not None,
             "data.text and data.columns are both given. Keep text for texts or columns for a table.",
         ),
@@ -89,6 +107,18 @@ def _of_files(data: Data) -> Rules:
             for role in ("label", "split")
         ),
         (
+            data.split_by_group is not None and data.group is None,
+            "data.split_by_group is about data.group, the column that holds the groups, and there is none.",
+        ),
+        (
+            bool(data.split_by_group) and data.split is not None,
+            "data.split_by_group is true, and data.split says which row goes where. Take one of the two out.",
+        ),
+        (
+            bool(data.allow_leaks) and data.text is not None,
+            "data.allow_leaks is for columns, and data.text is given. Take one of the two out.",
+        ),
+        (
             bool(strange),
             f"data.types names {''.join(strange[:1])!r}, which is not in data.columns."
             + (f" Did you mean {near!r}?" if near else ""),
@@ -99,6 +129,21 @@ def _of_files(data: Data) -> Rules:
             for other, same in roles[:index]
         ),
     )
+
+
+def _is_encoding(name: str) -> bool:
+    """Whether Python reads text in it; `codecs` also has some that turn bytes into bytes, or text into other text."""
+    try:
+        return codecs.lookup(name).name not in _NO_TEXT and isinstance(b"ab".decode(name, errors="replace"), str)
+    except (LookupError, ValueError):  # unknown, a NUL in the name, or a codec of another kind
+        return False
+
+
+def _unknown_encoding(name: str) -> str:
+    known = sorted({*aliases, *aliases.values()} - _NO_TEXT)
+    near = nearest(name.replace("-", "_").replace(" ", "_"), known)
+    meant = f" Did you mean {near!r}?" if near else ""
+    return f"data.encoding is {name!r}, wanted Python's name of an encoding, as 'cp1251', 'gb18030' or 'utf-8'.{meant}"
 
 
 def _unknown_source(source: str) -> str:
@@ -177,6 +222,11 @@ def _of_evaluation(recipe: Recipe, named: NamedSet | None) -> Rules:
         (
             held_out is not None and named is not None and held_out not in groups,
             f"evaluation.held_out_group is {held_out!r}, which {recipe.data.source} lacks: {found}.",
+        ),
+        (
+            held_out is not None and bool(recipe.data.split_by_group),
+            f"evaluation.held_out_group is {held_out!r}, whose rows must stand in training and in test, and "
+            "data.split_by_group is true. Take one of the two out.",
         ),
         (
             held_out is not None and named is None and recipe.data.group is None,

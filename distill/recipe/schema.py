@@ -39,10 +39,16 @@ class Data(Section):
     """The columns PREFIX + label hold a teacher's probabilities, an LLM's say; they take the teacher's place."""
     group: str | None = None
     """A column of groups (a site, a domain), each of which the report judges by itself."""
+    split_by_group: bool | None = None
+    """Whether the rows of a group stand in one part of the split. Default: where each class has three groups."""
     split: str | None = None
     """A column that says `train`, `validation` or `test`. Default: 80/10/10 in each class, by a hash of the row."""
+    encoding: str | None = None
+    """Of a file of text: Python's name of it, such as `"cp1251"`. Default: UTF-8, or what can be told."""
     types: dict[str, Literal["number", "category"]] = {}
     """What a column holds, where its cells mislead: `types."zip code" = "category"`."""
+    allow_leaks: tuple[str, ...] = ()
+    """Columns that may tell the label by themselves; one that does and is not named here stops the run."""
     max_rows: int | None = Field(default=None, ge=50)
     """Only so many rows, a fixed sample by a hash of the row."""
 
@@ -73,7 +79,8 @@ class Teacher(Section):
     max_tokens: int | None = Field(default=None, ge=8, le=512)
     """Word pieces of a text that the encoder reads. Default: as long as the texts are, within `max_minutes`."""
     max_minutes: float = Field(default=10.0, gt=0)
-    """What a frozen encoder may take to read all rows, in minutes of two cores, about."""
+    """What a frozen encoder may take to read all rows, in minutes of two cores, about; half of it, boosted trees of
+    many classes."""
     vote_weight: float = Field(default=0.0, ge=0, le=1)
     """Share of the loss that human raters' votes teach, where the data has them."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -90,7 +97,8 @@ class Transfer(Section):
     """Over 1: each row is labelled by a teacher that never saw it. Default: 5 for a stack, otherwise 1."""
     augment: int | None = Field(default=None, ge=0, le=1000)
     """Varied copies of each training row, labelled by the teacher of all rows. Default: of columns 10, up to 200,000
-    rows in all; of texts up to 3, within 20,000 rows and 1.5 million words."""
+    rows in all, and rows times classes within 15 million; of texts up to 3, within 20,000 rows and 1.5 million
+    words."""
     replace: float = Field(default=0.2, ge=0, le=1)
     """Of a text's copies: the share of words that give their place to a like one."""
     misspell: float = Field(default=0.02, ge=0, le=1)

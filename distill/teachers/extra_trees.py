@@ -10,7 +10,7 @@ from sklearn.ensemble import ExtraTreesClassifier
 
 from distill.data.rows import Dataset, Rows
 from distill.recipe.schema import Teacher as Config
-from distill.teachers import columns, scikit_learn
+from distill.teachers import columns, scikit_learn, workload
 from distill.teachers.teacher import Unfitted
 
 _TREES = 100
@@ -40,4 +40,7 @@ def prepare(config: Config, dataset: Dataset, seed: int, base: Path) -> Unfitted
         trees = Smoothed(_TREES, **setting, random_state=seed)
         return scikit_learn.ScikitLearnModel(trees.fit(read(rows), rows.labels), read, classes, setting)
 
-    return scikit_learn.unfitted("extremely randomised trees (scikit-learn)", __name__, dataset, _SETTINGS, fit)
+    size = workload.size_of(dataset)
+    seconds = workload.forest(size, _TREES, (size.columns**0.5, size.columns / 2, size.columns / 2))
+    description = "extremely randomised trees (scikit-learn)"
+    return scikit_learn.unfitted(description, __name__, dataset, _SETTINGS, fit, seconds=seconds)

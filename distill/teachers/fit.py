@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from distill import cache
-from distill.data.keys import fold_of
+from distill.data.keys import families_fill_folds, fold_of
 from distill.data.rows import Dataset, Rows
 from distill.errors import RecipeError
-from distill.progress import say
+from distill.progress import say, waiting
 from distill.recipe.schema import STACK
 from distill.recipe.schema import Teacher as Config
-from distill.teachers import scikit_learn, stack
+from distill.teachers import scikit_learn, stack, workload
 from distill.teachers.register import TEACHERS
-from distill.teachers.teacher import Model, Teacher
+from distill.teachers.teacher import Model, Teacher, Unfitted
 
 _STAGE = "teacher"
+_LONG_SECONDS = 60.0
 
 
 def fit(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) -> Teacher:
@@ -34,6 +36,12 @@ def fit(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) -> 
     if config.kind is None or config.kind not in TEACHERS:
         raise RecipeError(f"teacher.kind is {config.kind!r}, wanted one of {', '.join((*TEACHERS, STACK))}.")
     unfitted = TEACHERS[config.kind](config, dataset, seed, base)
+    _announce([unfitted], dataset)
+    return _fitted(config, unfitted, dataset, folds, seed)
+
+
+def _fitted(config: Config, unfitted: Unfitted, dataset: Dataset, folds: int, seed: int) -> Teacher:
+    """The teacher of all training rows, and its twins that each leave a fold out."""
     settings = json.loads(config.model_dump_json(exclude={"model", "sha256", "runs", "members"}))
     parts = [settings, dataset.fingerprint, cache.code(__name__), *unfitted.identity, dict(unfitted.versions), seed]
     train = dataset.train.take(dataset.train.labelled)
@@ -43,11 +51,14 @@ def fit(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) -> 
         return cache.root() / "teachers" / cache.key(_STAGE, *parts, part)
 
     def one(rows: Rows, part: str) -> Model:
-        return unfitted.fit(rows, part, folder_of, name if part == scikit_learn.FULL else f"{name}, {part}")
+        called = name if part == scikit_learn.FULL else f"{name}, {part}"
+        with waiting(called):
+            return unfitted.fit(rows, part, folder_of, called)
 
     name = f"teacher {config.kind}"
     full = one(train, scikit_learn.FULL)
-    places = fold_of(train, folds)
+    by_row = not families_fill_folds(train, folds)
+    places = fold_of(train, folds, by_row)
     apart = folds if folds > 1 and unfitted.file else 0
     return Teacher(
         id=cache.key(_STAGE, *parts, config.runs, folds),
@@ -58,12 +69,19 @@ def fit(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) -> 
         kilobytes=unfitted.file(folder_of(scikit_learn.FULL)).stat().st_size / 1000 if unfitted.file else None,
         full=full,
         folds=tuple(one(train.take(places != i), f"fold {i + 1} of {folds}") for i in range(apart)),
+        by_row=by_row,
     )
 
 
 def _stack(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) -> Teacher:
     """Fit the members and weigh them on the training rows, each of which was left out of the fold that answers it."""
-    crew = [fit(one, dataset, folds, seed, base) for one in _members(config)]
+    members = [(one, TEACHERS[str(one.kind)](one, dataset, seed, base)) for one in _members(config)]
+    short = [pair for pair in members if not pair[1].too_long]
+    if 0 < len(short) < len(members):
+        say("\n".join(f"  {unfitted.too_long}" for _, unfitted in members if unfitted.too_long))
+        members = short
+    _announce([unfitted for _, unfitted in members], dataset)
+    crew = [_fitted(one, unfitted, dataset, folds, seed) for one, unfitted in members]
     train, held = dataset.train.take(dataset.train.labelled), dataset.validation
     found = stack.weigh(crew, train)
     weights = dict(zip((member.id for member in found.members), found.weights, strict=True))
@@ -87,8 +105,17 @@ def _stack(config: Config, dataset: Dataset, folds: int, seed: int, base: Path) 
         kilobytes=sum(sizes),
         full=full,
         folds=tuple(stack.StackModel(found.members, found.weights, fold) for fold in range(folds)),
+        by_row=crew[0].by_row,
         members=tuple(crew),
     )
+
+
+def _announce(members: Sequence[Unfitted], dataset: Dataset) -> None:
+    """Say what will take long, before it does."""
+    seconds = sum(one.seconds for one in members)
+    if seconds >= _LONG_SECONDS:
+        parts = "; ".join(f"{one.description} {workload.in_words(one.seconds)}" for one in members if one.seconds >= 10)
+        say(f"  {workload.size_of(dataset)}: about {workload.in_words(seconds)} on an idle core ({parts})")
 
 
 def _members(config: Config) -> list[Config]:

@@ -76,12 +76,14 @@ def unfitted(
     fit: Callable[[Rows, Setting], ScikitLearnModel],
     refine: Callable[[ScikitLearnModel, Rows], tuple[Setting, float]] | None = None,
     threads: int | None = 1,
+    seconds: float = 0.0,
+    too_long: str = "",
 ) -> Unfitted:
     """A teacher of scikit-learn's before it is fitted.
 
     `module`: whose code caches follow. `fit`: rows and a setting -> the model. `refine`: a fitted model and validation
     rows -> a better setting nearby and its loss, such as fewer trees. `threads`: waiting threads spin, so on a busy
-    machine a small table on several takes minutes instead of seconds.
+    machine a small table on several takes minutes instead of seconds. `seconds` and `too_long`: see `Unfitted`.
     """
 
     def chosen(rows: Rows, name: str) -> ScikitLearnModel:
@@ -124,4 +126,6 @@ def unfitted(
         identity=(cache.code(module),),
         fit=fit_part,
         file=lambda folder: folder / FILE,
+        seconds=seconds,
+        too_long=too_long,
     )

@@ -57,6 +57,8 @@ class Unfitted:
     # Rows, the name of the part, the folder of a part of this name, and how to call it in messages.
     fit: Callable[[Rows, str, Callable[[str], Path], str], Model]
     file: Callable[[Path], Path] | None  # the whole model's file in its folder; None: not ours to fit or to run
+    seconds: float = 0.0  # about, that fitting it and asking it take, where that is known before
+    too_long: str = ""  # why a stack does better without it, where it cannot be made to fit `teacher.max_minutes`
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ class Teacher:
     versions: Mapping[str, str]  # of the libraries that fitted it
     kilobytes: float | None  # of the fitted model on disk, in units of 1000 bytes; None: it is not ours to run
     full: Model
-    folds: tuple[Model, ...] = ()  # folds[i] never saw the rows with fold_of(rows, len(folds)) == i
+    folds: tuple[Model, ...] = ()  # folds[i] never saw the rows with fold_of(rows, len(folds), by_row) == i
+    by_row: bool = False  # whether folds part the rows of a family: `distill.data.keys`
     members: tuple[Teacher, ...] = ()  # of a stack
 
     @property
@@ -92,7 +95,7 @@ class Teacher:
         """Logits [N,K] for training rows, each by a model that never saw the row; the full model's without folds."""
         if not self.folds:
             return self.logits(rows)
-        places = fold_of(rows, len(self.folds))
+        places = fold_of(rows, len(self.folds), self.by_row)
         order = np.argsort(places, kind="stable")
         parts = [
             self.fold_logits(i, rows.take(places == i))

@@ -33,7 +33,8 @@ VENDOR = f"vendor/{runtime.PROJECT}-{runtime.VERSION}"
 SCRIPT = runtime.SCRIPT.replace(".mjs", ".js")  # many servers do not know .mjs for a script
 PACKED = f"{runtime.WASM}.gzip"  # not .gz: some servers would unpack that on the way
 MODULES = (
-    *("main.js", "model.js", "tensors.js", "cells.js", "explain.js", "words.js", "view.js", "form.js", "remote.js"),
+    *("main.js", "model.js", "tensors.js", "cells.js", "levelling.js", "numbers.js"),
+    *("explain.js", "words.js", "view.js", "form.js", "remote.js"),
     *(f"modalities/{name}.js" for name in ("register", *MODALITIES)),
 )
 _HEAVY = (contract.MODEL, f"{VENDOR}/{SCRIPT}", f"{VENDOR}/{PACKED}")  # what a person waits for

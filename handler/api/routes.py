@@ -9,13 +9,12 @@ from typing import Any
 
 from handler.api import open_inference, predict
 from handler.http import body, strict_json
-from handler.http.events import PREDICT, Request
+from handler.http.events import PREDICT, READY, Request
 from handler.http.response import JSON, Response
 from handler.modalities import register
 from handler.model.predictor import Predictor
 
 LIVE = "/v2/health/live"
-READY = "/v2/health/ready"
 SERVER = "/v2"
 MODEL = "/model"
 OPENAPI = "/openapi.json"

@@ -68,7 +68,7 @@ class Service:
             fault = type(error).__name__
             answer = _problem(RequestError(500, "internal", "The request failed on our side."), request, request_id)
         answer = self._finished(answer, request)
-        result = source.answer(answer)
+        result = source.answer(answer, event)
         duration_ms = (time.perf_counter() - started) * 1000
         self._telemetry.record(
             request_id,

@@ -12,7 +12,7 @@ import re
 import stat
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -51,6 +51,10 @@ class Input:
     name: str
     dtype: str  # "string" or "float32", the tensor's element type
     kind: str  # "text", "number" or "category", what a person would call it
+    # How training read the column's cells, for values that are strings. "": as they are sent, a number never so.
+    notation: str = ""  # `levelling.LEVELLED`, or one of `numbers.NOTATIONS`, in `handler.modalities`
+    unit: str = ""  # the sign or unit that training's numbers had beside them
+    missing: tuple[str, ...] = ()  # words that stood for "missing" among training's numbers, beside `levelling.HOLES`
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,18 @@ def version_of(model_sha256: str, serving: Serving) -> str:
     """
     # Through JSON and back, so that an int where a float belongs hashes the same before sealing and after reading.
     serving = _build(Serving, json.loads(_canonical(asdict(serving))), "serving")
-    return hashlib.sha256(f"{model_sha256}\n{_canonical(asdict(serving))}".encode()).hexdigest()[:VERSION_DIGITS]
+    return hashlib.sha256(f"{model_sha256}\n{_canonical(_plain(serving))}".encode()).hexdigest()[:VERSION_DIGITS]
+
+
+def _plain(serving: Serving) -> dict[str, Any]:
+    """The section as JSON has it. A key with a default is left out where it says no more than that."""
+    made = asdict(serving)
+    defaults = {field.name: field.default for field in fields(Input) if field.default is not MISSING}
+    made["inputs"] = [
+        {name: value for name, value in column.items() if name not in defaults or value != defaults[name]}
+        for column in made["inputs"]
+    ]
+    return made
 
 
 def sha256_of(path: Path) -> str:
@@ -136,7 +151,7 @@ def sha256_of(path: Path) -> str:
 
 def dumps(manifest: Manifest) -> str:
     """The manifest as the JSON text that `parse` reads back to an equal object."""
-    known = asdict(manifest)
+    known = asdict(manifest) | {"serving": _plain(manifest.serving)}
     if manifest.schema < SCHEMA:
         del known["privacy"]
     return json.dumps(known, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
@@ -268,14 +283,15 @@ def _build(kind: type[T], raw: object, where: str) -> T:
     if not isinstance(raw, dict):
         raise BundleError(f"{where} holds a JSON {_json_type(raw)}, wanted an object. Schema {SCHEMA} is read here.")
     names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
-    for problem, keys in (("unknown", raw.keys() - names), ("missing", names - raw.keys())):
+    wanted = {field.name for field in fields(kind) if field.default is MISSING}  # type: ignore[arg-type]
+    for problem, keys in (("unknown", raw.keys() - names), ("missing", wanted - raw.keys())):
         if keys:
             raise BundleError(
                 f"{where} has the {problem} key {', '.join(sorted(map(repr, keys)))} for schema {SCHEMA}, "
                 "which this Limbeck reads. Seal the bundle again with this version."
             )
     hints = _hints(kind)  # type: ignore[arg-type]
-    return kind(**{name: _value(hints[name], raw[name], f"{where}: {name}") for name in sorted(names)})
+    return kind(**{name: _value(hints[name], raw[name], f"{where}: {name}") for name in sorted(names & raw.keys())})
 
 
 @cache

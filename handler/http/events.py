@@ -2,7 +2,9 @@
 
 Event sources, tried in this order:
 
-rest     a REST API's proxy event (payload format 1.0):
+alb      a load balancer's event, its headers single or in lists, as the target group is set:
+         https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html
+rest     a REST API's proxy event, or an HTTP API's of payload format 1.0:
          https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 http     an HTTP API's or a Function URL's event (payload format 2.0):
          https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html and
@@ -18,13 +20,15 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from handler.errors import RequestError
-from handler.http.response import Response
+from handler.http.response import TITLES, Response
 
 PREDICT = "/predict"
+READY = "/v2/health/ready"
+_HEALTH_CHECKER = "ELB-HealthChecker/"  # a load balancer's user agent; it asks for "/" where no path is set
 
 
 @dataclass(frozen=True)
@@ -53,12 +57,23 @@ class EventSource:
     name: str
     fits: Callable[[Any], bool]  # whether an event has this shape
     request: Callable[[Any], Request]  # reads such an event. Raises RequestError.
-    answer: Callable[[Response], dict[str, Any]]  # gives an answer the shape that the caller understands
+    answer: Callable[[Response, Any], dict[str, Any]]  # gives an answer to such an event the shape that it asks for
 
 
 def source_of(event: object) -> EventSource:
     """The first event source whose shape the event has."""
     return next(kind for kind in EVENT_SOURCES if kind.fits(event))
+
+
+def _is_alb(event: Any) -> bool:  # noqa: ANN401 - whatever Lambda was invoked with
+    context = event.get("requestContext") if _is_rest(event) else None
+    return isinstance(context, dict) and "elb" in context
+
+
+def _alb(event: Mapping[str, Any]) -> Request:
+    request = _rest(event)
+    is_check = request.headers.get("user-agent", "").startswith(_HEALTH_CHECKER)
+    return replace(request, path=READY) if is_check and request.path == "/" else request
 
 
 def _is_rest(event: Any) -> bool:  # noqa: ANN401 - whatever Lambda was invoked with
@@ -72,6 +87,8 @@ def _rest(event: Mapping[str, Any]) -> Request:
     if event.get("resource") == "/{proxy+}" and isinstance(parameters, dict):
         proxied = f"/{parameters.get('proxy')}"
         path = proxied if path.endswith(proxied) else path
+    elif event.get("version") == "1.0":  # an HTTP API's path has its stage's name in it, in this format too
+        path = _without_stage(path, event.get("requestContext"))
     return Request(event["httpMethod"], path, headers, _text(event.get("body")), _is_base64(event))
 
 
@@ -80,17 +97,21 @@ def _is_http(event: Any) -> bool:  # noqa: ANN401 - whatever Lambda was invoked 
 
 
 def _http(event: Mapping[str, Any]) -> Request:
-    path, context = event["rawPath"], event["requestContext"]
-    stage = context.get("stage")
-    if isinstance(stage, str) and stage and path.startswith(f"/{stage}/"):
-        path = path[len(stage) + 1 :]
+    context = event["requestContext"]
+    path = _without_stage(event["rawPath"], context)
     headers, body = _headers(event.get("headers"), None), _text(event.get("body"))
     says_cors = ".lambda-url." in str(context.get("domainName"))
     return Request(str(_method(event)), path, headers, body, _is_base64(event), source_sends_cors=says_cors)
 
 
+def _without_stage(path: str, context: object) -> str:
+    stage = context.get("stage") if isinstance(context, dict) else None
+    named = isinstance(stage, str) and stage != "" and path.startswith(f"/{stage}/")
+    return path.removeprefix(f"/{stage}") if named else path
+
+
 def _unknown(event: object) -> Request:
-    kinds = "a REST API's, an HTTP API's or a Function URL's event"
+    kinds = "a load balancer's, a REST API's, an HTTP API's or a Function URL's event"
     raise RequestError(400, "unknown-event", f'The event is neither {kinds}, nor an object such as {{"inputs": ...}}.')
 
 
@@ -104,7 +125,7 @@ def _method(event: Mapping[str, Any]) -> str | None:
 
 def _headers(single: object, multiple: object) -> dict[str, str]:
     """Header fields by lower-case name. The list form stands in where the plain one is missing."""
-    if not isinstance(single, dict) and isinstance(multiple, dict):
+    if not single and isinstance(multiple, dict):
         single = {name: ",".join(map(str, values)) for name, values in multiple.items() if isinstance(values, list)}
     if not isinstance(single, dict):
         return {}
@@ -119,7 +140,25 @@ def _is_base64(event: Mapping[str, Any]) -> bool:
     return event.get("isBase64Encoded") is True
 
 
-def _proxied(response: Response) -> dict[str, Any]:
+def _has_lists_alone(event: Mapping[str, Any]) -> bool:
+    return not event.get("headers") and isinstance(event.get("multiValueHeaders"), dict)
+
+
+def _balanced(response: Response, event: Mapping[str, Any]) -> dict[str, Any]:
+    """A load balancer takes the kind of headers that it sends, and answers 502 to the other."""
+    title = TITLES[response.status]
+    return {**_as_it_came(response, event), "statusDescription": f"{response.status} {title}"}
+
+
+def _as_it_came(response: Response, event: Mapping[str, Any]) -> dict[str, Any]:
+    """Header fields in lists where those of the request are in lists alone."""
+    answer = _proxied(response)
+    if _has_lists_alone(event):
+        answer["multiValueHeaders"] = {name: [value] for name, value in answer.pop("headers").items()}
+    return answer
+
+
+def _proxied(response: Response, _: object = None) -> dict[str, Any]:
     body = response.body
     content_type = {"content-type": response.media_type} if response.media_type else {}
     return {
@@ -130,12 +169,13 @@ def _proxied(response: Response) -> dict[str, Any]:
     }
 
 
-def _bare(response: Response) -> dict[str, Any]:
+def _bare(response: Response, _: object) -> dict[str, Any]:
     return response.content
 
 
 EVENT_SOURCES = (
-    EventSource("rest", _is_rest, _rest, _proxied),
+    EventSource("alb", _is_alb, _alb, _balanced),
+    EventSource("rest", _is_rest, _rest, _as_it_came),
     EventSource("http", _is_http, _http, _proxied),
     EventSource(
         "direct",

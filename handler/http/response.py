@@ -15,7 +15,9 @@ JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
 PROBLEM_URN = "urn:limbeck:problem:"
 # RFC 9110's names: Python's own changed between its versions.
-_TITLES: Mapping[int, str] = {
+TITLES: Mapping[int, str] = {
+    200: "OK",
+    204: "No Content",
     400: "Bad Request",
     404: "Not Found",
     405: "Method Not Allowed",
@@ -57,7 +59,7 @@ def problem(error: RequestError, request_id: str, *, says_error: bool = False) -
     """
     content: dict[str, Any] = {
         "type": PROBLEM_URN + error.kind,
-        "title": _TITLES[error.status],
+        "title": TITLES[error.status],
         "status": error.status,
         "detail": error.detail,
     }

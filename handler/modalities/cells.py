@@ -13,10 +13,12 @@ import numpy as np
 
 from handler.bundle.contract import Input, Limits
 from handler.errors import RequestError
+from handler.modalities import levelling
 
 FLOAT32_MAX = 3.4028234663852886e38
 MAX_MARKS = 256  # combining marks in a row: the Unicode stream-safe format (UAX #15) allows 30, for any writing system
 LONGEST_KEY = 200  # a longer key is like no column's name
+_LEAST_PLAIN = 1e-4  # from here on any language writes a fraction alike, without an exponent
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MARK_PAIRS = "\u0f73\u0f75\u0f81"  # not marks themselves, but decompose into two
 
@@ -34,13 +36,44 @@ def cell(value: object, column: Input, limits: Limits, pointer: str) -> str | fl
     if value is None:
         return None
     if column.kind == "number":
+        if isinstance(value, str) and column.notation:
+            value = _number(_word(value, limits, pointer), column, pointer)
+            if value is None:
+                return None
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise wrong_type(f'Column "{column.name}"', "a number or null", value, pointer)
         if not -FLOAT32_MAX <= value <= FLOAT32_MAX:  # also false for NaN
             detail = f'Column "{column.name}" wants a finite number that 32-bit floating point can hold, or null.'
             raise RequestError(422, "out-of-range", detail, pointer)
         return float(value)
-    return _word(_category(value, column, pointer), limits, pointer)
+    return _levelled(_word(_category(value, column, pointer), limits, pointer), column)
+
+
+def _number(text: str, column: Input, pointer: str) -> float | None:
+    """A number written as training's file wrote them; None where the text says that nothing is there."""
+    try:
+        return _written(text, column)
+    except ValueError:
+        unit = f" A sign or unit beside it is {column.unit}, or none." if column.unit else ""
+        detail = (
+            f'Column "{column.name}" wants a number or null, found a string that is no number in the form '
+            f"{column.notation}, in which the training data has them.{unit}"
+        )
+        raise RequestError(422, "wrong-type", detail, pointer) from None
+
+
+def _written(text: str, column: Input) -> float | None:
+    """A number's string by the notation of its column, None where it means "missing". ValueError: it is neither."""
+    from handler.modalities import numbers  # for strings alone, so that no start pays for it
+
+    number = numbers.read(text, column.notation, column.unit)
+    if number is None and (missing := levelling.word(text)) and missing not in column.missing:
+        raise ValueError("no number")
+    return number
+
+
+def _levelled(word: str, column: Input) -> str:
+    return levelling.word(word) if column.notation == levelling.LEVELLED else word
 
 
 def _category(value: object, column: Input, pointer: str) -> str:
@@ -52,6 +85,8 @@ def _category(value: object, column: Input, pointer: str) -> str:
         return str(value)
     if isinstance(value, float) and abs(value) <= 2**53 and value.is_integer():
         return str(int(value))  # 7.0 and 7 are one number in JSON
+    if isinstance(value, float) and column.notation and _LEAST_PLAIN <= abs(value) < 2**52:
+        return repr(value)  # as a file of JSON has it when it is read
     raise wrong_type(f'Column "{column.name}"', "a string or null", value, pointer)
 
 
@@ -107,9 +142,19 @@ def json_type(value: object) -> str:
     return names.get(type(value), "a number")
 
 
-def tensor(dtype: str, values: Sequence[object]) -> np.typing.NDArray[np.generic]:
-    """Values of one column as shape [N]: a missing word is empty, a missing number NaN. Words are composed to NFC."""
-    if dtype == "string":
-        words = ["" if value is None else normalize("NFC", str(value)) for value in values]
+def tensor(column: Input, values: Sequence[object]) -> np.typing.NDArray[np.generic]:
+    """Values of one column as shape [N]: a missing word is empty, a missing number NaN.
+
+    Words are composed to NFC, and what training levelled is level: nothing changes in values that were checked.
+    """
+    if column.dtype == "string":
+        words = ["" if value is None else normalize("NFC", _levelled(_text(value), column)) for value in values]
         return np.array(words, dtype=object)
+    if column.notation:
+        values = [_written(value, column) if isinstance(value, str) else value for value in values]
     return np.array([np.nan if value is None else value for value in values], dtype=np.float32)
+
+
+def _text(value: object) -> str:
+    """A word as JSON writes it: true and false are words too."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

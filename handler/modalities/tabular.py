@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from unicodedata import normalize
 
 from handler.bundle.contract import Input, Serving
 from handler.errors import RequestError
+from handler.modalities import levelling
 from handler.modalities.cells import LONGEST_KEY, cell, nearest, tensor, wrong_type
 from handler.modalities.modality import Arrays, Modality, Record
 
@@ -17,33 +17,39 @@ def _check(value: object, serving: Serving, pointer: str) -> Record:
     if not isinstance(value, dict):
         raise wrong_type("An input", "an object of columns", value, pointer)
     columns = {column.name: column for column in serving.inputs}
-    value = _composed(value, pointer)
-    _refuse_unknown(value, columns, pointer)
+    value = _named(value, columns, pointer)
     if not value:
         raise RequestError(422, "no-columns", f"This input has no columns. {_names(columns)}", pointer)
     return {name: cell(sent, columns[name], serving.limits, _at(pointer, name)) for name, sent in value.items()}
 
 
-def _refuse_unknown(record: Mapping[str, object], columns: Mapping[str, Input], pointer: str) -> None:
-    for i, key in enumerate(record):
+def _named(value: Mapping[str, object], columns: Mapping[str, Input], pointer: str) -> Mapping[str, object]:
+    """The columns under the names that training read: composed to NFC, without space around or marks nobody sees.
+
+    Raises:
+        RequestError: 422, a name that the model does not know, or two that are one.
+    """
+    if value.keys() <= columns.keys():
+        return value
+    made = {_name(key, columns): cell for key, cell in value.items()}
+    if len(made) != len(value):
+        raise RequestError(422, "repeated-column", "Two columns of this input have the same name.", pointer)
+    for i, key in enumerate(made):
         if key not in columns:
             raise RequestError(
                 422,
                 "unknown-column",
-                f"Column {i + 1} of {len(record)} in this input is not one the model knows. "
+                f"Column {i + 1} of {len(value)} in this input is not one the model knows. "
                 f"{nearest(key, columns) or _names(columns)}",
                 pointer,
             )
-
-
-def _composed(value: Mapping[str, object], pointer: str) -> Mapping[str, object]:
-    """The columns under names in NFC, as training read them: both forms of "é" look alike and mean the same."""
-    if all(key.isascii() for key in value):
-        return value
-    made = {normalize("NFC", key) if len(key) <= LONGEST_KEY else key: cell for key, cell in value.items()}
-    if len(made) != len(value):
-        raise RequestError(422, "repeated-column", "Two columns of this input have the same name.", pointer)
     return made
+
+
+def _name(key: str, columns: Mapping[str, Input]) -> str:
+    if key in columns or len(key) > LONGEST_KEY:
+        return key
+    return levelling.name(key)
 
 
 def _names(columns: Mapping[str, Input]) -> str:
@@ -61,12 +67,8 @@ def _arrays(records: Sequence[Record], serving: Serving) -> Arrays:
     if not all(isinstance(record, Mapping) for record in records):
         raise TypeError("A tabular model takes mappings of column to value.")
     columns = {column.name: column for column in serving.inputs}
-    for i, record in enumerate(records):
-        if not record.keys() <= columns.keys():  # read as missing, it would be answered without a word
-            _refuse_unknown(record, columns, f"/inputs/{i}")
-    return {
-        column.name: tensor(column.dtype, [record.get(column.name) for record in records]) for column in serving.inputs
-    }
+    named = [_named(record, columns, f"/inputs/{i}") for i, record in enumerate(records)]
+    return {name: tensor(column, [record.get(name) for record in named]) for name, column in columns.items()}
 
 
 def _sent(record: Record) -> list[str]:

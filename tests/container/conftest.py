@@ -24,7 +24,7 @@ def event(name: str) -> object:
 
 def status(name: str, payload: dict[str, Any]) -> int:
     """The status of an answer, by the event source that its event is of."""
-    if EXPECTED[name]["event_source"] in ("rest", "http"):
+    if EXPECTED[name]["event_source"] in ("rest", "http", "alb"):
         return payload["statusCode"]
     return payload.get("status", 200)
 

@@ -24,7 +24,6 @@ from distill.data.rows import Rows
 from distill.errors import DataError, DistillError, RecipeError
 from distill.evaluation.evidence import ClassRow, Evidence, PairedDifference
 from distill.modalities import register, resolve
-from distill.modalities.tabular import prelude as tabular
 from distill.modalities.text import lengths
 from distill.pipeline import run
 from distill.recipe.schema import BEST, Recipe, Student, Teacher
@@ -76,11 +75,26 @@ def test_digits_that_begin_with_zero_are_codes_unless_declared_numbers() -> None
     assert column(*["01067", "10115"] * 10, kind="number").values[0] == 1067
 
 
-def test_numbers_with_a_unit_say_how_to_be_written() -> None:
-    assert "the number alone" in str(column(*(f"{i}.5 %" for i in range(30))).useless)
-    assert "the number alone" in str(column(*(f"€ {i}" for i in range(30))).useless)
-    assert "the number alone" in column(*["12 %", "13 %"] * 20).notes[0]
-    assert "the number alone" not in str(column(*(f"C{i:05}" for i in range(30))).useless)
+def test_numbers_with_one_unit_are_numbers_and_say_which() -> None:
+    for cells, unit in (
+        ([f"{i}.5 %" for i in range(30)], "%"),
+        ([f"€ {i}" for i in range(30)], "€"),
+        ([f"-${i}.50" for i in range(30)] + ["7"], "$"),
+        ([f"{i},5 kg" for i in range(30)], "kg"),
+        ([f"{i} km/h" for i in range(30)], "km/h"),
+    ):
+        read = column(*cells)
+        assert (read.kind, read.unit) == ("number", unit)
+        assert any("the number alone is read" in note and repr(unit) in note for note in read.notes)
+    assert column(*(f"C{i:05}" for i in range(30))).kind == "category"
+
+
+def test_numbers_with_different_units_want_a_decision() -> None:
+    with pytest.raises(DataError, match=r"different signs or units \('%', none\)"):
+        column(*(f"{i}.5 %" for i in range(30)), *(f"0.{i}" for i in range(10)))
+    mixed = column(*(f"{i} kg" for i in range(30)), *(f"{i}0 g" for i in range(30)), *(f"{i} lb" for i in range(30)))
+    assert mixed.kind == "category"
+    assert any("different signs or units" in note for note in mixed.notes)
 
 
 def test_dates_are_pointed_out(tmp_path: Path) -> None:
@@ -229,24 +243,6 @@ def test_only_a_wrong_value_is_told_to_want_quotes(tmp_path: Path) -> None:
         recipe_of(tmp_path, '[data]\nsource = "csv"\nsource = "csv"\n')
 
 
-def test_a_request_may_write_holes_and_truth_as_the_file_did() -> None:
-    values = np.array(["true", "false", ""] * 10 + ["true"], dtype=object)
-    prelude = tabular.fit((Input("smoker", "string", "category"),), {"smoker": values})
-
-    def features(*words: str) -> list[list[float]]:
-        return prelude.features({"smoker": np.array(words, dtype=object)}).tolist()
-
-    for spellings in (("true", "TRUE", "True"), ("false", "FALSE", "False"), ("", "NA", "n/a", "?", "NaN", "None")):
-        assert features(*spellings) == features(spellings[0]) * len(spellings)
-    assert features("maybe") == [[0.0, 0.0, 0.0]]
-
-
-def test_true_is_only_a_truth_value_among_truth_values() -> None:
-    values = np.array(["true", "red"] * 10, dtype=object)
-    prelude = tabular.fit((Input("x", "string", "category"),), {"x": values})
-    assert prelude.features({"x": np.array(["TRUE", "NA"], dtype=object)}).tolist() == [[0.0, 0.0], [0.0, 0.0]]
-
-
 def asked(folder: Path, given: str | None, lines: bytes = b"") -> list[str]:
     return list(predict.answers(folder, given, io.BytesIO(lines)))
 
@@ -336,9 +332,6 @@ def test_a_failed_gate_is_told_also_when_nobody_reads_the_table(tmp_path: Path) 
 def test_codes_that_pandas_wrote_with_a_point_are_whole_numbers() -> None:
     read = column(*["7.0", "3.0", ""] * 10, kind="category")
     assert set(read.values.tolist()) == {"7", "3", ""}
-    prelude = tabular.fit((read.input,), {"x": read.values})
-    words = np.array(["7", "7.0"], dtype=object)
-    assert prelude.features({"x": words}).tolist() == [[0.0, 0.0, 1.0]] * 2
 
 
 def test_a_frozen_encoder_reads_each_text_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

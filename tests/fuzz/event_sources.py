@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 ACCOUNT = "123456789012"
+TARGET_GROUP = f"arn:aws:elasticloadbalancing:eu-central-1:{ACCOUNT}:targetgroup/limbeck/6d0ecf831eec9f09"
 STAGE = "prod"
 PREDICT = "/predict"
 
@@ -73,8 +74,27 @@ def rest(ask: Ask, as_base64: bool) -> dict[str, Any]:
 
 
 def balanced(ask: Ask, as_base64: bool) -> dict[str, Any]:
-    """A REST event that has only lists of header values, as a load balancer's may."""
-    return rest(ask, as_base64) | {"headers": None, "resource": ask.path, "pathParameters": None}
+    """A load balancer's event."""
+    return {
+        "requestContext": {"elb": {"targetGroupArn": TARGET_GROUP}},
+        "httpMethod": ask.method,
+        "path": ask.path,
+        "queryStringParameters": {"q": ask.query} if ask.query else {},
+        "headers": {name.lower(): value for name, value in ask.headers},
+        **_body(ask, as_base64),
+        **({} if ask.body else {"body": ""}),
+    }
+
+
+def balanced_lists(ask: Ask, as_base64: bool) -> dict[str, Any]:
+    """A load balancer's event, of a target group with multi-value headers."""
+    event = balanced(ask, as_base64)
+    del event["headers"]
+    query = {name: [value] for name, value in event.pop("queryStringParameters").items()}
+    lists: dict[str, list[str]] = {}
+    for name, value in ask.headers:
+        lists.setdefault(name.lower(), []).append(value)
+    return event | {"multiValueHeaders": lists, "multiValueQueryStringParameters": query}
 
 
 def http(ask: Ask, as_base64: bool, *, stage: str = "$default", domain: str = "execute-api") -> dict[str, Any]:
@@ -111,7 +131,7 @@ def url(ask: Ask, as_base64: bool) -> dict[str, Any]:
 
 
 EVENT_SOURCES: Mapping[str, Callable[[Ask, bool], dict[str, Any]]] = MappingProxyType(
-    {"rest": rest, "balanced": balanced, "http": http, "staged": staged, "url": url}
+    {"rest": rest, "alb": balanced, "alb_lists": balanced_lists, "http": http, "staged": staged, "url": url}
 )
 
 
@@ -131,10 +151,15 @@ def answer(result: Mapping[str, Any]) -> Answer:
     """What the caller gets of a proxied result.
 
     Raises:
-        AssertionError: the result is nothing that API Gateway would take.
+        AssertionError: the result is nothing that API Gateway or a load balancer would take.
     """
-    assert result.keys() == {"statusCode", "headers", "body", "isBase64Encoded"}, "another shape of proxy result"
-    status, headers, text = result["statusCode"], result["headers"], result["body"]
+    ours = {"statusCode", "body", "isBase64Encoded"}
+    assert result.keys() - {"statusDescription", "headers", "multiValueHeaders"} == ours, "another shape of result"
+    assert ("headers" in result) != ("multiValueHeaders" in result), "both kinds of headers, or none"
+    lists = result.get("multiValueHeaders", {})
+    assert all(type(values) is list and len(values) == 1 for values in lists.values())
+    headers = result.get("headers", {name: values[0] for name, values in lists.items()})
+    status, text = result["statusCode"], result["body"]
     assert type(status) is int and isinstance(text, str) and type(result["isBase64Encoded"]) is bool
     assert all(isinstance(name, str) and isinstance(value, str) for name, value in headers.items())
     lowered = {name.lower(): value for name, value in headers.items()}

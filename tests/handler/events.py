@@ -22,6 +22,28 @@ def http_event(body: str | None, **changes: Any) -> dict[str, Any]:  # noqa: ANN
     return event | changes
 
 
+def alb_event(body: str, *, lists: bool = False, **changes: Any) -> dict[str, Any]:  # noqa: ANN401
+    """A load balancer's event; `lists`: of a target group with multi-value headers."""
+    group = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/limbeck/6d0ecf831eec9f09"
+    content_type = "application/json"
+    headers = (
+        {"multiValueHeaders": {"content-type": [content_type]}}
+        if lists
+        else {"headers": {"content-type": content_type}}
+    )
+    query = {"multiValueQueryStringParameters": {}} if lists else {"queryStringParameters": {}}
+    event: dict[str, Any] = {
+        "requestContext": {"elb": {"targetGroupArn": group}},
+        "httpMethod": "POST",
+        "path": "/predict",
+        **headers,
+        **query,
+        "body": body,
+        "isBase64Encoded": False,
+    }
+    return event | changes
+
+
 def content_of(answer: dict[str, Any]) -> Any:  # noqa: ANN401
     """The JSON of an answer with a text body."""
     assert answer["isBase64Encoded"] is False

@@ -134,6 +134,10 @@ def test_without_bundle_dir_the_log_says_to_set_it() -> None:
     assert "BUNDLE_DIR is not set" in refused(None)
 
 
+def test_a_bundle_dir_that_no_file_system_takes_is_told_in_the_log() -> None:
+    assert "too long" in refused(Path("x" * 5000))
+
+
 def test_a_sealed_graph_that_cannot_run_is_not_served(tmp_path: Path) -> None:
     model = bundles.text_model()
     table = next(tensor for tensor in model.graph.initializer if tensor.name == "table")

@@ -37,7 +37,7 @@ def test_every_event_file_has_an_expected_status_and_the_other_way_round() -> No
 def test_an_event_gets_its_status(services: dict[str, Served], name: str, bundle: str) -> None:
     expected = EXPECTED[name]
     answer = services[bundle](json.loads((EVENTS / name).read_text()))
-    proxied = expected["event_source"] in ("rest", "http")
+    proxied = expected["event_source"] in ("rest", "http", "alb")
     assert ("statusCode" in answer) == proxied
     content = json.loads(answer["body"] or "{}") if proxied else answer
     assert answer.get("statusCode", content.get("status", 200)) == expected["status"]

@@ -127,6 +127,7 @@ LEVEL = Modality(
     peers=(),
     read=read,
     is_empty=lambda columns: np.isnan(columns[NAME].astype(np.float64)),
+    near_duplicates=lambda columns: (),
     notes=lambda recipe, dataset: (),
     row_length=lambda rows, student: 1.0,
     public_words=lambda config, base: (),

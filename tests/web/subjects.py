@@ -20,6 +20,7 @@ from handler.model.predictor import Prediction, Predictor
 from infra.local.serve import Endpoint
 from tests import bundles
 from tests.distill import made
+from tests.distill.data import odd_cells
 
 # As a form gives them, so strings throughout; what a person may type and a graph may stumble over.
 AWKWARD = (
@@ -90,6 +91,13 @@ def mixed(folder: Path, kind: str = "mlp") -> None:
     dataset = made.tabular_dataset()
     serving = bundles.tabular_serving(inputs=dataset.inputs)
     _seal(folder, "mixed", dataset, serving, kind)
+
+
+def odd(folder: Path) -> Dataset:
+    """A table whose cells are written as strangers write them (`tests.distill.data.odd_cells`)."""
+    dataset = odd_cells.load(folder)
+    _seal(folder / "bundle", "odd", dataset, bundles.tabular_serving(inputs=dataset.inputs), "mlp")
+    return dataset
 
 
 def _seal(folder: Path, name: str, dataset: Dataset, serving: Serving, kind: str, bits: int = 8) -> None:

@@ -20,6 +20,7 @@ from handler.modalities.register import check
 from handler.model import explain
 from handler.model.predictor import Prediction
 from infra.local.serve import Endpoint
+from tests.distill.data import odd_cells
 from tests.web import chromium, subjects, visit
 from tests.web.same import assert_same
 from tests.web.subjects import Subject
@@ -147,6 +148,15 @@ def test_graphs_as_they_are_made_answer_alike_in_a_browser(
     make(tmp_path / "bundle")
     made = subjects.of(tmp_path / "bundle", tmp_path / "page")
     rows = list(made.rows)
+    with chromium.launched(playwright) as browser, subjects.open_at(made) as address:
+        found = in_browser(opened(browser, address), rows, made.predictor.serving.labels)
+    assert_same(found, made.predictor.predict(rows))
+
+
+def test_a_files_own_cells_get_the_answers_of_their_rows_in_a_browser(playwright: Playwright, tmp_path: Path) -> None:
+    subjects.odd(tmp_path)
+    made = subjects.of(tmp_path / "bundle", tmp_path / "page")
+    rows = odd_cells.rows_of(tmp_path)
     with chromium.launched(playwright) as browser, subjects.open_at(made) as address:
         found = in_browser(opened(browser, address), rows, made.predictor.serving.labels)
     assert_same(found, made.predictor.predict(rows))

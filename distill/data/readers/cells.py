@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from distill.data.normalize import clean
+from distill.data.normalize import column_name
 from distill.data.wording import listed
 from distill.errors import DataError, nearest
 
@@ -24,7 +24,9 @@ class Table:
     columns: Mapping[str, np.typing.NDArray[np.object_]]
     lines: np.typing.NDArray[np.int64]
     notes: tuple[str, ...] = ()
-    unusable: Mapping[str, str] = field(default_factory=dict)  # column -> why it cannot be read as cells
+    unusable: Mapping[str, str] = field(default_factory=dict)  # column -> why it cannot be read, and what to do
+    parts: tuple[str, ...] = ()  # paths into columns of objects, as in user.age: they can be asked for
+    hint: str = ""  # what may be wrong where a column is not found
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -41,16 +43,18 @@ class Table:
             DataError: there is none; the message names the nearest and lists what there is. Or its cells hold more
                 than text and numbers.
         """
-        name = clean(name)
+        name = column_name(name)
         if name in self.unusable:
-            raise DataError(f"{self.where}, column {name!r} ({role}): {self.unusable[name]}. Flatten it into columns.")
+            raise DataError(f"{self.where}, column {name!r} ({role}): {self.unusable[name]}.")
         if name in self.columns:
             return self.columns[name]
-        near = nearest(name, list(self.columns))
+        near = nearest(name, [*self.columns, *self.parts])
         meant = f" Did you mean {near!r}?" if near else ""
-        header = "" if self.unit == "row" else " Is the first line a header?"
+        others = [other for other in self.unusable if other not in self.columns]
+        unread = f" {listed(others)} cannot be read." if others else ""
         raise DataError(
-            f"{self.where} has no column {name!r} ({role}).{meant} Its columns are {listed(self.columns)}.{header}"
+            f"{self.where} has no column {name!r} ({role}).{meant} Its columns are {listed(self.columns)}."
+            f"{unread}{self.hint}"
         )
 
 

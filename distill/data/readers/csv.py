@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from distill.data.normalize import clean
+from distill.data.normalize import column_name
+from distill.data.readers import file_kinds
 from distill.data.readers.cells import Table, check_names
 from distill.data.readers.encoding import decode
 from distill.data.wording import counted
@@ -22,7 +23,6 @@ DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _SNIFFED_ROWS = 100
 _SNIFFED_CHARACTERS = 1 << 18
 _MAX_CELL = 1 << 30
-_JSON_LINES = re.compile(r'\s*\{\s*"(\\.|[^"\\])*"\s*:')
 _EXCEL_HINT = re.compile(r'"?sep=([,;\t|])"?\r?\n', re.IGNORECASE)
 
 
@@ -30,32 +30,33 @@ _Records = list[tuple[int, list[str]]]  # cells with the line they begin on
 _Problem = tuple[int, str]  # the line, and why the text is not a table in one dialect
 
 
-def read(content: bytes, where: str, wanted: Sequence[str] = ()) -> Table:
+def read(content: bytes, where: str, wanted: Sequence[str] = (), encoding: str | None = None) -> Table:
     """Parse a file with a header line.
 
     Args:
         content: the file's bytes.
         where: its name, for messages.
         wanted: column names that the recipe uses; they help to tell the delimiter.
+        encoding: Python's name of it, where the recipe says one.
 
     Raises:
         DataError: empty, not text, without rows, a line of another width, a quote never closed.
     """
-    text, odd = decode(content, where)
+    text, odd = decode(content, where, encoding)
     hint = _EXCEL_HINT.match(text)
     text = text[hint.end() :] if hint else text
-    if _JSON_LINES.match(text):
-        raise DataError(f'{where} holds JSON objects, wanted CSV. Set data.source = "jsonl".')
+    file_kinds.refuse_json(text, "csv", where)
     delimiter = hint[1] if hint else sniff(text, wanted)
     records = _parse(text, delimiter, where, first=2 if hint else 1)
     if not records:
         raise DataError(f"{where} is empty, wanted a header line and rows.")
-    header = [clean(name).strip() for name in records[0][1]]
+    header = [column_name(name) for name in records[0][1]]
     rows = records[1:]
     if not rows:
         raise DataError(f"{where} has a header and no rows. Add rows.")
     columns, notes = _columns(header, rows, where)
-    return Table(where, "line", columns, np.array([line for line, _ in rows], dtype=np.int64), (*odd, *notes))
+    lines = np.array([line for line, _ in rows], dtype=np.int64)
+    return Table(where, "line", columns, lines, (*odd, *notes), hint=" Is the first line a header?")
 
 
 def sniff(text: str, wanted: Sequence[str] = ()) -> str:

@@ -2,55 +2,105 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from distill.data.normalize import clean
+from distill.data.normalize import column_name
+from distill.data.readers import arrow_cells
+from distill.data.readers.arrow_cells import Cells
 from distill.data.readers.cells import Table, check_names
-from distill.data.readers.jsonl import cell
+from distill.data.wording import listed
 from distill.errors import DataError
 
 
-def read(path: Path, where: str) -> Table:
-    """Read every column as cells: dictionaries decoded, dates as ISO text; lists, structs and bytes are unusable.
+def read(path: Path, where: str, wanted: Sequence[str] = (), prefix: str | None = None) -> Table:
+    """Read every column as cells, as `arrow_cells` says; what cannot be read is unusable and breaks nothing else.
+
+    Args:
+        path: the file.
+        where: its name, for messages.
+        wanted: column names that the recipe uses, among them paths into structs, as in user.age.
+        prefix: so begin the names of other wanted columns.
 
     Raises:
         DataError: not Parquet, without rows, or pyarrow is not installed.
     """
+    file = _opened(path, where)
+    schema, rows = file.schema_arrow, file.metadata.num_rows
+    names = [column_name(name) for name in schema.names]
+    check_names([name for name in names if name], where)
+    if not rows:
+        raise DataError(f"{where} has columns and no rows. Add rows.")
+    columns: dict[str, np.typing.NDArray[np.object_]] = {}
+    notes = [f"column {index} has no name and is left out" for index, name in enumerate(names, start=1) if not name]
+    unusable: dict[str, str] = {}
+    parts: list[str] = []
+    asked = {*map(column_name, wanted)}
+    for given, name, kind in zip(schema.names, names, schema.types, strict=True):
+        if not name or name.startswith("__index_level_"):  # pandas wrote its row numbers
+            continue
+        inside = [path for path in _paths(kind, f"{name}.") if path not in names]  # a column that is called so wins
+        parts += inside
+        paths = [path for path in inside if path in asked or prefix and path.startswith(column_name(prefix))]
+        for found, cells in _read(file, given, [name, *paths], inside):
+            if isinstance(cells, str):
+                unusable[found] = cells
+            else:
+                columns[found] = np.array(cells.values, dtype=object)
+                notes += [f"column {found!r} {cells.note}"] if cells.note else []
+    return Table(where, "row", columns, np.arange(1, rows + 1), tuple(notes), unusable, tuple(parts))
+
+
+def _opened(path: Path, where: str) -> Any:  # noqa: ANN401 - pyarrow has no stubs
     try:
         import pyarrow
         from pyarrow import parquet
     except ImportError:
         raise DataError(f"{where} needs pyarrow to be read. Install it: pip install pyarrow") from None
     try:
-        table = parquet.ParquetFile(path).read()
-    except (pyarrow.ArrowException, OSError):
-        raise DataError(f"{where} is not a Parquet file, or is cut off. Set data.source to what it is.") from None
-    names = [clean(name).strip() for name in table.column_names]
-    check_names(names, where)
-    columns, unusable = {}, {}
-    for name, column in zip(names, table.columns, strict=True):
-        if not name or name.startswith("__index_level_"):  # pandas wrote its row numbers
-            continue
-        cells = _cells(column)
-        if cells is None:
-            unusable[name] = f"its type is {column.type}, wanted text, numbers, true and false, or dates"
-        else:
-            columns[name] = np.array(cells, dtype=object)
-    if not table.num_rows or not columns:
-        raise DataError(f"{where} has no rows that can be read. Add rows.")
-    return Table(where, "row", columns, np.arange(1, table.num_rows + 1), unusable=unusable)
+        return parquet.ParquetFile(path, page_checksum_verification=True)  # where the file has checksums
+    except (pyarrow.ArrowException, OSError, ValueError):
+        raise DataError(f"{where} is not a whole Parquet file: it is damaged or cut off. Fetch it again.") from None
 
 
-def _cells(column: Any) -> list[str] | None:  # noqa: ANN401 - pyarrow has no stubs
-    """Every value as a cell, or None where the type has no such form."""
+def _read(file: Any, given: str, paths: Sequence[str], inside: Sequence[str]) -> Iterator[tuple[str, Cells | str]]:  # noqa: ANN401
+    """A column and what was asked for of its parts: each path with its cells, or with why it has none."""
+    from pyarrow import ArrowException
+
+    try:
+        column = file.read(columns=[given]).column(given)
+    except (ArrowException, OSError, ValueError):
+        yield paths[0], "it cannot be decoded, as it is damaged or encrypted: write it again"
+        return
+    whole = paths[0]
+    for path in paths:
+        try:
+            yield path, arrow_cells.read(column if path == whole else _part(column, path[len(whole) + 1 :]))
+        except arrow_cells.UnreadableError as error:
+            named = f"name its parts, as in {listed(inside[:2])}" if inside and path == whole else error.advice
+            yield path, f"{error}: {named}"
+
+
+def _paths(kind: Any, above: str) -> Iterator[str]:  # noqa: ANN401
+    """Every path from below a struct to what is no struct, however deep."""
     from pyarrow import types
 
-    kind = column.type.value_type if types.is_dictionary(column.type) else column.type
-    if types.is_temporal(kind) or types.is_decimal(kind):
-        column = column.cast("string")
-    elif types.is_nested(kind) or types.is_binary(kind) or types.is_large_binary(kind) or types.is_null(kind):
-        return [""] * len(column) if types.is_null(kind) else None
-    return [cell(value) for value in column.to_pylist()]
+    if types.is_struct(kind):
+        for field in kind:
+            path = above + column_name(field.name)
+            yield from _paths(field.type, f"{path}.") if types.is_struct(field.type) else (path,)
+
+
+def _part(column: Any, path: str) -> Any:  # noqa: ANN401
+    """What stands at a path in a column of structs; null where the struct is."""
+    from pyarrow import compute
+
+    for index, field in enumerate(column.type):
+        name = column_name(field.name)
+        if path == name or path.startswith(f"{name}."):
+            found = compute.struct_field(column, [index])
+            return found if path == name else _part(found, path[len(name) + 1 :])
+    raise AssertionError(path)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from types import MappingProxyType
 
 from distill.modalities.modality import BaselineParts, Budget, Modality, StudentKind, later
-from distill.modalities.tabular import augment, golden, read
+from distill.modalities.tabular import augment, golden, near_duplicates, read
 from distill.modalities.tabular.openapi import OPENAPI
 from handler.bundle.contract import Serving
 from handler.errors import RequestError
@@ -72,6 +72,7 @@ TABULAR = Modality(
     peers=(),
     read=read.read,
     is_empty=read.is_empty,
+    near_duplicates=near_duplicates.pairs,
     notes=lambda recipe, dataset: (),
     row_length=lambda rows, student: 1.0,
     public_words=lambda config, base: (),

@@ -22,8 +22,8 @@ def _schemas(serving: Serving) -> Schema:
             "type": ["number", "null"],
             "minimum": -FLOAT32_MAX,
             "maximum": FLOAT32_MAX,
-            "description": "A finite number that 32-bit floating point can hold. null: missing. A number as a string "
-            "is refused. One so large that the model has no answer gets 422, out-of-range.",
+            "description": "A finite number that 32-bit floating point can hold. null: missing. "
+            f"{_written(serving)} One so large that the model has no answer gets 422, out-of-range.",
         }
     if "category" in kinds:
         words = ["string", "integer", "boolean", "null"]
@@ -36,6 +36,15 @@ def _schemas(serving: Serving) -> Schema:
             f"A whole number written with a point or an exponent is read up to 2^53. {NO_SURROGATES}",
         }
     return made
+
+
+def _written(serving: Serving) -> str:
+    """What is said of numbers as strings, and of the units of numbers."""
+    if not any(column.notation for column in serving.inputs if column.kind == "number"):
+        return "A number as a string is refused."
+    units = [f"{column.name} in {column.unit}" for column in serving.inputs if column.unit]
+    said = "A string is read as the training data wrote the column's numbers, and refused where it is none."
+    return f"{said} Units are those of the training data: {', '.join(units)}." if units else said
 
 
 def _input(serving: Serving) -> Schema:

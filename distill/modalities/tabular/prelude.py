@@ -11,7 +11,6 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from distill.data.column_types import HOLES
 from distill.data.rows import Dataset
 from distill.modalities.prelude import FEATURES, IR_VERSION, OPSETS, Prelude
 from distill.privacy.disclosure import MIN_ROWS
@@ -175,7 +174,7 @@ def _depth(known: Collection[str]) -> int:
 
 
 def _category(place: int, name: str, known: list[str]) -> list[onnx.NodeProto]:
-    places = _spellings(known or [""])
+    places = {value: place for place, value in enumerate(known or [""])}
     return [
         helper.make_node(
             "LabelEncoder",
@@ -189,23 +188,6 @@ def _category(place: int, name: str, known: list[str]) -> list[onnx.NodeProto]:
         ),
         _node("OneHot", [_name(f"category_{place}"), _name(f"depth_{place}"), _name("off_on")], f"hot_{place}"),
     ]
-
-
-def _spellings(known: list[str]) -> dict[str, int]:
-    """Word -> its place among `known`, with the other spellings that reading the training rows levelled.
-
-    There (`distill.data.column_types`) "N/A" was a hole, "TRUE" was "true" and "7.0" was "7": a request may hold them
-    as the file did.
-    """
-    places = {value: place for place, value in enumerate(known)}
-    levelled = {f"{word}.0": word for word in known if word.isascii() and word.isdigit()}
-    levelled |= {word: word for word in ("true", "false") if set(known) <= {"true", "false", ""}}
-    levelled |= dict.fromkeys((*sorted(HOLES), "NaN", "NaT"), "")
-    for word, meant in levelled.items():
-        if meant in places:
-            for spelling in (word, word.upper(), word.capitalize()):
-                places.setdefault(spelling, places[meant])
-    return places
 
 
 def _name(local: str) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from distill.data import checks, column_types
+from distill.data import checks, column_types, teacher_columns
 from distill.data.readers.cells import Table
 from distill.data.wording import listed
 from distill.errors import DataError
 from distill.modalities.modality import Columns
+from distill.modalities.tabular import row_index
 from distill.recipe.schema import Data
 from handler.bundle.contract import Input
 
@@ -33,7 +35,6 @@ def read(
         chosen, notes = _inferred(table, data, labels)
     checks.reserved([column.name for column in chosen], table.where)
     notes += [note for column in chosen for note in column.notes]
-    notes += checks.tell_tales(chosen, labels)
     return tuple(column.input for column in chosen), {column.name: column.values for column in chosen}, notes
 
 
@@ -62,13 +63,18 @@ def _inferred(
 ) -> tuple[list[column_types.Column], list[str]]:
     """All columns without another role, less those that carry nothing."""
     roles = {data.label, data.group, data.split}
-    if data.soft_label_prefix is not None:
-        roles |= {data.soft_label_prefix + label for label in labels if label}
+    roles |= teacher_columns.of(table.columns, data.soft_label_prefix, labels.tolist())
     names = [name for name in table.columns if name not in roles]
     every = [column_types.read(table, name, data.types.get(name)) for name in names]
     for column in every:
         if column.name in data.types:
             _refuse_useless(column, table)
+    every = [
+        column
+        if column.useless or column.name in data.types
+        else replace(column, useless=row_index.reason(column.name, column.values))
+        for column in every
+    ]
     chosen = [column for column in every if not column.useless]
     left_out = _by_reason({column.name: column.useless for column in every if column.useless} | dict(table.unusable))
     notes = [

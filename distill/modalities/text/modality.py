@@ -13,7 +13,7 @@ from distill.data.readers.cells import Table
 from distill.data.rows import Rows
 from distill.errors import DataError
 from distill.modalities.modality import BaselineParts, Budget, Columns, Modality, StudentKind, later
-from distill.modalities.text import golden, lengths, typos, word_lists
+from distill.modalities.text import golden, lengths, near_duplicates, typos, word_lists
 from distill.modalities.text.openapi import OPENAPI
 from distill.recipe.schema import Data, Student
 from handler.bundle.contract import Input
@@ -140,6 +140,7 @@ TEXT = Modality(
     peers=("tfidf", "fasttext", "fasttext_quantised", "model2vec", "model2vec_quantised", "minilm_int8"),
     read=_read,
     is_empty=lambda columns: np.array([not text.strip() for text in columns["text"].tolist()], dtype=bool),
+    near_duplicates=near_duplicates.pairs,
     notes=lengths.notes,
     row_length=_row_length,
     public_words=lambda config, base: word_lists.load(config.words, base),

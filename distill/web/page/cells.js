@@ -1,6 +1,10 @@
 // One value of an input, under the rules that the server has (handler/modalities/cells.py). No message quotes what was
 // typed.
 
+import { word } from "./levelling.js";
+import { readNumber } from "./numbers.js";
+
+const LEAST_PLAIN = 1e-4; // from here on a fraction is written without an exponent
 const FLOAT32_MAX = 3.4028234663852886e38;
 const TOO_MANY_MARKS = /\p{M}{257}/u; // normalising is quadratic in a run of combining marks
 const SURROGATE = /\p{Surrogate}/u; // half of a pair: not Unicode text
@@ -17,13 +21,25 @@ export class InputError extends Error {
 export function checkCell(value, column, limits) {
   if (value === null || value === undefined) return null;
   if (column.kind === "number") {
+    if (typeof value === "string" && column.notation) return checkWritten(checkText(value, column, limits), column);
     if (typeof value !== "number") throw new InputError(`“${column.name}” wants a number, or nothing.`, column.name);
     if (!(Math.abs(value) <= FLOAT32_MAX)) {
       throw new InputError(`“${column.name}” wants a number that 32-bit floating point can hold.`, column.name);
     }
     return value;
   }
-  return checkText(category(value, column), column, limits);
+  const text = checkText(category(value, column), column, limits);
+  return column.notation === "levelled" ? word(text) : text;
+}
+
+/** A number's string by the notation of its column; null where it says that nothing is there. */
+function checkWritten(text, column) {
+  const number = readNumber(text, column.notation, column.unit ?? "");
+  if (number !== null) return checkCell(number, column);
+  const missing = word(text);
+  if (missing === "" || column.missing?.includes(missing)) return null;
+  const unit = column.unit ? ` A sign or unit beside it is ${column.unit}, or none.` : "";
+  throw new InputError(`“${column.name}” wants a number, or nothing, in the form ${column.notation}.${unit}`, column.name);
 }
 
 /** A category as the server reads it: true, false and whole numbers are words too. */
@@ -31,6 +47,9 @@ function category(value, column) {
   if (typeof value === "string") return value;
   if (typeof value === "boolean") return String(value);
   if (Number.isSafeInteger(value)) return String(value);
+  if (column.notation && typeof value === "number" && Math.abs(value) >= LEAST_PLAIN && Math.abs(value) < 2 ** 52) {
+    return String(value);
+  }
   throw new InputError(`“${column.name}” wants a word, or nothing.`, column.name);
 }
 

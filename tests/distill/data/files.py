@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import random
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,15 @@ def csv_text(header: Sequence[object], rows: Iterable[Sequence[object]], delimit
 
 
 def mails(count: int = 40) -> list[tuple[str, str]]:
-    """Texts that need quotes, half of them spam."""
+    """Texts that need quotes, half of them spam, and no two alike."""
     return [
-        (f'Dear "{i}",\n{i} | café; £5\t<b>now</b> 😀 ' + "x" * (97 * i), ("ham", "spam")[i % 2]) for i in range(count)
+        (f'Dear "{i}",\n{i} | café; £5\t<b>now</b> 😀 ' + _letters(i, 97 * i + 60), ("ham", "spam")[i % 2])
+        for i in range(count)
     ]
+
+
+def _letters(seed: int, count: int) -> str:
+    return "".join(random.Random(seed).choices("abcdefghijklmnopqrstuvwxyz ", k=count)).rstrip() + "."
 
 
 def patients(count: int = 60) -> list[list[object]]:

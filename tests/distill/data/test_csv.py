@@ -65,7 +65,7 @@ def test_windows_bytes_are_read_and_noted_with_their_line(tmp_path: Path) -> Non
     content = csv_text(("body", "label"), rows).encode("latin-1")
     dataset = load_bytes(tmp_path, content, text="body")
     assert "café € 7" in every(dataset, "text")
-    assert any("not all UTF-8 (first in line 3)" in note for note in dataset.notes)
+    assert any("is not UTF-8 (first in line 3)" in note for note in dataset.notes)
 
 
 def test_one_odd_byte_does_not_spoil_the_utf8_around_it(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_excels_separator_line_is_obeyed(tmp_path: Path) -> None:
         ('body,label\na,b\n"c,d\n' + "e,f\n" * 9, "line 3: a quote is opened and never closed"),
         ('body,label\na,b\n"c"d,e\n', "line 3: text follows a closing quote"),
         ("body,label,body\na,b,c\n", "more than one column named 'body'"),
-        (b"PK\x03\x04\x00\x00", "an Excel or zip file"),
+        (b"PK\x03\x04\x00\x00", "a zip archive"),
         (b"\x1f\x8b\x08\x00", "a gzip file"),
         (bytes(random.Random(0).randbytes(4000)), "looks binary"),
         (b"\xff\xfea\x00\x00\xd8b\x00", "opens as utf-16-le"),

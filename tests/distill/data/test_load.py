@@ -151,11 +151,38 @@ def test_classes_with_too_few_rows_are_named_with_their_counts(tmp_path: Path) -
     assert "1 of 3 classes: 'rare' 2. 1 row repeat" in message
 
 
-def test_labels_that_differ_in_case_or_space_are_pointed_out(tmp_path: Path) -> None:
-    for odd, even in (("Spam", "spam"), ("spam ", "spam"), ("not  spam", "not spam"), ("1.0", "1")):
+def test_labels_that_differ_in_case_or_decimals_are_pointed_out(tmp_path: Path) -> None:
+    for odd, even in (("Spam", "spam"), ("1.50", "1.5")):
         rows = [(f"text {i}", odd if i % 2 else even) for i in range(40)]
         message = refusal(tmp_path, csv_text(("body", "label"), rows), text="body")
         assert repr(odd) in message and repr(even) in message and "differ only in" in message
+
+
+@pytest.mark.parametrize(
+    ("odd", "even"),
+    [
+        ("spam   ", "spam"),
+        ("not\u00a0 spam", "not spam"),
+        ("spam\u200b", "spam"),
+        ("\ufeffspam", "spam"),
+        ("sp\u00adam", "spam"),
+        ("e\u0301t\u200de\u0301", "été"),
+        ("1.0", "1"),
+        ("TRUE", "true"),
+    ],
+)
+def test_labels_that_look_alike_are_one_label_and_that_is_said(tmp_path: Path, odd: str, even: str) -> None:
+    rows = [(text, odd if i % 4 else even if i % 8 else "other") for i, (text, _) in enumerate(mails(80))]
+    dataset = load_bytes(tmp_path, csv_text(("body", "label"), rows), text="body")
+    assert dataset.labels == tuple(sorted((even, "other")))
+    if odd.strip() != odd.rstrip() or not odd.startswith(even):
+        assert any(repr(odd) in note for note in dataset.notes)
+
+
+def test_a_label_of_an_emoji_keeps_its_joiner(tmp_path: Path) -> None:
+    rows = [(text, ("👩\u200d🔬", "می\u200cخواهم")[i % 2]) for i, (text, _) in enumerate(mails())]
+    dataset = load_bytes(tmp_path, csv_text(("body", "label"), rows), text="body")
+    assert set(dataset.labels) == {"👩\u200d🔬", "می\u200cخواهم"}
 
 
 def test_labels_are_trimmed_where_that_confuses_nothing(tmp_path: Path) -> None:
@@ -163,9 +190,9 @@ def test_labels_are_trimmed_where_that_confuses_nothing(tmp_path: Path) -> None:
     assert load_bytes(tmp_path, csv_text(("body", "label"), rows), text="body").labels == ("ham", "spam")
 
 
-def test_numbers_as_labels_stay_strings(tmp_path: Path) -> None:
+def test_whole_numbers_as_labels_are_strings_without_a_point_as_categories_are(tmp_path: Path) -> None:
     rows = [(f"text {i}", f"{i % 3}.0") for i in range(60)]
-    assert load_bytes(tmp_path, csv_text(("body", "label"), rows), text="body").labels == ("0.0", "1.0", "2.0")
+    assert load_bytes(tmp_path, csv_text(("body", "label"), rows), text="body").labels == ("0", "1", "2")
 
 
 def test_a_label_that_is_a_free_number_is_refused_without_its_values(tmp_path: Path) -> None:

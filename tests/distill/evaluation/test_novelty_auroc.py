@@ -72,6 +72,10 @@ def test_one_group_alone_is_judged_on_scrambled_rows() -> None:
     assert contrast(grouped(one, one, one)).left_out is None
 
 
+def test_groups_that_training_never_saw_are_no_contrast_to_each_other() -> None:
+    assert contrast(grouped({"film": 60}, {"film": 60}, {"news": 40, "web": 50})).left_out is None
+
+
 def test_scrambled_texts_keep_their_letters_and_lose_their_words() -> None:
     found = contrast(made.text_dataset())
     before, after = found.known.columns["text"].tolist(), found.new.columns["text"].tolist()

@@ -8,6 +8,7 @@ from sklearn.metrics import f1_score
 
 from distill.evaluation import statistics
 from distill.evaluation.statistics import Bootstrap
+from handler.bundle.contract import Metric
 
 
 def test_the_mean_of_a_sample_lies_in_its_interval_as_often_as_the_interval_says() -> None:
@@ -111,20 +112,93 @@ def test_certainty_falls_into_the_last_bin() -> None:
     assert statistics.calibration_error(np.ones(4), np.zeros(4)) == 1
 
 
-@pytest.mark.parametrize("rows", [60, 2000])
-def test_the_interval_of_a_calibration_error_holds_its_value_although_resampling_inflates_it(rows: int) -> None:
-    random = np.random.default_rng(2)
-    confidence = random.uniform(0.5, 1, rows)
-    right = (random.random(rows) < confidence).astype(float)
-    samples = Bootstrap(rows, 400, 0)
+def metric_of_macro_f1(gold: np.ndarray, predicted: np.ndarray, classes: int, times: int = 300) -> Metric:
+    samples = Bootstrap(len(gold), times, 0)
+    return samples.metric("", lambda rows: statistics.macro_f1(gold[rows], predicted[rows], classes), (0, 1))
 
-    def statistic(places: np.ndarray) -> float:
-        return statistics.calibration_error(confidence[places], right[places])
 
-    plain, centred = samples.metric("ece", statistic), samples.metric("ece", statistic, is_centred=True)
-    assert 0 <= centred.low <= centred.value == plain.value <= centred.high
-    assert centred.high < plain.high
-    assert np.mean([statistic(places) for places in samples.resamples()]) > plain.value
+def answered(gold: np.ndarray, classes: int, accuracy: float, random: np.random.Generator) -> np.ndarray:
+    """Right with this chance, else one of three classes nearby."""
+    near = (gold + random.integers(1, 4, size=len(gold))) % classes
+    return np.where(random.random(len(gold)) < accuracy, gold, near)
+
+
+@pytest.mark.parametrize(("classes", "rows"), [(500, 2), (500, 4), (500, 20), (100, 2), (20, 3), (3, 1), (2, 1)])
+@pytest.mark.parametrize("accuracy", [0.0, 0.05, 0.6, 0.91, 1.0])
+def test_the_interval_of_macro_f1_holds_its_value_however_few_rows_a_class_has(
+    classes: int, rows: int, accuracy: float
+) -> None:
+    gold = np.repeat(np.arange(classes), rows)
+    metric = metric_of_macro_f1(gold, answered(gold, classes, accuracy, np.random.default_rng(3)), classes, times=100)
+    assert 0 <= metric.low <= metric.value <= metric.high <= 1
+    if 0 < metric.value < 1 and len(gold) > 100:
+        assert metric.low < metric.value < metric.high  # about it, not beside it
+
+
+@pytest.mark.parametrize("by_class", [True, False])
+def test_the_interval_of_macro_f1_of_many_classes_holds_the_truth_as_often_as_it_says(by_class: bool) -> None:
+    """Plain percentiles did in 82% and 63% of simulations. Errors go anywhere alike, so the true macro-F1 is known."""
+    classes, rows, accuracy, trials, covered = 100, 4, 0.9, 100, 0
+    for trial in range(trials):
+        random = np.random.default_rng(trial)
+        gold = np.repeat(np.arange(classes), rows) if by_class else random.integers(classes, size=classes * rows)
+        metric = metric_of_macro_f1(gold, answered(gold, classes, accuracy, random), classes, times=200)
+        covered += metric.low <= accuracy <= metric.high
+    assert covered / trials >= 0.92
+
+
+@pytest.mark.parametrize(("over", "truth"), [(0.0, 0.0), (0.05, 0.05)])
+@pytest.mark.parametrize("rows", [60, 300])
+def test_the_interval_of_a_calibration_error_holds_the_truth_as_often_as_it_says(
+    rows: int, over: float, truth: float
+) -> None:
+    """Percentiles about the value never held 0, and 0.05 of 60 rows in 36% of simulations."""
+    trials, covered = 100, 0
+    for trial in range(trials):
+        random = np.random.default_rng(trial)
+        confidence = random.uniform(0.35, 1, rows)
+        right = (random.random(rows) < confidence - over).astype(float)
+        metric = Bootstrap(rows, 200, trial).calibration_error("ece", confidence, right)
+        assert 0 <= metric.low <= metric.value <= metric.high <= 1
+        covered += metric.low <= truth <= metric.high
+    assert covered / trials >= 0.92
+
+
+def test_an_error_of_calibration_that_is_no_chance_does_not_begin_at_0() -> None:
+    random = np.random.default_rng(0)
+    confidence = random.uniform(0.7, 1, 400)
+    right = (random.random(400) < confidence - 0.2).astype(float)
+    metric = Bootstrap(400, 300, 0).calibration_error("ece", confidence, right)
+    assert 0.1 < metric.low < metric.value < metric.high
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    answers=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.floats(0, 1)), min_size=1, max_size=12),
+    repeats=st.integers(1, 2),
+    seeds=st.integers(1, 2),
+)
+def test_every_interval_holds_its_value(answers: list[tuple[int, int, float]], repeats: int, seeds: int) -> None:
+    """All right, all wrong, a class without rows, one row, confidences that are all the same: whatever there is."""
+    samples = Bootstrap(len(answers), 50, 0, repeats, seeds)
+    gold, predicted, confidence = (np.tile(column, samples.blocks) for column in zip(*answers, strict=True))
+    right, first = (gold == predicted).astype(float), gold == 0
+    metrics = (
+        samples.metric("macro_f1", lambda rows: statistics.macro_f1(gold[rows], predicted[rows], 4), (0, 1)),
+        samples.calibration_error("ece", confidence.astype(float), right),
+        samples.mean("log_loss", -np.log(np.maximum(confidence, 1e-12))),
+        samples.share("accuracy", right),
+        samples.gain("gain", right, first),
+        samples.ratio("retention", right, first),
+        statistics.wilson("recall", int(right.sum()), len(right)),
+        *(statistics.quantile("p", confidence.astype(float), level) for level in (0.01, 0.5, 0.99)),
+    )
+    for metric in metrics:
+        assert metric.low <= metric.value <= metric.high or np.isnan(metric.value), metric
+
+
+def test_an_interval_of_skewed_resamples_holds_its_value() -> None:
+    assert statistics.rounded("", 3.0, 1.0, 2.0, 9) == Metric("", 3.0, 1.0, 3.0, 9)
 
 
 def test_quantiles_are_order_statistics_inside_their_interval() -> None:

@@ -110,6 +110,15 @@ def test_a_resolved_recipe_resolves_to_itself(tmp_path: Path) -> None:
         (DEBIAN, "data.label=section", "data.label is for files, and debian-sections comes with its own columns"),
         (VADER, "evaluation.held_out_group=books", "its groups are amazon, movie, nyt, tweets"),
         (MAIL, "evaluation.held_out_group=books", "needs data.group"),
+        (MAIL, "data.split_by_group=false", "data.split_by_group is about data.group"),
+        (MAIL + 'group = "who"\nsplit = "part"\n', "data.split_by_group=true", "data.split says which row goes where"),
+        (MAIL, 'data.allow_leaks=["age"]', "data.allow_leaks is for columns, and data.text is given"),
+        (VADER, 'data.allow_leaks=["age"]', "data.allow_leaks is for files"),
+        (
+            MAIL + 'group = "who"\nsplit_by_group = true\n',
+            "evaluation.held_out_group=books",
+            "must stand in training and in test, and data.split_by_group is true",
+        ),
         (MAIL, "teacher.vote_weight=0.5", "needs raters' votes"),
         (MAIL, "teacher.train_layers=2", "Set teacher.mode = 'finetune'"),
         (MAIL, "teacher.members=['tfidf', 'boosted_trees']", "teacher.members 'boosted_trees' does not go with"),
@@ -133,6 +142,12 @@ def test_parts_that_do_not_go_together_say_what_to_choose(
     tmp_path: Path, content: str, override: str, wanted: str
 ) -> None:
     assert wanted in refusal(tmp_path, content, override)
+
+
+def test_a_group_that_is_held_out_stands_in_every_part(tmp_path: Path) -> None:
+    assert load(tmp_path, MAIL + 'group = "who"\n').data.split_by_group is None
+    held_out = load(tmp_path, MAIL + 'group = "who"\n', "evaluation.held_out_group=books")
+    assert held_out.data.split_by_group is False
 
 
 def test_debians_sections_may_come_from_a_file(tmp_path: Path) -> None:

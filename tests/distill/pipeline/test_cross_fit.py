@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from distill.data.keys import shared_key
 from distill.data.rows import UNLABELLED, Dataset, Rows
+from distill.errors import DataError
 from distill.evaluation.evidence import TWIN
 from distill.modalities import resolve
 from distill.pipeline import cross_fit
@@ -22,10 +24,11 @@ RECIPE = Recipe(name="rows", data=Data(source="csv", path="rows.csv", label="lab
 
 
 def rows_of(labelled: int, unlabelled: int = 0) -> Dataset:
-    """A dataset of so many rows, made of one row over and over: only their number is of interest."""
+    """A dataset of so many rows, of one content over and over: only their number and keys are of interest."""
     found = made.tabular_dataset(10, 10)
     train = found.train.take(np.zeros(labelled - 20 + unlabelled, np.int64))
-    labels = train.labels.copy()
+    train = replace(train, keys=made.keys(range(len(train))))
+    labels = np.arange(len(train)) % 2
     labels[len(labels) - unlabelled :] = UNLABELLED
     return replace(found, train=replace(train, labels=labels))
 
@@ -34,6 +37,20 @@ def rows_of(labelled: int, unlabelled: int = 0) -> Dataset:
 def test_the_fewer_rows_carry_a_label_the_oftener_each_is_judged(labelled: int, times: int) -> None:
     assert cross_fit.repeats(RECIPE, rows_of(labelled)) == times
     assert cross_fit.repeats(RECIPE, rows_of(labelled, unlabelled=5000)) == times
+
+
+def test_a_class_of_fewer_families_than_folds_is_judged_by_one_split() -> None:
+    def tied(families: int) -> Dataset:
+        rows = rows_of(100)
+        keys = [shared_key(f"family {i // 2 % families}", key) for i, key in enumerate(rows.train.keys.tolist())]
+        one = replace(rows.train, keys=np.array(keys, dtype=object))
+        return replace(rows, train=one, validation=one, test=one)
+
+    few = tied(9)
+    assert cross_fit.repeats(RECIPE, tied(10)) == 2
+    assert cross_fit.repeats(RECIPE, few) == 0
+    with pytest.raises(DataError, match="stands in 9 groups"):
+        cross_fit.repeats(RECIPE.model_copy(update={"evaluation": Evaluation(repeats=1)}), few)
 
 
 @pytest.mark.parametrize("times", [0, 1, 7])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from distill.errors import RecipeError
 from distill.modalities import resolve
 from distill.recipe import load as recipes
-from distill.recipe import schema
+from distill.recipe import rules, schema
 
 MAIL = '[data]\nsource = "csv"\npath = "mail.csv"\ntext = "body"\nlabel = "label"\n'
 TABLE = '[data]\nsource = "csv"\npath = "rows.csv"\nlabel = "label"\n'
@@ -146,3 +146,39 @@ def test_what_is_no_recipe_file_is_one_message(path: str) -> None:
 @pytest.mark.parametrize("name", recipes.built_in())
 def test_every_built_in_recipe_loads(name: str) -> None:
     assert recipes.load(name).name == resolve.load(name)[0].name == name
+
+
+@pytest.mark.parametrize("path", [r"C:\Users\me.csv", r"C:\data\rows.csv", r"C:\temp\new.csv", r"\\server\rows.csv"])
+def test_a_backslash_in_double_quotes_says_how_to_write_a_path(tmp_path: Path, path: str) -> None:
+    for text, overrides in ((TABLE.replace("rows.csv", path), ()), (TABLE, (f'data.path="{path}"',))):
+        with pytest.raises(RecipeError, match="write paths as 'C:"):
+            rules.check_data(load(tmp_path, text, *overrides).data)
+
+
+def test_a_path_with_backslashes_is_taken_in_single_quotes_and_as_a_bare_word(tmp_path: Path) -> None:
+    path = r"C:\Users\new.csv"
+    assert load(tmp_path, TABLE.replace('"rows.csv"', f"'{path}'")).data.path == path
+    assert load(tmp_path, TABLE, f"data.path={path}").data.path == path
+
+
+@pytest.mark.parametrize("name", ["cp1251", "GBK", "latin-1", "utf-8-sig", "Shift JIS", "mac_roman", "UTF-16"])
+def test_an_encoding_has_any_of_pythons_names(tmp_path: Path, name: str) -> None:
+    rules.check_data(load(tmp_path, f'{TABLE}encoding = "{name}"\n').data)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (TABLE + 'encoding = "cp1521"', "data.encoding is 'cp1521'"),
+        (TABLE + 'encoding = "windwos_1251"', "Did you mean 'windows_1251'?"),
+        (TABLE + 'encoding = "rot13"', "data.encoding is 'rot13'"),
+        (TABLE + 'encoding = "hex"', "data.encoding is 'hex'"),
+        (TABLE + 'encoding = ""', "data.encoding is ''"),
+        (TABLE.replace('"csv"', '"parquet"') + 'encoding = "cp1251"', "data.encoding is for files of text"),
+        (VADER + 'encoding = "cp1251"', "data.encoding is for files"),
+    ],
+)
+def test_an_encoding_that_none_is_or_that_nothing_needs_is_refused(tmp_path: Path, text: str, wanted: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        rules.check_data(load(tmp_path, text).data)
+    assert wanted in str(caught.value)

@@ -149,7 +149,7 @@ def test_any_text_as_a_manifest_is_refused_without_another_error(text: str) -> N
         (lambda raw: raw.pop("evidence"), ["missing key 'evidence'", "schema 3"]),
         (lambda raw: raw["serving"].update(extra=1), ["serving", "unknown key 'extra'"]),
         (lambda raw: raw["serving"]["limits"].pop("max_inputs"), ["limits", "missing key 'max_inputs'"]),
-        (lambda raw: raw["serving"]["inputs"][0].update(unit="cm"), ["inputs[0]", "unknown key 'unit'"]),
+        (lambda raw: raw["serving"]["inputs"][0].update(colour="red"), ["inputs[0]", "unknown key 'colour'"]),
         (lambda raw: raw.update(schema=1), ["schema 1", "reads schemas 2 and 3"]),
         (lambda raw: raw.update(schema=4), ["schema 4", "reads schemas 2 and 3"]),
         (lambda raw: raw.update(schema=2), ["unknown key 'privacy'", "schema 2"]),

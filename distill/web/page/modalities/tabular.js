@@ -1,5 +1,6 @@
 // Rows of columns: an object of column -> number, string or null (handler/modalities/tabular.py).
 import { InputError, checkCell } from "../cells.js";
+import { columnName } from "../levelling.js";
 
 /** See register.js. Parts are { column }. */
 export const tabular = {
@@ -13,7 +14,7 @@ export const tabular = {
     const columns = new Map(serving.inputs.map((column) => [column.name, column]));
     const record = Object.create(null); // a column may be called "constructor"
     for (const [key, value] of Object.entries(input)) {
-      const name = key.normalize("NFC");
+      const name = columns.has(key) ? key : columnName(key);
       if (!columns.has(name)) throw new InputError("This input has a column that the model does not know.");
       if (Object.hasOwn(record, name)) throw new InputError("Two columns of this input have the same name.", name);
       record[name] = checkCell(value, columns.get(name), serving.limits);

@@ -1,9 +1,9 @@
 // Texts: one string an input, explained by its spans of words (handler/modalities/text.py).
 import { characters, checkText } from "../cells.js";
+import { SPACE } from "../levelling.js";
 
 const MAX_CHARACTERS = 2_000_000; // of all copies of a text
-// What Python's str calls whitespace: not quite what JavaScript does.
-const SPAN = /[^\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/g;
+const SPAN = new RegExp(`[^${SPACE}]+`, "g");
 
 /** See register.js. Parts are { start, end } in UTF-16 units of the text. */
 export const text = {

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from distill.data.column_types import HOLES
 from distill.modalities.prelude import FEATURES, Prelude
 from distill.modalities.tabular import prelude as tabular
 from distill.modalities.tabular.prelude import CLIP, MAX_CATEGORIES
 from handler.bundle.contract import Input
+from handler.modalities.levelling import HOLES
 from tests.distill.made import inputs_of, table_rows
 
 NAN, INF = float("nan"), float("inf")

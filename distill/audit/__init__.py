@@ -1,0 +1,1 @@
+"""Whether the data is fit to learn from: findings before training."""
