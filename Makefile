@@ -16,7 +16,7 @@ WEB_PORT ?= 8000
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv .venv-sam .venv-lint .venv-checkov .venv-peers demo cloud-demo serve web-demo test test-slow fuzz check lint bench bench-students proving-ground bench-cold load clean docker-stop
+.PHONY: help .venv .venv-sam .venv-lint .venv-checkov .venv-peers demo cloud-demo serve web-demo test test-slow fuzz check lint docs bench bench-students proving-ground bench-cold load clean docker-stop
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,6 +87,9 @@ lint: .venv .venv-sam .venv-lint .venv-checkov ## the SAM template: sam validate
 
 cloud-demo: .venv ## release models into a cloud on this machine: canary, golden replay, an alarm, and back; no AWS account, no Docker
 	@.venv/bin/python -m tests.cloud.demo
+
+docs: .venv ## the parts of docs/ that are made from the code
+	.venv/bin/python -m distill.recipe.reference docs/recipe.md
 
 bench: .venv ## the benchmarks, with their numbers
 	.venv/bin/python -m pytest -s tests/benchmarks/bench_*.py

@@ -1,32 +1,73 @@
-"""The command line: `python -m distill run|compare|sweep|ablate|proving-ground|predict|web|datasets`."""
+"""The command line: `limbeck`, or `python -m distill`. `--help` names its commands, one module a command."""
 
 from __future__ import annotations
 
 import io
 import os
 import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
 
-import typer
+try:
+    import typer
+    from typer.completion import shell_complete
 
-from distill.commands import console
-from distill.commands.ablate import ablate
-from distill.commands.compare import compare
-from distill.commands.datasets import datasets
-from distill.commands.predict import predict
-from distill.commands.proving_ground import proving_ground
-from distill.commands.run import run
-from distill.commands.sweep import sweep
-from distill.commands.web import web
-from distill.errors import DistillError
+    from distill.commands import console
+    from distill.commands.ablate import ablate
+    from distill.commands.compare import compare
+    from distill.commands.datasets import datasets
+    from distill.commands.init import init
+    from distill.commands.predict import predict
+    from distill.commands.proving_ground import proving_ground
+    from distill.commands.recipes import recipes
+    from distill.commands.registered import LazyGroup, MissingExtraError
+    from distill.commands.run import run
+    from distill.commands.runs import runs
+    from distill.commands.sweep import sweep
+    from distill.commands.web import web
+    from distill.errors import DistillError
+except ModuleNotFoundError as missing:
+    raise SystemExit(f"{missing.name} is not installed. Run: pip install 'limbeck[distill]'") from None
 
 INTERRUPTED, BUNDLE_REFUSED = 130, 4
+NAME = "limbeck"
+# As it was called. Only a script of that name can be completed: by `python` a shell would mean every Python.
+PROGRAM = NAME if Path(sys.argv[0]).stem == NAME else "python -m distill"
+_OWN = ("distill", "handler", "infra")
+COMPLETING = "_LIMBECK_COMPLETE"  # set by the shell, whose word a completion is
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # typer has no public name for it
 
 app = typer.Typer(
-    help="Distil a heavy model into a tiny one, with evidence.", no_args_is_help=True, pretty_exceptions_enable=False
+    cls=LazyGroup,
+    help="Distil a heavy model into a tiny one, with evidence, and put it behind an endpoint on AWS Lambda.",
+    epilog="Exit status: 0 done; 1 something on this machine is missing or failed; 2 wrong arguments, recipe, data, "
+    "settings or credentials; 3 a gate failed and nothing is sealed, or a release was stopped and went back; "
+    "4 a bundle is refused; 5 AWS cannot be reached or said no; 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=PROGRAM == NAME,
+    pretty_exceptions_enable=False,
 )
-for _command in (run, compare, sweep, ablate, proving_ground, predict, web, datasets):
-    app.command()(_command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"{NAME} {version(NAME)}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+    quiet: console.QuietOption = False,
+) -> None:
+    """What stands before a command's name."""
+
+
+for _command in (init, run, predict, web, runs, compare, sweep, ablate, proving_ground, recipes, datasets):
+    app.command(rich_help_panel="Students")(_command)
 
 
 def main() -> None:
@@ -47,8 +88,10 @@ def main() -> None:
     except UsageError as error:
         error.show()  # type: ignore[attr-defined]
         sys.exit(error.exit_code)  # type: ignore[attr-defined]
-    except (DistillError, BundleError) as error:
-        _fail(str(error), error.exit_status if isinstance(error, DistillError) else BUNDLE_REFUSED)
+    except (DistillError, MissingExtraError) as error:
+        _fail(str(error), error.exit_status)
+    except BundleError as error:
+        _fail(str(error), BUNDLE_REFUSED)
     except (KeyboardInterrupt, typer.Abort):
         _fail("Interrupted. What was finished is kept: run the same command again to go on.", INTERRUPTED)
     except BrokenPipeError:
@@ -62,8 +105,15 @@ def main() -> None:
 def _invoke(arguments: list[str]) -> None:
     """Run one command. Typer's own entry makes 0 of an interruption and 1 of a pipe that was closed."""
     command = typer.main.get_command(app)
-    with command.make_context("python -m distill", arguments) as context:
-        command.invoke(context)
+    if instruction := os.environ.get(COMPLETING):
+        sys.exit(shell_complete(command, {}, PROGRAM, COMPLETING, instruction))
+    with command.make_context(PROGRAM, arguments) as context:
+        try:
+            command.invoke(context)
+        except ModuleNotFoundError as error:
+            if str(error.name).partition(".")[0] in _OWN:
+                raise
+            raise MissingExtraError(str(error.name), "distill") from None
     if sys.stdout is not None:  # closed by the shell
         sys.stdout.flush()  # what is still in the buffer may meet a closed pipe too
 

@@ -1,16 +1,23 @@
-"""`python -m distill datasets`: the named public sets."""
+"""`limbeck datasets`: the named public sets."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+
+import typer
 from rich.table import Table
 
-from distill.commands.console import output
+from distill.commands.console import JsonOption, output
 
 
-def datasets() -> None:
+def datasets(as_json: JsonOption = False) -> None:
     """List the named public sets, with size, licence and purpose."""
     from distill.recipe.public_sets import CATALOGUE
 
+    if as_json:
+        typer.echo(json.dumps([asdict(named) for named in CATALOGUE], ensure_ascii=False))
+        return
     table = Table(box=None, pad_edge=False)
     for heading in ("name", "task", "rows", "size", "licence", "purpose"):
         table.add_column(heading, overflow="fold")

@@ -1,4 +1,4 @@
-"""`python -m distill predict`: a sealed bundle's answers, under the same rules as over HTTP."""
+"""`limbeck predict`: a sealed bundle's answers, under the same rules as over HTTP."""
 
 from __future__ import annotations
 
@@ -15,15 +15,19 @@ from distill.errors import DataError
 
 
 def predict(
-    bundle: Annotated[Path, typer.Argument(help="A sealed bundle's folder.")],
+    bundle: Annotated[
+        Path, typer.Argument(metavar="BUNDLE", help="A sealed bundle's folder, or that of its versions.")
+    ],
     input_: Annotated[
         str | None,
         typer.Argument(
-            metavar="[INPUT]", help="A text, a JSON object of columns, or @file. Default: one a line of standard input."
+            metavar="INPUT", help="A text, a JSON object of columns, or @file. Default: one a line of standard input."
         ),
     ] = None,
 ) -> None:
     """Print one JSON line for each input. Exit status: 0; 2 an input is wrong; 4 the bundle is refused."""
+    if input_ is None and sys.stdin.isatty():
+        typer.echo("Reading one input a line from standard input; Ctrl-D ends it.", err=True)
     for line in answers(bundle, input_, sys.stdin.buffer):
         typer.echo(line)
 
@@ -37,11 +41,17 @@ def answers(bundle: Path, given: str | None, lines: BinaryIO) -> Iterator[str]:
     """
     from distill.modalities.register import named
     from handler.bundle.versions import newest
-    from handler.errors import RequestError
+    from handler.errors import BundleError, RequestError
     from handler.modalities import register
     from handler.model.predictor import Predictor
 
-    predictor = Predictor.load(newest(bundle))
+    try:
+        folder = newest(bundle)
+    except BundleError as error:
+        if given is None:  # `predict "some text"`
+            raise BundleError(f"{error} The bundle comes first: limbeck predict BUNDLE INPUT") from None
+        raise
+    predictor = Predictor.load(folder)
     serving, modality = predictor.serving, named(predictor.serving.task)
     contents = _texts(lines) if given is None else [("The input", _content(given))]
     for where, text in contents:

@@ -1,4 +1,4 @@
-"""`python -m distill proving-ground`: the product's defaults on public data that nobody tuned for."""
+"""`limbeck proving-ground`: the product's defaults on public data that nobody tuned for."""
 
 from __future__ import annotations
 
@@ -7,11 +7,20 @@ from typing import Annotated
 
 import typer
 
-from distill.commands.console import output, say
+from distill.commands.console import QuietOption, output, say
 
 
 def proving_ground(
-    sets: Annotated[list[str] | None, typer.Argument(metavar="[SET]...", help="Names of sets; all.")] = None,
+    sets: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="SET",
+            help="Names of sets: vader-icwsm14, debian-sections, debian-uses, debian-languages, wordnet, fortunes, "
+            "bible, word-languages, bank-questions; iris, wine, breast-cancer, digits, pima, carseats, college, "
+            "orange-juice, british-vote, chile-vote, rotterdam, email, pension, youth, loans, diamonds, flights. "
+            "Default: all.",
+        ),
+    ] = None,
     seeds: Annotated[int, typer.Option(min=1, max=100, help="How many seeds, from 0 on.")] = 3,
     settings: Annotated[int, typer.Option(min=1, max=10, help="How many settings each peer may try.")] = 4,
     peer_seeds: Annotated[
@@ -23,6 +32,7 @@ def proving_ground(
         typer.Option(envvar="LIMBECK_BANK_QUESTIONS", help="BANKING77 as CSV, for the set of that name."),
     ] = None,
     out: Annotated[Path, typer.Option(help="The folder that tables and picture go to.")] = Path("reports"),
+    quiet: QuietOption = False,
 ) -> None:
     """Judge teacher, student, twin, baseline and peers on every set. Cut off, it goes on. Exit status: 0; 2 wrong."""
     from distill.experiments.proving_ground.sets import catalogue

@@ -1,4 +1,4 @@
-"""`python -m distill web`: a static page that runs a bundle in a browser."""
+"""`limbeck web`: a static page that runs a bundle in a browser."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from distill.commands.console import output
 
 
 def web(
-    bundle: Annotated[Path, typer.Argument(help="A sealed bundle's folder.")],
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A sealed bundle's folder.")],
     out: Annotated[Path, typer.Option(help="The folder that the page goes to: a new one, or an older page's.")],
     api: Annotated[str, typer.Option(help="The deployed API's URL, for a switch to the server. None: no switch.")] = "",
     port: Annotated[

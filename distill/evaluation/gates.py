@@ -12,6 +12,10 @@ from distill.recipe.schema import Gates
 PARITY_EXPORT = 1e-4
 PARITY_INT8_LABELS = 0.97
 BATCH_GAP = 1e-5
+_ADVICE = (
+    "More labelled rows help, or another student: `limbeck sweep RECIPE` shows what each keeps and costs. A limit that "
+    "the recipe sets is changed under [gates]; docs/recipe.md says what each is."
+)
 
 
 def check(evidence: Evidence, config: Gates) -> tuple[GateResult, ...]:
@@ -46,7 +50,8 @@ def demand(results: Sequence[GateResult]) -> None:
     failed = [result for result in results if not result.passed]
     if failed:
         lines = [f"  {worded(result)}" for result in failed]
-        raise GateError("\n".join([f"{len(failed)} of {len(results)} gates failed, so nothing is sealed:", *lines]))
+        said = f"{len(failed)} of {len(results)} gates failed, so nothing is sealed:"
+        raise GateError("\n".join([said, *lines, _ADVICE]))
 
 
 def _not_worse(evidence: Evidence) -> Iterator[GateResult]:

@@ -1,4 +1,4 @@
-"""`python -m distill ablate`: what each ingredient of a recipe gains, all else equal, on the same test rows."""
+"""`limbeck ablate`: what each ingredient of a recipe gains, all else equal, on the same test rows."""
 
 from __future__ import annotations
 

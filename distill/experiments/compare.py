@@ -1,4 +1,4 @@
-"""`python -m distill compare`: candidates beside their teacher and the classifiers of others, on the same rows."""
+"""`limbeck compare`: candidates beside their teacher and the classifiers of others, on the same rows."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What a million requests to a student cost in Lambda: its fee a request, and memory times billed milliseconds.
 
-API Gateway before it, cold starts and logs are the same for every student: `python -m infra cost` counts them too. The
+API Gateway before it, cold starts and logs are the same for every student: `limbeck cost` counts them too. The
 figures are those of `infra/cost/prices.toml`, `infra.cost.cost` and `template.yaml`; a test keeps them so.
 """
 

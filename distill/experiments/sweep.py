@@ -1,4 +1,4 @@
-"""`python -m distill sweep`: what each candidate gains, and what it costs.
+"""`limbeck sweep`: what each candidate gains, and what it costs.
 
 The Pareto front: the students of which none other is better in one thing and no worse in the rest.
 """

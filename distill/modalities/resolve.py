@@ -11,6 +11,7 @@ from distill.modalities.modality import Modality
 from distill.recipe import load as recipes
 from distill.recipe import rules
 from distill.recipe.schema import AUTO, BEST, STACK, Recipe
+from distill.teachers import weights
 
 _STACK_FOLDS = 5
 _ALONE = (STACK, "precomputed")  # kinds of teacher that are no members of a stack
@@ -25,7 +26,10 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> tuple[Recipe, Path]
     found = recipes.find(path)
     recipe = recipes.load(found, overrides)
     try:
-        return resolved(recipe), found.parent
+        whole = resolved(recipe)
+        if "encoder" in (whole.teacher.kind, *(whole.teacher.members or ())):
+            weights.check_named(whole.teacher.model, whole.teacher.sha256, found.parent)
+        return whole, found.parent
     except RecipeError as error:
         raise RecipeError(f"{found}: {error}") from None
 

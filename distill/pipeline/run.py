@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from distill.data.cross_fit_splits import whole
 from distill.evaluation import gates, novelty_auroc
@@ -22,6 +24,7 @@ class Outcome:
     folder: Path | None
     evidence: Evidence
     gates: tuple[GateResult, ...]
+    origin: Mapping[str, Any]  # recipe, data, teacher, packages, commit; see `distill.packaging.provenance`
 
 
 def run(recipe: Recipe, base: Path, out: Path) -> Outcome:
@@ -62,11 +65,11 @@ def run(recipe: Recipe, base: Path, out: Path) -> Outcome:
                 evidence = assess.on_test(inputs, trained, staged, twin, novelty, recipe.evaluation)
         say("gates")
         results = gates.check(evidence, recipe.gates)
-        if assess.lacking(results):
-            return Outcome(None, evidence, results)
         made_by = recipe.model_copy(update={"student": trained.draft.config})
         origin = provenance.of(made_by, inputs.rows, inputs.teacher, len(judged.rows) if judged else 0)
-        return Outcome(bundle.seal(staged, inputs.rows, evidence, results, origin), evidence, results)
+        failed = assess.lacking(results)
+        folder = None if failed else bundle.seal(staged, inputs.rows, evidence, results, origin)
+        return Outcome(folder, evidence, results, origin)
     finally:
         bundle.discard(staged)
 

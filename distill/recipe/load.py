@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import tomllib
@@ -67,6 +68,13 @@ def find(path: str | Path) -> Path:
 def built_in() -> tuple[str, ...]:
     """Names of the recipes that come with Limbeck."""
     return tuple(sorted(path.stem for path in BUILT_IN.glob("*.toml")))
+
+
+def about(name: str) -> str:
+    """What a built-in recipe says of itself: the comment that it opens with, less the command that runs it."""
+    lines = (BUILT_IN / f"{name}.toml").read_text(encoding="utf-8").splitlines()
+    comment = [line.removeprefix("#").strip() for line in itertools.takewhile(lambda it: it.startswith("#"), lines)]
+    return " ".join(comment[1:]).strip()
 
 
 def _parse(path: Path) -> dict[str, Any]:

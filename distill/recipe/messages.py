@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -39,6 +39,42 @@ _WANTED = {
     "string_pattern_mismatch": "text of the form {pattern}",
 }
 
+# What scikit-learn, transformers, Keras and the papers call a key.
+_ELSEWHERE = {
+    "alpha": "gold_weight",
+    "arch": "kind",
+    "architecture": "kind",
+    "batch": "batch_size",
+    "checkpoint": "model",
+    "dim": "width",
+    "early_stopping": "patience",
+    "embed_dim": "embedding",
+    "embedding_dim": "embedding",
+    "file": "path",
+    "filename": "path",
+    "hidden": "width",
+    "hidden_dim": "width",
+    "hidden_size": "width",
+    "k_folds": "folds",
+    "learning_rate_init": "learning_rate",
+    "max_len": "max_tokens",
+    "max_length": "max_tokens",
+    "max_seq_length": "max_tokens",
+    "model_name": "model",
+    "n_layers": "layers",
+    "num_epochs": "epochs",
+    "num_layers": "layers",
+    "num_train_epochs": "epochs",
+    "per_device_train_batch_size": "batch_size",
+    "t": "temperature",
+    "target": "label",
+    "text_column": "text",
+    "threshold": "abstain_below",
+    "type": "kind",
+    "vocab_size": "vocabulary",
+    "y": "label",
+}
+
 
 def describe(error: ValidationError, model: type[BaseModel]) -> str:
     """One sentence for one problem; for more, a line each."""
@@ -63,24 +99,36 @@ def _sentence(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
 
 
 def _unknown(location: tuple[str, ...], model: type[BaseModel]) -> str:
-    key, sections = location[-1], _sections(model)
+    key, every_section = location[-1], sections(model)
     section = location[0] if len(location) > 1 else ""
-    known = sections[section]
+    known = every_section[section]
     what = f"unknown key {'.'.join(location)!r}"
-    near = nearest(key.replace("-", "_").replace(" ", "_"), known)
+    plain = key.replace("-", "_").replace(" ", "_").lower()
+    near = _elsewhere_called(plain, known) or nearest(plain, known)
     if near:
         return f"{what}. Did you mean {'.'.join((*location[:-1], near))!r}?"
-    elsewhere = [".".join(filter(None, (name, key))) for name, keys in sections.items() if key in keys]
+    every = {f"{name}.{other}": other for name, keys in every_section.items() if name for other in keys}
+    meant = _elsewhere_called(plain, list(dict.fromkeys(every.values()))) or key
+    elsewhere = [".".join(filter(None, (name, meant))) for name, keys in every_section.items() if meant in keys]
     if elsewhere:
         return f"{what}. Did you mean {' or '.join(map(repr, elsewhere))}?"
-    every = {f"{name}.{other}": other for name, keys in sections.items() if name for other in keys}
     close = difflib.get_close_matches(key, every.values(), n=1, cutoff=0.8)
     if close:
         return f"{what}. Did you mean {next(path for path, other in every.items() if other == close[0])!r}?"
     return f"{what}. Known in {f'[{section}]' if section else 'a recipe'}: {', '.join(known)}."
 
 
-def _sections(model: type[BaseModel]) -> dict[str, list[str]]:
+def _elsewhere_called(key: str, known: Sequence[str]) -> str | None:
+    """The known key that other libraries call so, that has these initials (lr), or that goes on so (vocab)."""
+    if _ELSEWHERE.get(key) in known:
+        return _ELSEWHERE[key]
+    initials = [name for name in known if len(key) > 1 and key == "".join(word[0] for word in name.split("_"))]
+    longer = [name for name in known if len(key) > 2 and name.startswith(key)]
+    found = initials or longer
+    return found[0] if len(found) == 1 else None
+
+
+def sections(model: type[BaseModel]) -> dict[str, list[str]]:
     """Section name -> its keys; "" is the recipe itself."""
     return {"": list(model.model_fields)} | {
         name: list(field.annotation.model_fields)

@@ -47,6 +47,11 @@ def show(tables: Sequence[Table], console: Console) -> None:
         console.print(drawn)
 
 
+def as_json(tables: Sequence[Table]) -> list[dict[str, object]]:
+    """The tables for a script: a title, and an object a row."""
+    return [{"title": it.title, "rows": [dict(zip(it.headings, row, strict=True)) for row in it.rows]} for it in tables]
+
+
 def write(tables: Sequence[Table], path: Path, said: Sequence[str] = ()) -> None:
     """Write the tables as Markdown, by rename. `said`: sentences that stand above them, in a list."""
     parts = ["".join(f"- {line}\n" for line in said)] if said else []

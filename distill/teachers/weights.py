@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from distill import cache
-from distill.errors import FetchError
+from distill.errors import FetchError, RecipeError, nearest
 from distill.progress import say
 from handler.bundle.contract import sha256_of
 
 FILE = "model.safetensors"
+_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _READ = ("config", "tokenizer", "vocab", "merges", "special_tokens", "added_tokens", "spiece", "sentencepiece", "spm")
 
 
@@ -72,15 +74,36 @@ def find(model: str, sha256: str | None, base: Path) -> Weights:
     for folder in (base / model, Path(model)):
         if folder.is_dir():
             return Weights(folder, _checked(folder, sha256), "as its owner states")
+    check_named(model, sha256, base)
     return _from_hub(model, sha256)
 
 
-def _from_hub(model: str, sha256: str | None) -> Weights:
-    if sha256 is None:
-        raise FetchError(
-            f"teacher.model {model!r} is neither a folder nor one of {', '.join(KNOWN)}. To fetch it from the model "
-            "hub, pin its weights: set teacher.sha256 to the hash of its model.safetensors."
+def check_named(model: str, sha256: str | None, base: Path) -> None:
+    """Refuse, before anything is read or fetched, a model that is nowhere, or on the hub and not pinned.
+
+    Raises:
+        RecipeError: `model` is no known name and no folder; or there is no hash, and the message says how to get it.
+    """
+    if model in KNOWN or any(folder.is_dir() for folder in (base / model, Path(model))):
+        return
+    if not _HUB_NAME.fullmatch(model):
+        raise RecipeError(
+            f"teacher.model {model!r} is no folder, and no name on the model hub. Set it to the folder of an encoder "
+            f"as save_pretrained() leaves it, or to {' or '.join(KNOWN)}."
         )
+    if sha256 is None:
+        near = nearest(model, tuple(KNOWN))
+        raise RecipeError(
+            f"teacher.model {model!r} is neither a folder here nor {' or '.join(KNOWN)}, so it would come from the "
+            "model hub, and teacher.sha256 does not say which weights. "
+            + (f"Did you mean {near!r}? Otherwise get" if near else "Get")
+            + f" their hash with\n  curl -sL https://huggingface.co/{model}/raw/main/{FILE}\n"
+            "which prints a line `oid sha256:` and 64 digits, and set teacher.sha256 to the digits. Or download the "
+            "model and set teacher.model to its folder."
+        )
+
+
+def _from_hub(model: str, sha256: str | None) -> Weights:
     from huggingface_hub import snapshot_download  # heavy, and only needed here
 
     try:

@@ -87,7 +87,7 @@ def listening(folder: Path, port: int = 0) -> Iterator[str]:
     try:
         page = json.loads((folder / MARK).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        raise DataError(f"{folder} holds no page. Make one with `python -m distill web BUNDLE --out DIR`.") from None
+        raise DataError(f"{folder} holds no page. Make one with `limbeck web BUNDLE --out DIR`.") from None
     handler = partial(_Handler, directory=str(folder), sent=policy.headers(page.get("predict_url")))
     try:
         server = _Server((HOST, port), handler)

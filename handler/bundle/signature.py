@@ -58,7 +58,7 @@ def read_trust(path: Path) -> Trust:
     Raises:
         BundleError: there is none, or it is not one.
     """
-    raw = _json(_bytes(path, "Name the file that `python -m infra key trust` wrote (the function: TRUST_FILE)"), path)
+    raw = _json(_bytes(path, "Name the file that `limbeck key trust` wrote (the function: TRUST_FILE)"), path)
     try:
         model, keys = raw["model"], tuple(_public_key(key) for key in raw["keys"])
     except (KeyError, TypeError, ValueError):
@@ -66,7 +66,7 @@ def read_trust(path: Path) -> Trust:
     if not isinstance(model, str) or not model or not keys:
         raise BundleError(
             f'{path} is no trust file: wanted {{"model": NAME, "keys": [{{"key_id", "n", "e"}}]}} with RSA keys of '
-            f"{MIN_BITS} to {MAX_BITS} bits and e {EXPONENT}. Write it with `python -m infra key trust`."
+            f"{MIN_BITS} to {MAX_BITS} bits and e {EXPONENT}. Write it with `limbeck key trust`."
         )
     return Trust(model, keys)
 
@@ -83,7 +83,7 @@ def verify(manifest: bytes, signature: bytes, trust: Trust, where: object = "The
         known = ", ".join(key.key_id for key in trust.keys)
         raise BundleError(
             f"{where} is signed with key {key_id}, trusted for {trust.model}: {known}. Have it signed with a trusted "
-            "key; or, if that key is yours, add it to the trust file with `python -m infra key trust`."
+            "key; or, if that key is yours, add it to the trust file with `limbeck key trust`."
         )
     if not holds(statement(manifest), value, key):
         raise BundleError(
@@ -123,7 +123,7 @@ def key_of(signature: bytes, where: object = "The bundle") -> str:
 
 def unsigned(where: object) -> str:
     """What to say of a bundle without a signature."""
-    return f"{where} is not signed, so it is not served: push it with a key and pull it, or use `python -m infra sign`"
+    return f"{where} is not signed, so it is not served: push it with a key and pull it, or use `limbeck sign`"
 
 
 def holds(message: bytes, signature: bytes, key: PublicKey) -> bool:

@@ -19,6 +19,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime as ort  # noqa: E402
 
 from handler.bundle import contract
+from handler.bundle.versions import newest
 from handler.errors import BundleError
 from handler.modalities import register
 from handler.modalities.modality import Arrays, Record
@@ -70,10 +71,14 @@ class Predictor:
     def load(cls, folder: str | Path) -> Predictor:
         """Open a sealed bundle, by the graph derived from it where that fits (see `handler.model.optimized_graph`).
 
+        `folder`: the bundle's, or that of its versions (`bundles/NAME`), of which the one sealed last is meant.
+
         Raises:
             BundleError: see `handler.bundle.contract.read`.
         """
-        manifest, folder = contract.read(folder), Path(folder)
+        folder = Path(folder)
+        folder = newest(folder) if (folder / contract.LATEST).is_file() else folder
+        manifest = contract.read(folder)
         rest = (manifest.serving, manifest.name, manifest.version)
         graph = optimized_graph.find(folder, manifest.files[contract.MODEL], RUNTIME)
         if graph is not None:
@@ -86,8 +91,15 @@ class Predictor:
     def predict(self, inputs: Sequence[Record]) -> list[Prediction]:
         """Answer each input: a text, or a mapping of column to value (None or absent: missing).
 
-        Inputs from outside go through `handler.modalities.register.check` first. No inputs, no predictions.
+        Inputs from outside go through `handler.modalities.register.check` first, which also keeps the limits. No
+        inputs, no predictions.
+
+        Raises:
+            TypeError: one input, where a list of them is wanted; or an input of another kind than the model's.
+            RequestError: a column that the model does not know.
         """
+        if isinstance(inputs, (str, bytes, Mapping)):
+            raise TypeError(f"predict takes a list of inputs, and got one {type(inputs).__name__}. Put it into a list.")
         if not inputs:
             return []
         probabilities, novelty = self.run(self.arrays(inputs))

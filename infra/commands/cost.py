@@ -31,7 +31,7 @@ def cost(
         Path | None,
         typer.Option("--bundle", "-b", help="Its folder, or that of its versions. By default the newest in bundles/."),
     ] = None,
-    region: Annotated[str, typer.Option(help="Whose prices.")] = "us-east-1",
+    region: Annotated[str, typer.Option(help="Whose prices: us-east-1 or eu-central-1.")] = "us-east-1",
     architecture: Annotated[costs.Architecture, typer.Option(help="The function's.")] = costs.Architecture.X86_64,
     teacher_memory: Annotated[
         int,
@@ -81,7 +81,7 @@ def _latest(folder: Path) -> contract.Manifest:
         except BundleError:
             continue
     raise ConfigError(
-        f"No sealed bundle in {folder}/. Name one with --bundle, or make one: `python -m distill run breast-cancer`."
+        f"No sealed bundle in {folder}/. Name one with --bundle, or make one: `limbeck run breast-cancer`."
     )
 
 

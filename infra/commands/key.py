@@ -10,7 +10,7 @@ import typer
 from handler.bundle.contract import SIGNATURE
 from handler.bundle.signature import PublicKey, Trust
 from infra.commands.options import KmsOption, PemOption
-from infra.console import err, out
+from infra.console import err, out, plain_errors
 from infra.errors import ConfigError
 from infra.registry import bundle_folder, references
 from infra.signing import keys, signer
@@ -23,6 +23,7 @@ PublicOption = Annotated[
 
 
 @key_app.command("new")
+@plain_errors()
 def new(folder: Annotated[Path, typer.Argument(help="The folder for key.pem and public.pem.")]) -> None:
     """Make a key. Whoever has key.pem can sign: keep it out of any repository, or use a key in KMS instead."""
     private = folder / keys.PRIVATE_FILE
@@ -34,6 +35,7 @@ def new(folder: Annotated[Path, typer.Argument(help="The folder for key.pem and 
 
 
 @key_app.command("public")
+@plain_errors()
 def public(pem: PemOption = None, kms: KmsOption = None) -> None:
     """Print the public half of a key as PEM; its id goes to standard error."""
     found = signer.needed_signer(pem, kms).public
@@ -42,6 +44,7 @@ def public(pem: PemOption = None, kms: KmsOption = None) -> None:
 
 
 @key_app.command("trust")
+@plain_errors()
 def trust(
     model: Annotated[str, typer.Argument(metavar="NAME", help="The model whose bundles may be signed so.")],
     pem: PemOption = None,
@@ -82,6 +85,4 @@ def _read_public(path: Path) -> PublicKey:
     try:
         return keys.public_key(path.read_bytes(), str(path))
     except OSError as error:
-        raise ConfigError(
-            f"{path} cannot be read ({error.strerror}). `python -m infra key public` writes one."
-        ) from None
+        raise ConfigError(f"{path} cannot be read ({error.strerror}). `limbeck key public` writes one.") from None

@@ -1,4 +1,4 @@
-"""What the commands of `python -m infra` share: options, the registry that they name, and a progress bar."""
+"""What the commands of `limbeck` share: options, the registry that they name, and a progress bar."""
 
 from __future__ import annotations
 

@@ -109,9 +109,7 @@ def list_versions(
         ]
         typer.echo(json.dumps(rows))
     elif not entries:
-        err.print(
-            f"Nothing in {registry.where(name or '')} yet. `python -m infra push BUNDLE` adds to it.", markup=False
-        )
+        err.print(f"Nothing in {registry.where(name or '')} yet. `limbeck push BUNDLE` adds to it.", markup=False)
     else:
         cells = (
             (

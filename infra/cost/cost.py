@@ -127,7 +127,7 @@ def works(manifest: Manifest, memory_megabytes: int, teacher_megabytes: int) -> 
             if not isinstance(latency_us, (int, float)) or not latency_us > 0:
                 raise ConfigError(
                     f"The evidence of {manifest.name}/{manifest.version} has no {role}'s latency_us_{quantile}. "
-                    "Name a bundle that `python -m distill run` has sealed."
+                    "Name a bundle that `limbeck run` has sealed."
                 )
             made.append(Work(f"{role}, {quantile}", latency_us / 1000 + OVERHEAD_MS, start_ms, memory))
     return made

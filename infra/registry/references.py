@@ -37,6 +37,6 @@ def reference(text: str) -> Reference:
         raise ConfigError(
             f"{text!r} is no NAME, NAME/VERSION or NAME@TAG: a name has lower-case letters, digits, '.', '_' and '-', "
             f"a version {contract.VERSION_DIGITS} hex digits; tags are {', '.join(TAGS)}. "
-            "`python -m infra list` shows what is there."
+            "`limbeck list` shows what is there."
         )
     return Reference(name, rest if mark == "/" else None, rest if mark == "@" else None)

@@ -139,7 +139,7 @@ class Registry:
         entries = [entry for entry in self.entries(wanted.name) if version in (None, entry.version)]
         if not entries:
             what = f"version {version} of {wanted.name}" if version else f"bundle {wanted.name}"
-            raise ConfigError(f"{self.where()} has no {what}. `python -m infra list` shows what is there.")
+            raise ConfigError(f"{self.where()} has no {what}. `limbeck list` shows what is there.")
         newest = entries[-1]
         ties = [entry.version for entry in entries if entry.pushed_at == newest.pushed_at]
         if len(ties) > 1:
@@ -344,8 +344,8 @@ def _demand(bucket: Bucket, step: Put) -> None:
     raise RefusedError(
         f"s3://{bucket.name}/{step.key} has sha256 {found or 'none, it is gone'}, the bundle here {step.sha256}. "
         "A version is immutable and nothing of it was overwritten. If "
-        "`python -m infra list` shows it, use it: its model and serving section should be the same, and "
-        "`python -m infra verify` tells. If not, an upload broke off: delete "
+        "`limbeck list` shows it, use it: its model and serving section should be the same, and "
+        "`limbeck verify` tells. If not, an upload broke off: delete "
         f"s3://{bucket.name}/{step.key.removesuffix(step.file)} and push again."
     )
 

@@ -56,7 +56,7 @@ class PemSigner:
             private = serialization.load_pem_private_key(path.read_bytes(), password)
         except OSError as error:
             raise ConfigError(
-                f"The signing key {path} cannot be read ({error.strerror}). `python -m infra key new DIR` makes one."
+                f"The signing key {path} cannot be read ({error.strerror}). `limbeck key new DIR` makes one."
             ) from None
         except (ValueError, TypeError, UnsupportedAlgorithm):
             raise ConfigError(
@@ -64,7 +64,7 @@ class PemSigner:
                 f"{PASSWORD_VARIABLE} if, and only if, it has a password."
             ) from None
         if not isinstance(private, rsa.RSAPrivateKey):
-            raise ConfigError(f"{path} is no RSA key. `python -m infra key new DIR` makes one that fits.")
+            raise ConfigError(f"{path} is no RSA key. `limbeck key new DIR` makes one that fits.")
         _public(private.public_key(), str(path))
         return cls(private)
 
@@ -119,7 +119,7 @@ def read_trust(path: Path, model: str) -> signature.Trust:
     if found.model != model:
         raise ConfigError(
             f"{path} says whom to trust for {found.model!r}, wanted {model!r}. Name the trust file of {model!r}: "
-            "`python -m infra key trust` writes one."
+            "`limbeck key trust` writes one."
         )
     return found
 
@@ -142,7 +142,7 @@ def public_key(encoded: bytes, where: str) -> signature.PublicKey:
         else:
             found = serialization.load_der_public_key(encoded)
     except (ValueError, UnsupportedAlgorithm):
-        raise ConfigError(f"{where} holds no public key in PEM. `python -m infra key public` writes one.") from None
+        raise ConfigError(f"{where} holds no public key in PEM. `limbeck key public` writes one.") from None
     return _public(found, where)
 
 
@@ -183,13 +183,13 @@ def new_key(path: Path, password: bytes | None = None) -> PemSigner:
 
 def _public(key: object, where: str) -> signature.PublicKey:
     if not isinstance(key, rsa.RSAPublicKey):
-        raise ConfigError(f"{where} is no RSA key. `python -m infra key new DIR` makes one that fits.")
+        raise ConfigError(f"{where} is no RSA key. `limbeck key new DIR` makes one that fits.")
     numbers = key.public_numbers()
     if not signature.MIN_BITS <= key.key_size <= signature.MAX_BITS or numbers.e != signature.EXPONENT:
         raise ConfigError(
             f"{where} has {key.key_size} bits and exponent {numbers.e}, wanted RSA of {signature.MIN_BITS} to "
             f"{signature.MAX_BITS} bits and exponent {signature.EXPONENT}. "
-            "`python -m infra key new DIR` makes one that fits."
+            "`limbeck key new DIR` makes one that fits."
         )
     der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return signature.PublicKey(hashlib.sha256(der).hexdigest()[:_KEY_ID_DIGITS], numbers.n, numbers.e)

@@ -59,7 +59,7 @@ def needed_signer(pem: Path | None = None, kms: str | None = None) -> Signer:
     if found is None:
         raise ConfigError(
             f"No key to sign with, and what is unsigned is not kept. Use --pem FILE, --kms KEY, or set {KEY_VARIABLE} "
-            "to a file or kms:KEY. `python -m infra key new DIR` makes one."
+            "to a file or kms:KEY. `limbeck key new DIR` makes one."
         )
     return found
 
@@ -91,7 +91,7 @@ def needed_trust(model: str, trust_file: Path | None = None) -> signature.Trust:
     if found is None:
         raise ConfigError(
             f"Nothing says whose signature counts for {model}. Use --trust FILE, or set {TRUST_VARIABLE}. "
-            f"`python -m infra key trust {model} --pem FILE` writes such a file, also from the public half of a key."
+            f"`limbeck key trust {model} --pem FILE` writes such a file, also from the public half of a key."
         )
     return found
 

@@ -1,4 +1,4 @@
-"""Two endpoints over HTTPS, one for text and one for columns, as the README's clients find them.
+"""Two endpoints over HTTPS, one for text and one for columns, as the clients of docs/clients.md find them.
 
 The function runs in its real container behind `sam local start-api`. Where no container is to be had (never in CI), the
 same handler answers under the emulator.
@@ -33,7 +33,7 @@ class Served:
     bundle: Path
     name: str
     version: str
-    is_stand_in: bool  # its labels are those that the README shows, its numbers are not
+    is_stand_in: bool  # its labels are those that docs/clients.md shows, its numbers are not
 
     @property
     def environment(self) -> dict[str, str]:

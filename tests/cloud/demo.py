@@ -107,7 +107,7 @@ def _run(site: Account, wanted: int, *arguments: str | Path) -> None:
 def _show(site: Account, arguments: Sequence[str | Path]) -> None:
     line = " ".join(str(argument) for argument in arguments)
     short = line.replace(account.BUILDER, "STAND-IN").replace(site.role, "ROLE").replace(str(site.work.parent), "WORK")
-    out.print(f"$ python -m infra {short}", style="cyan", markup=False)
+    out.print(f"$ limbeck {short}", style="cyan", markup=False)
 
 
 def _said(ran: account.Ran, wanted: int, seconds: float) -> None:
@@ -168,7 +168,7 @@ def _distilled(work: Path, *settings: str) -> Path:
     """A bundle distilled here and now, from scikit-learn's own data."""
     bundles = work / ("other" if settings else "first")
     command = [sys.executable, "-m", "distill", "run", NAME, "--out", str(bundles), *settings]
-    out.print(f"$ python -m distill run {NAME} {' '.join(settings)}", style="cyan", markup=False)
+    out.print(f"$ limbeck run {NAME} {' '.join(settings)}", style="cyan", markup=False)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode != 0:
         raise DemoError(f"It failed: {done.stderr[-500:]}")

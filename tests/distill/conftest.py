@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from distill import progress
 from distill.__main__ import main
 from tests import once
 from tests.distill.command_line import QUICK, Done, Run, Sealed, distill
@@ -29,6 +30,7 @@ def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tm
         settings = [word for override in overrides for word in ("--set", override)]
         monkeypatch.setattr(sys, "argv", ["distill", *map(str, arguments), *settings])
         monkeypatch.setenv("LIMBECK_CACHE", str(cache))
+        monkeypatch.setattr(progress.console, "quiet", False)  # as in a process of its own
         monkeypatch.chdir(tmp_path)
         capsys.readouterr()
         with pytest.raises(SystemExit) as end:  # anything else would be a traceback

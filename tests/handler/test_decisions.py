@@ -1,4 +1,4 @@
-"""What JSON leaves open, decided on purpose: the rows of README's table, in its order."""
+"""What JSON leaves open, decided on purpose: the rows of the table in docs/api.md, in its order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The README's pictures: `python -m tests.web.screenshots BUNDLES`, with sentiment-quick and breast-cancer in it."""
+"""The pictures of docs/browser.md: `python -m tests.web.screenshots BUNDLES`, of sentiment-quick and breast-cancer."""
 
 from __future__ import annotations
 

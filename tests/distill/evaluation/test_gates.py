@@ -147,11 +147,13 @@ def test_the_error_names_each_failed_gate_with_value_and_limit_and_no_other() ->
     results = gates.check(evidence(retention=0.5, kilobytes=900), Gates(min_retention=0.9, max_kilobytes=500))
     with pytest.raises(GateError) as failure:
         gates.demand(results)
-    assert str(failure.value).splitlines() == [
+    *said, advice = str(failure.value).splitlines()
+    assert said == [
         "2 of 10 gates failed, so nothing is sealed:",
         "  min_retention: 0.5, the limit is 0.9",
         "  max_kilobytes: 900 KB, the limit is 500 KB",
     ]
+    assert "limbeck sweep RECIPE" in advice and "[gates]" in advice
     assert failure.value.exit_status == 3
 
 
@@ -185,7 +187,7 @@ def test_the_error_says_of_a_metric_that_was_not_measured_that_it_was_not() -> N
     results = gates.check(without, Gates(min_retention=0.9, min_gain_over_baseline=0.01, max_kilobytes=50))
     with pytest.raises(GateError) as failure:
         gates.demand(results)
-    assert str(failure.value).splitlines()[1:] == [
+    assert str(failure.value).splitlines()[1:-1] == [
         "  min_retention was not measured, the limit is 0.9",
         "  min_gain_over_baseline was not measured, the limit is 0.01",
         "  max_kilobytes: 100 KB, the limit is 50 KB",

@@ -15,7 +15,7 @@ from distill.teachers import encoder, encoder_network, finetune, fit
 from distill.teachers.encoder import EncoderModel
 from distill.teachers.encoder_network import EncoderClassifier, Texts
 from distill.teachers.teacher import Encoder, Teacher
-from distill.teachers.weights import Weights
+from distill.teachers.weights import Weights, check_named
 from handler.bundle.contract import sha256_of
 from tests.distill import made
 from tests.distill.teachers import encoders
@@ -274,9 +274,16 @@ def test_a_folder_without_weights_is_refused_with_what_belongs_there(tmp_path: P
         teacher(tmp_path / "empty", plain(40, 20))
 
 
-def test_a_model_that_is_nowhere_is_refused_with_what_to_pin(tmp_path: Path, empty_cache: Path) -> None:
-    with pytest.raises(FetchError, match=r"neither a folder nor one of all-MiniLM-L6-v2.*teacher\.sha256"):
+def test_a_model_that_is_nowhere_is_refused_with_what_may_stand_there(tmp_path: Path, empty_cache: Path) -> None:
+    with pytest.raises(RecipeError, match=r"no folder, and no name on the model hub.*all-MiniLM-L6-v2"):
         teacher(tmp_path / "nowhere", plain(40, 20))
+
+
+@pytest.mark.parametrize("model", ["bert-base-uncased", "sentence-transformers/all-mpnet-base-v2"])
+def test_a_model_of_the_hub_without_a_hash_is_refused_with_how_to_get_it(tmp_path: Path, model: str) -> None:
+    with pytest.raises(RecipeError, match=rf"huggingface\.co/{model}/raw/main/model\.safetensors\n.*teacher\.sha256"):
+        check_named(model, None, tmp_path)
+    check_named(model, "0" * 64, tmp_path)
 
 
 @pytest.mark.parametrize("torn", ["model.safetensors", "config.json"])

@@ -126,7 +126,7 @@ def test_every_byte_of_the_manifest_counts(bundle: Path, ours: Key, tmp_path: Pa
 
 def test_an_unsigned_bundle_is_refused_with_what_to_do(bundle: Path, ours: Key, tmp_path: Path) -> None:
     (bundle / SIGNATURE).unlink()
-    with pytest.raises(BundleError, match="is not signed.*python -m infra sign"):
+    with pytest.raises(BundleError, match="is not signed.*limbeck sign"):
         checked(bundle, ours.trust(tmp_path / "trust.json"))
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handler.bundle.contract import Input
-from handler.errors import BundleError
+from handler.errors import BundleError, RequestError
 from handler.model.predictor import Prediction, Predictor
 from tests import bundles
 
@@ -98,3 +98,24 @@ def test_a_graph_with_other_inputs_than_its_manifest_is_refused(tmp_path: Path) 
     bundles.tabular_bundle(tmp_path, serving)
     with pytest.raises(BundleError, match=r"colour.*size"):
         Predictor.load(tmp_path)
+
+
+def test_one_input_in_place_of_a_list_is_told(text_predictor: Predictor, tabular_predictor: Predictor) -> None:
+    with pytest.raises(TypeError, match="list of inputs, and got one str"):
+        text_predictor.predict("good")
+    with pytest.raises(TypeError, match="list of inputs, and got one dict"):
+        tabular_predictor.predict({"age": 1})  # type: ignore[arg-type]
+
+
+def test_a_column_that_the_model_does_not_know_is_not_read_as_a_missing_one(tabular_predictor: Predictor) -> None:
+    with pytest.raises(RequestError, match='The nearest it knows is "age"'):
+        tabular_predictor.predict([{"age": 1}, {"aeg": 1}])
+
+
+def test_the_folder_of_a_name_means_its_version_that_was_sealed_last(tmp_path: Path) -> None:
+    for version, name in (("zz", "older"), ("aa", "newer")):
+        (tmp_path / version).mkdir()
+        bundles.text_bundle(tmp_path / version, name=name)
+    (tmp_path / "latest").write_text("aa\n")
+    assert Predictor.load(tmp_path).name == "newer"
+    assert Predictor.load(tmp_path / "zz").name == "older"

@@ -170,7 +170,7 @@ def test_no_bundle_at_all_is_said_with_what_to_do(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["cost"]) == 2
-    assert "python -m distill run breast-cancer" in capsys.readouterr().err
+    assert "limbeck run breast-cancer" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("missing", ["student_p50", "teacher_p99"])

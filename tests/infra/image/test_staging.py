@@ -119,7 +119,7 @@ def test_without_a_usable_latest_it_means_the_newest_sealed_one(tmp_path: Path, 
 @pytest.mark.parametrize("make", [Path.mkdir, Path.touch, lambda path: None])
 def test_a_folder_without_a_sealed_bundle_says_how_to_make_one(tmp_path: Path, make: object) -> None:
     make(tmp_path / "bundles")  # type: ignore[operator]
-    with pytest.raises(BundleError, match="python -m distill run"):
+    with pytest.raises(BundleError, match="limbeck run"):
         newest(tmp_path / "bundles")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.documents import page
 from tests.infra.template.stacks import EVERY_KIND, KINDS, READ_BY_SAM, TEMPLATE, Stack, listed, stack, translated
 
 ANY = "x-amazon-apigateway-any-method"
@@ -220,17 +221,17 @@ def test_every_parameter_is_used() -> None:
         assert f'"Ref": "{name}"' in text or f"${{{name}}}" in text, name
 
 
-def test_the_readme_names_every_parameter_with_its_default() -> None:
-    readme = (TEMPLATE.parent / "README.md").read_text(encoding="utf-8")
+def test_the_page_names_every_parameter_with_its_default() -> None:
+    deploy = page("deploy")
     for name, parameter in translated()["Parameters"].items():
-        told = re.findall(rf"`{name}`(?: \(([^)]*)\))?", readme)
+        told = re.findall(rf"`{name}`(?: \(([^)]*)\))?", deploy)
         assert told, name
         default = str(parameter["Default"])
         if default and name != "BaseImage":
             assert any(re.sub("[,`]", "", it).startswith(default) for it in told), name
 
 
-def test_the_readme_names_every_output() -> None:
-    readme = (TEMPLATE.parent / "README.md").read_text(encoding="utf-8")
+def test_the_page_names_every_output() -> None:
+    deploy = page("deploy")
     for name in translated()["Outputs"]:
-        assert f"`{name}`" in readme, name
+        assert f"`{name}`" in deploy, name

@@ -19,6 +19,7 @@ from handler.api.service import Service, without_model
 from handler.api.telemetry import Telemetry, make_logger, make_metrics
 from handler.model.predictor import Predictor
 from tests import bundles
+from tests.documents import every_text
 from tests.infra.template.stacks import EVERY_KIND, KINDS, TEMPLATE, stack, translated
 
 VERSION = "arn:aws:lambda:eu-west-1:123456789012:function:limbeck:7"
@@ -214,9 +215,8 @@ def test_no_alarm_that_takes_an_hour_stops_a_deployment() -> None:
     assert all(every[name]["Period"] * every[name]["EvaluationPeriods"] <= 300 for name in names)
 
 
-def test_the_readme_deploys_a_template_of_this_size_through_a_bucket() -> None:
+def test_the_documents_deploy_a_template_of_this_size_through_a_bucket() -> None:
     """In a request, CloudFormation takes 51,200 bytes; `sam deploy` has a bucket when guided or told to resolve one."""
     assert TEMPLATE.stat().st_size <= MOST_TEMPLATE / 2  # SAM makes it longer
-    readme = TEMPLATE.with_name("README.md").read_text()
-    deploys = re.findall(r"^.*bin/sam deploy.*$", readme, re.M)
+    deploys = re.findall(r"^.*bin/sam deploy.*$", every_text(), re.M)
     assert deploys and all("--guided" in line or "--resolve-s3" in line for line in deploys)

@@ -1,4 +1,4 @@
-"""Every client call of the README, pasted from its text, against the function behind HTTPS."""
+"""Every client call of docs/clients.md and README, pasted from its text, against the function behind HTTPS."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ import tree_sitter
 import tree_sitter_powershell
 
 from tests.clients.conftest import Page, Served
-from tests.clients.readme import README, TOLERANCE, Call, calls, skeleton
+from tests.clients.page import TOLERANCE, Call, every_call, skeleton
 
 pytestmark = pytest.mark.container
 
-CALLS = calls(README.read_text(encoding="utf-8"))
+CALLS = every_call()
 SECONDS = 60
 
-# Whatever the README's code prints to the console is the answer; the page posts it to the test.
+# Whatever the page's code prints to the console is the answer; the page posts it to the test.
 _PAGE = """<!doctype html><script>
 const lines = [];
 console.log = (line) => lines.push(line);
@@ -48,7 +48,7 @@ def served(call: Call, request: pytest.FixtureRequest) -> Served:
 
 
 def check(said: str, call: Call, served: Served) -> None:
-    """Whether the answer is what the README shows: its numbers too, unless a stand-in answered."""
+    """Whether the answer is what docs/clients.md shows: its numbers too, unless a stand-in answered."""
     got, got_numbers = skeleton(said)
     shown, shown_numbers = skeleton(call.shown)
     assert got == shown
@@ -70,23 +70,23 @@ def run(command: list[str], served: Served) -> str:
     return done.stdout
 
 
-def test_the_readme_shows_a_client_in_every_language() -> None:
+def test_the_page_shows_a_client_in_every_language() -> None:
     assert {call.language for call in CALLS} == {"sh", "powershell", "python", "js"}
     assert {call.wants_columns for call in CALLS} == {True, False}
 
 
 @named("sh")
-def test_a_curl_call_answers_as_the_readme_shows(call: Call, served: Served) -> None:
+def test_a_curl_call_answers_as_the_page_shows(call: Call, served: Served) -> None:
     check(run(["bash", "-eu", "-c", call.code], served), call, served)
 
 
 @named("python")
-def test_a_python_client_prints_what_the_readme_shows(call: Call, served: Served) -> None:
+def test_a_python_client_prints_what_the_page_shows(call: Call, served: Served) -> None:
     check(run([sys.executable, "-c", call.code], served), call, served)
 
 
 @named("powershell")
-def test_powershell_prints_what_the_readme_shows(call: Call, served: Served, tmp_path: Path) -> None:
+def test_powershell_prints_what_the_page_shows(call: Call, served: Served, tmp_path: Path) -> None:
     pwsh = shutil.which("pwsh") or shutil.which("powershell")
     if pwsh is None:
         pytest.skip("no PowerShell on this machine; its syntax is checked")
@@ -103,7 +103,7 @@ def test_powershell_is_well_formed(call: Call) -> None:
 
 
 @named("js")
-def test_a_page_in_a_browser_shows_what_the_readme_shows(
+def test_a_page_in_a_browser_shows_what_the_page_shows(
     call: Call, served: Served, page: Page, browse: Callable[[str, Served], str]
 ) -> None:
     page.html = _page(call, served)

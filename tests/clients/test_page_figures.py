@@ -1,4 +1,4 @@
-"""The README's numbers beside those of a bundle that `make demo` left, in this process."""
+"""The numbers of docs/clients.md and README beside those of a bundle that `make demo` left, in this process."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from handler.bundle import contract
 from handler.model.predictor import Predictor
 from infra.aws.lambda_events import rest_event
 from tests import endpoints
-from tests.clients.readme import README, TOLERANCE, Call, calls, skeleton
+from tests.clients.page import TOLERANCE, Call, every_call, skeleton
 
-CALLS = [call for call in calls(README.read_text(encoding="utf-8")) if not call.wants_columns]
+CALLS = [call for call in every_call() if not call.wants_columns]
 ANSWERED = [call for call in CALLS if call.language == "sh" and "abstained" in call.shown]
 
 
 @pytest.mark.parametrize("call", ANSWERED, ids=[call.name for call in ANSWERED])
-def test_a_bundle_of_make_demo_answers_nearly_as_the_readme_shows(call: Call) -> None:
+def test_a_bundle_of_make_demo_answers_nearly_as_the_page_shows(call: Call) -> None:
     bundle = endpoints.sealed("sentiment-quick")
     if bundle is None:
         pytest.skip("no bundles/sentiment-quick: make demo")

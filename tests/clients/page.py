@@ -1,4 +1,4 @@
-"""The client calls that the README shows, and whether what a call said is what the README shows it to say."""
+"""The client calls that docs/clients.md and README show, and whether what a call said is what they show."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-README = Path(__file__).parents[2] / "README.md"
-SECTION = "Clients"
+from tests.documents import README, page
+
 CLIENTS = ("sh", "powershell", "python", "js")  # other blocks say how to serve, or what is answered
 COLUMNS_MODEL = "breast-cancer"
 TOLERANCE = 0.1  # of a probability: the same recipe teaches a slightly different student on another kind of processor
@@ -22,7 +21,7 @@ _INSTANCE = re.compile(r'("instance": )"[^"]*"')
 
 @dataclass(frozen=True)
 class Call:
-    """One block of the README's clients, and the answer shown after it."""
+    """One block of the page, and the answer shown after it."""
 
     heading: str
     language: str
@@ -37,10 +36,9 @@ class Call:
 
 
 def calls(text: str) -> list[Call]:
-    """Every client call in the README's section, in its order, each with the answer shown last before the next."""
-    section = re.split(r"^## ", text.split(f"\n## {SECTION}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
+    """Every client call of the page, in its order, each with the answer shown last before the next."""
     found: list[Call] = []
-    for part in re.split(r"^### ", section, flags=re.MULTILINE)[1:]:
+    for part in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
         heading, _, rest = part.partition("\n")
         blocks = [(match["language"], match["body"]) for match in _FENCED.finditer(rest)]
         for (language, code), (shown_as, shown) in zip(blocks, [*blocks[1:], ("", "")], strict=True):
@@ -49,6 +47,12 @@ def calls(text: str) -> list[Call]:
                 wants_columns = COLUMNS_MODEL in code or '"worst radius"' in code
                 found.append(Call(heading, language, code, shown, wants_columns))
     return found
+
+
+def every_call() -> list[Call]:
+    """The calls of docs/clients.md, and the one of README's second use."""
+    front = README.read_text(encoding="utf-8").split("\n### 2. ")[1].split("\n### ")[0]
+    return [*calls(page("clients")), *calls(f"## {front}")]
 
 
 def skeleton(said: str) -> tuple[str, list[float]]:

@@ -1,0 +1,35 @@
+"""`limbeck init`: a first recipe for somebody's own data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from distill.commands.console import say
+
+
+def init(
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="A CSV, JSON Lines or Parquet file, or the folder of one.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="The recipe's file. Default: the data's name, here.")] = None,
+    label: Annotated[str | None, typer.Option(help="The column of classes. Default: what looks like it.")] = None,
+    text: Annotated[
+        str | None, typer.Option(help="The column of texts. Default: what looks like it; without one, all columns.")
+    ] = None,
+) -> None:
+    """Look at a file of rows and write a recipe for it. Exit status: 0; 2 the data is wrong, or the recipe is there."""
+    from distill.errors import RecipeError
+    from distill.pipeline import first_recipe
+
+    recipe = out or Path(f"{data.resolve().stem}.toml")
+    if recipe.exists():
+        raise RecipeError(f"{recipe} is there already. Name another file with --out, or move it away.")
+    recipe.parent.mkdir(parents=True, exist_ok=True)
+    found = first_recipe.of(data, recipe, label, text)
+    recipe.write_text(found.text, encoding="utf-8")
+    for line in found.said:
+        say(line)
+    say(f"Wrote {recipe}. Next: limbeck run {recipe}")

@@ -1,0 +1,108 @@
+"""What `limbeck init` makes of a file that nobody has described."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from distill.errors import DataError
+from distill.modalities import resolve
+from distill.pipeline import first_recipe
+from distill.recipe import load as recipes
+
+WORDS = ("the parcel is late again", "my card was charged twice", "how do I change the password")
+
+
+def table(folder: Path, header: str, rows: list[str], name: str = "rows.csv") -> Path:
+    (folder / name).write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    return folder / name
+
+
+def texts(folder: Path, header: str = "id,body,queue", name: str = "mail.csv") -> Path:
+    rows = [f"{i},{WORDS[i % 3]} and so on {i},{'abc'[i % 3]}" for i in range(60)]
+    return table(folder, header, rows, name)
+
+
+def recipe_of(folder: Path, given: Path, label: str | None = None, text: str | None = None) -> recipes.Recipe:
+    """The recipe for a file, as `run` reads it."""
+    path = folder / "first.toml"
+    path.write_text(first_recipe.of(given, path, label, text).text, encoding="utf-8")
+    return resolve.load(path)[0]
+
+
+def test_a_column_of_sentences_is_the_text_and_a_column_of_few_values_the_label(tmp_path: Path) -> None:
+    data = recipe_of(tmp_path, texts(tmp_path)).data
+    assert (data.source, data.path, data.text, data.label) == ("csv", "mail.csv", "body", "queue")
+
+
+def test_numbers_and_categories_are_a_table_and_a_name_beside_them_is_no_text(tmp_path: Path) -> None:
+    rows = [f"Smith Mr John Owen {i},{i * 7 % 50},{i * 3.5},{i % 9},{'yes' if i % 2 else 'no'}" for i in range(60)]
+    data = recipe_of(tmp_path, table(tmp_path, "name,age,fare,rooms,label", rows)).data
+    assert (data.text, data.label) == (None, "label")
+
+
+def test_a_file_in_which_several_columns_may_be_the_label_asks_for_it(tmp_path: Path) -> None:
+    rows = [f"{i * 1.5},{'ab'[i % 2]},{'xyz'[i % 3]}" for i in range(60)]
+    path = table(tmp_path, "size,sex,port", rows)
+    with pytest.raises(DataError, match="'sex' with 2 different values; 'port' with 3.*--label"):
+        first_recipe.of(path, tmp_path / "r.toml", None, None)
+    assert recipe_of(tmp_path, path, label="port").data.label == "port"
+
+
+def test_a_file_without_a_label_says_so_and_names_its_columns(tmp_path: Path) -> None:
+    path = table(tmp_path, "a,b", [f"{i}.5,{i * 3}.25" for i in range(60)])
+    with pytest.raises(DataError, match="no column looks like a label.*'a', 'b'.*--label"):
+        first_recipe.of(path, tmp_path / "r.toml", None, None)
+
+
+def test_a_column_that_is_named_and_not_there_is_told_with_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no column 'queu' \(--label\). Did you mean 'queue'"):
+        first_recipe.of(texts(tmp_path), tmp_path / "r.toml", "queu", None)
+
+
+def test_a_column_that_says_train_and_test_is_the_split(tmp_path: Path) -> None:
+    rows = [
+        f"{WORDS[i % 3]} {i},{'abc'[i % 3]},{('train', 'train', 'test', 'validation')[i // 3 % 4]}" for i in range(96)
+    ]
+    assert recipe_of(tmp_path, table(tmp_path, "text,label,split", rows)).data.split == "split"
+
+
+def test_a_folder_with_one_file_of_rows_is_that_file(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "README").write_text("about")
+    texts(tmp_path / "data")
+    assert recipe_of(tmp_path, tmp_path / "data").data.path == "data/mail.csv"
+
+
+def test_a_folder_with_several_files_asks_which(tmp_path: Path) -> None:
+    texts(tmp_path, name="a.csv")
+    texts(tmp_path, name="b.csv")
+    with pytest.raises(DataError, match="holds 2 files of rows: 'a.csv', 'b.csv'. Name one"):
+        first_recipe.of(tmp_path, tmp_path / "r.toml", None, None)
+
+
+@pytest.mark.parametrize("given", ["nowhere", "x" * 5000, "empty"])
+def test_where_no_rows_are_the_message_says_what_is_wanted(tmp_path: Path, given: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="CSV, JSON Lines or Parquet file") as error:
+        first_recipe.of(tmp_path / given, tmp_path / "r.toml", None, None)
+    assert len(str(error.value)) < 300 + len(str(tmp_path))
+
+
+def test_json_lines_are_told_by_what_is_in_them_whatever_the_file_is_called(tmp_path: Path) -> None:
+    lines = [f'{{"text": "{WORDS[i % 3]} {i}", "label": "{"abc"[i % 3]}"}}' for i in range(60)]
+    (tmp_path / "rows.dat").write_text("\n".join(lines))
+    assert recipe_of(tmp_path, tmp_path / "rows.dat").data.source == "jsonl"
+
+
+def test_names_with_quotes_and_accents_come_through(tmp_path: Path) -> None:
+    header = '"der ""Text""",Größe,label'
+    rows = [f"{WORDS[i % 3]} {i},{i},{'abc'[i % 3]}" for i in range(60)]
+    assert recipe_of(tmp_path, table(tmp_path, header, rows)).data.text == 'der "Text"'
+
+
+def test_rows_that_cannot_be_learned_from_are_refused_at_once(tmp_path: Path) -> None:
+    path = table(tmp_path, "text,label", [f"{WORDS[i % 3]} {i},same" for i in range(60)])
+    with pytest.raises(DataError, match="wanted at least two classes"):
+        first_recipe.of(path, tmp_path / "r.toml", None, None)
