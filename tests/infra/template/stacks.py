@@ -131,10 +131,14 @@ def _translated(parameters: str) -> dict[str, Any]:
 def stack(**parameters: str | float) -> Stack:
     """The stack that these parameters give; the template's defaults for the rest."""
     given = {name: str(value) for name, value in parameters.items()}
-    template = translated(**{name: given[name] for name in READ_BY_SAM if name in given})
+    return decided(translated(**{name: given[name] for name in READ_BY_SAM if name in given}), given)
+
+
+def decided(template: dict[str, Any], given: Mapping[str, str], pseudo: Mapping[str, str] = _PSEUDO) -> Stack:
+    """A translated template with parameters put in and conditions decided."""
     assert given.keys() <= template["Parameters"].keys()
     defaults = {name: str(it["Default"]) for name, it in template["Parameters"].items()}
-    deciding = _Deciding(template["Conditions"], defaults | _PSEUDO | given)
+    deciding = _Deciding(template["Conditions"], {**defaults, **pseudo, **given})
     return Stack(deciding.kept(template["Resources"]), deciding.kept(template["Outputs"]))
 
 
