@@ -101,6 +101,7 @@ class Release:
                     f"left it there. Nothing was changed. Once: {deploying(state.stack, Image=image)}"
                 )
             self._journal.candidate(self._plan.bundle)
+            self._site.bundles[self._digest] = self._plan.bundle.reference
             self._site.stacks.execute(change_set)
         seen = self._site.follow(self._lines, None if state.coming else state.seen)
         if seen.function.live.digest != self._digest:

@@ -83,5 +83,5 @@ class Lambda:
         """
         with requesting(f"read version {number} of {self.name}"), passing("ResourceNotFoundException"):
             code = self._client.get_function(FunctionName=self.name, Qualifier=number)["Code"]
-            return code.get("ResolvedImageUri") or code["ImageUri"]
+            return code["ImageUri"] if "@" in code["ImageUri"] else code["ResolvedImageUri"]
         raise ConfigError(f"{self.name} has no version {number} any more. `python -m infra status` shows those it has.")

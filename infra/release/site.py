@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -92,7 +91,7 @@ class Site:
         self.function = Lambda(client("lambda"), function)
         self.deployments = Deployments(client("codedeploy"), client("cloudwatch"), application, group)
         self._replay_log = stack.outputs.get("ReplayLogGroup", "")
-        self._bundles = bundles(images, repository)
+        self.bundles = bundles(images, repository)  # an image's digest -> NAME/VERSION
 
     def see(self) -> Seen:
         """Look at it all.
@@ -104,7 +103,7 @@ class Site:
         if stack is None:
             raise ConfigError(f"The stack {self.stacks.name} was deleted just now.")
         deployment = self.deployments.newest()
-        return Seen(stack, self.function.read(self._bundles), deployment)
+        return Seen(stack, self.function.read(self.bundles), deployment)
 
     def follow(self, lines: Lines, begun: Seen | None = None) -> Seen:
         """Show how what is under way goes on, to its end. Nobody needs to look: it goes on by itself.
@@ -149,7 +148,7 @@ def repository_of(named: str, stack: Stack | None) -> str:
     return named or of_image or REPOSITORY
 
 
-def bundles(images: Images, repository: str) -> Mapping[str, str]:
+def bundles(images: Images, repository: str) -> dict[str, str]:
     """NAME/VERSION of every image that `release` pushed, by its digest."""
     found = {
         digest: next((it for it in map(bundle_of, tags) if it), "") for digest, tags in images.tags(repository).items()

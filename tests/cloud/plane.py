@@ -35,6 +35,7 @@ from tests.cloud.translator import Translator
 
 _INSTANCE = Path(__file__).with_name("instance.py")
 _INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
+_GET_FUNCTION = re.compile(r"/2015-03-31/functions/[^/]+")
 _TICK_SECONDS = 0.01
 _SCOPE = "AWS4-HMAC-SHA256 Credential=testing/20260101/eu-central-1/lambda/aws4_request, SignedHeaders=h, Signature=0"
 _XML = ("s3", "sts", "cloudformation")  # the services that answer in XML
@@ -171,6 +172,8 @@ class Plane:
             return Answer(*reply("codedeploy", self.codedeploy, headers, asked.body))
         url = urlsplit(asked.path)
         found = _INVOKE.fullmatch(url.path)
+        if asked.service == "lambda" and asked.method == "GET" and _GET_FUNCTION.fullmatch(url.path):
+            return _with_own_image(self._forward(asked, headers))
         if asked.service != "lambda" or found is None:
             return self._forward(asked, headers)
         return self._invoke(unquote(found[1]), parse_qs(url.query).get("Qualifier", ["$LATEST"])[0], asked.body)
@@ -361,3 +364,12 @@ def _error(status: int, code: str, message: str, *, xml: bool = False) -> Answer
         return Answer(status, (("Content-Type", "application/xml"),), body)
     body = json.dumps({"__type": code, "message": message, "Type": "User"}).encode()
     return Answer(status, (("Content-Type", "application/json"), ("x-amzn-ErrorType", code)), body)
+
+
+def _with_own_image(answer: Answer) -> Answer:
+    """moto gives every version the image of the newest; a version's own is the one of its CodeSha256."""
+    document = json.loads(answer.body or b"{}")
+    if answer.status == 200 and "Configuration" in document:
+        image = document["Code"]["ImageUri"].partition("@")[0] + "@sha256:" + document["Configuration"]["CodeSha256"]
+        document["Code"] |= {"ImageUri": image, "ResolvedImageUri": image}
+    return Answer(answer.status, answer.headers, json.dumps(document).encode())
