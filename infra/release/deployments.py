@@ -70,9 +70,12 @@ class Deployments:
             if deployment:
                 yield deployment
 
-    def newest(self) -> Deployment | None:
-        """The last one that was begun."""
-        return next(self.every(), None)
+    def until_moved(self) -> Iterator[Deployment]:
+        """The newest, and those before it up to one that succeeded."""
+        for deployment in self.every():
+            yield deployment
+            if deployment.status == "Succeeded":
+                return
 
     def stop(self, deployment: Deployment) -> None:
         """End it, and have CodeDeploy give all callers back to the old version, unless it is over already."""

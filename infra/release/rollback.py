@@ -35,9 +35,14 @@ def roll_back(site: Site, journal: Journal | None, lines: Lines, to: str = "") -
         _cancel(site, lines)
         return
     if seen.under_way is None and (target := decide(seen, site.deployments.every(), to)):
-        _move(site, seen, target, journal, lines)
+        _move(site, seen, target, lines)
     else:
         lines.progress(f"{ALIAS} is back on {seen.function.live} already. --to names an earlier one.")
+    seen = site.see()
+    if seen.moved and seen.went_back:
+        left, now = seen.function.version(seen.moved.old).bundle, seen.function.live.bundle
+        number = seen.moved.new
+        _note(journal, lambda known: known.rolled_back(left, now, number), left, now)
     _agree(site, lines)
 
 
@@ -94,7 +99,7 @@ def _cancel(site: Site, lines: Lines) -> None:
     lines.progress(str(site.follow(lines)))
 
 
-def _move(site: Site, seen: Seen, target: Version, journal: Journal | None, lines: Lines) -> None:
+def _move(site: Site, seen: Seen, target: Version, lines: Lines) -> None:
     """Give all callers the target at once."""
     left = seen.function.live
     name = site.deployments.go_back(seen.function.name, ALIAS, left.number, target.number)
@@ -108,9 +113,6 @@ def _move(site: Site, seen: Seen, target: Version, journal: Journal | None, line
             f"Deployment {name} to {target} {deployment.status.lower()}: {deployment.why}. Run the same command again."
         )
     lines.progress(f"{ALIAS} is back on {target}, away from {left}")
-    _note(
-        journal, lambda known: known.rolled_back(left.bundle, target.bundle, target.number), left.bundle, target.bundle
-    )
 
 
 def _agree(site: Site, lines: Lines) -> None:
@@ -122,9 +124,10 @@ def _agree(site: Site, lines: Lines) -> None:
             f"Callers are back, but the stack {seen.stack.name} is {seen.stack.status}. Run `aws cloudformation "
             f"continue-update-rollback --stack-name {seen.stack.name}`, then the same command again."
         )
-    if seen.stack.image != image:
+    half_done = seen.stack.status == "UPDATE_FAILED"  # by an earlier run: the version may be published already
+    if seen.stack.image != image or half_done:
         change_set = site.stacks.propose(seen.stack, {IMAGE: image, ROLLED_BACK_TO: image})
-        if not change_set.publishes:
+        if not change_set.publishes and not half_done:
             site.stacks.drop(change_set)
             command = deploying(seen.stack.name, Image=image, RolledBackTo=image)
             raise ConfigError(

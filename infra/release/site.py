@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from infra.release.stack import IMAGE, ROLLED_BACK_TO, Stack, Stacks, pauses
 
 REPOSITORY = "limbeck"  # where neither the command line nor the stack names one
 _BEGIN_SECONDS = 60
+_REMEMBERED = 20  # deployments in a row that did not succeed
 _OUTPUTS = ("FunctionName", "DeploymentApplication", "DeploymentGroup")
 DEPLOY = "sam deploy --guided --template-file template.yaml --stack-name {stack} --parameter-overrides {parameters}"
 
@@ -29,6 +31,7 @@ class Seen:
     stack: Stack
     function: Function
     deployment: Deployment | None  # the newest, over or not
+    moved: Deployment | None  # the newest that gave all callers another version
 
     @property
     def under_way(self) -> Deployment | None:
@@ -43,13 +46,8 @@ class Seen:
     @property
     def went_back(self) -> bool:
         """Whether the last move that callers made was a rollback's."""
-        last = self.deployment
-        return bool(
-            last
-            and last.status == "Succeeded"
-            and last.goes_back
-            and self.function.version(last.new).digest == self.function.live.digest
-        )
+        last, live = self.moved, self.function.live
+        return bool(last and last.goes_back and self.function.version(last.new).digest == live.digest)
 
     @property
     def half_back(self) -> bool:
@@ -102,8 +100,9 @@ class Site:
         stack = self.stacks.read()
         if stack is None:
             raise ConfigError(f"The stack {self.stacks.name} was deleted just now.")
-        deployment = self.deployments.newest()
-        return Seen(stack, self.function.read(self.bundles), deployment)
+        last = list(itertools.islice(self.deployments.until_moved(), _REMEMBERED))
+        moved = last[-1] if last and last[-1].status == "Succeeded" else None
+        return Seen(stack, self.function.read(self.bundles), last[0] if last else None, moved)
 
     def follow(self, lines: Lines, begun: Seen | None = None) -> Seen:
         """Show how what is under way goes on, to its end. Nobody needs to look: it goes on by itself.

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -178,6 +178,14 @@ class Account:
     def registry(self) -> Registry:
         """The registry, read past the plane."""
         return Registry(Bucket(BUCKET, self.client("s3")), PREFIX)
+
+
+def wait_for(done: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Until something is so."""
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def client(service: str, address: str) -> Any:  # noqa: ANN401 - any of boto3's

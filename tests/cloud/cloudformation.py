@@ -41,7 +41,7 @@ _ALARM = {
 }
 
 
-class _FailedError(Exception):
+class FailedError(Exception):
     """A resource that could not be made or changed."""
 
 
@@ -101,6 +101,8 @@ class CloudFormation:
         self._translate, self._client, self._codedeploy = translate, clients, codedeploy
         self._account, self._region = account, region
         self.stacks: dict[str, Held] = {}
+        self.pause_before = ""  # a test's: the resource that is not begun while this names it
+        self.fail_at = ""  # a test's: the resource that cannot be changed while this names it
         self.inline: dict[str, tuple[str, dict[str, str], str]] = {}  # function -> code, environment, log group
         self._lock = threading.RLock()
 
@@ -224,15 +226,17 @@ class CloudFormation:
                 if self._same(stack, name, raw):
                     stack.resources[name].raw = raw
                     continue
+                while name == self.pause_before and not stack.cancelled:
+                    yield
                 if stack.cancelled:
-                    raise _FailedError("Resource update cancelled")
+                    raise FailedError("Resource update cancelled")
                 action = "UPDATE" if name in stack.resources else "CREATE"
                 self._event(stack, name, f"{action}_IN_PROGRESS", kind=raw["Type"])
                 done.append(name)
                 yield from self._make(stack, name, raw)
                 self._event(stack, name, f"{action}_COMPLETE", kind=raw["Type"])
                 yield
-        except _FailedError as error:
+        except FailedError as error:
             self._event(stack, name, f"{'UPDATE' if name in before[3] else 'CREATE'}_FAILED", str(error))
             if keep:
                 self._event(stack, stack.name, f"{verb}_FAILED", str(error))
@@ -285,6 +289,8 @@ class CloudFormation:
 
     def _make(self, stack: Held, name: str, raw: dict[str, Any]) -> Iterator[None]:
         """Make or change one resource."""
+        if name == self.fail_at:
+            raise FailedError("it cannot be changed, says a test")
         kind, given = raw["Type"], self._resolved(stack, raw.get("Properties", {}))
         old = stack.resources.get(name)
         physical = old.physical if old else f"{stack.name}-{name}-{secrets.token_hex(4).upper()}"
@@ -336,7 +342,7 @@ class CloudFormation:
                 lambdas.update_function_code(FunctionName=physical, ImageUri=image)
                 lambdas.update_function_configuration(FunctionName=physical, **settings)
         except lambdas.exceptions.ClientError as error:
-            raise _FailedError(f"Resource handler returned message: {error}") from None
+            raise FailedError(f"Resource handler returned message: {error}") from None
 
     def _publish(self, function: str) -> str:
         """A version of what the function is now, where that is none yet."""
@@ -347,7 +353,7 @@ class CloudFormation:
         compared = ("CodeSha256", "MemorySize", "Timeout", "Role", "Environment")
         if published and all(published[-1].get(key) == now.get(key) for key in compared):
             number = published[-1]["Version"]
-            raise _FailedError(f"A version for this Lambda function exists ( {number} ). Modify the function")
+            raise FailedError(f"A version for this Lambda function exists ( {number} ). Modify the function")
         return str(lambdas.publish_version(FunctionName=function)["Version"])
 
     def _make_alias(
@@ -371,12 +377,12 @@ class CloudFormation:
                 revision=app_spec(*where.values(), believed, version, policy.get("BeforeAllowTrafficHook", "")),
             )["deploymentId"]
         except Fault as fault:
-            raise _FailedError(f"A conflicting deployment is in progress: {fault.message}") from None
+            raise FailedError(f"A conflicting deployment is in progress: {fault.message}") from None
         deployment = self._codedeploy.deployments[name]
         while deployment.status not in ("Succeeded", "Failed", "Stopped"):
             yield
         if deployment.status != "Succeeded":
-            raise _FailedError(f"CodeDeploy deployment {name} {deployment.status}: {deployment.message}")
+            raise FailedError(f"CodeDeploy deployment {name} {deployment.status}: {deployment.message}")
 
     def _make_alarm(self, physical: str, given: Mapping[str, Any]) -> None:
         if "MetricName" not in given:
@@ -473,6 +479,8 @@ class CloudFormation:
         of_stack = name == stack.name
         if of_stack:
             stack.status = status
+        if "CLEANUP" in status:
+            return  # which the model does not have among the states of an event
         stack.events.insert(
             0,
             {
@@ -482,9 +490,7 @@ class CloudFormation:
                 "LogicalResourceId": name,
                 "PhysicalResourceId": stack.id if of_stack else name,
                 "ResourceType": kind,
-                "ResourceStatus": status
-                if not of_stack or "CLEANUP" not in status
-                else "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+                "ResourceStatus": status,
                 "ResourceStatusReason": why,
                 "Timestamp": datetime.now(UTC),
             },

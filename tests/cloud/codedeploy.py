@@ -53,6 +53,7 @@ class Running:
     events: dict[str, str] = field(default_factory=dict)
     told: dict[str, str] = field(default_factory=dict)  # a hook's execution -> its status
     stop: bool | None = None  # asked to: whether to give callers back
+    hurry: bool = False
     triggered: str = ""
     triggered_by: str = ""
 
@@ -71,6 +72,7 @@ class CodeDeploy:
         self._lambda, self._cloudwatch, self._hook, self.minute = lambdas, cloudwatch, hook, minute
         self.groups: dict[tuple[str, str], dict[str, Any]] = {}  # as CloudFormation has them
         self.deployments: dict[str, Running] = {}
+        self.on_hook: Callable[[str], object] = lambda function: None  # a test's: which hook is called
         self._work: dict[str, Generator[None]] = {}
         self._lock = threading.RLock()
 
@@ -80,6 +82,12 @@ class CodeDeploy:
             for name, work in list(self._work.items()):
                 if next(work, "over") == "over":
                     del self._work[name]
+
+    def hurry(self) -> None:
+        """A test's: from now on no share is kept for any time."""
+        self.minute = 0
+        for it in self.deployments.values():
+            it.hurry = True
 
     # ------------------------------------------------------------------ what AWS answers
     def create_deployment(  # noqa: D102
@@ -240,6 +248,7 @@ class CodeDeploy:
     def _ask(self, it: Running, function: str) -> Iterator[None]:
         execution = secrets.token_hex(8)
         it.told[execution] = ""
+        self.on_hook(function)
         event = {"DeploymentId": it.id, "LifecycleEventHookExecutionId": execution}
         threading.Thread(target=self._hook, args=(function, event), daemon=True).start()
         deadline = time.monotonic() + _HOOK_SECONDS
@@ -255,7 +264,7 @@ class CodeDeploy:
         for share, minutes in _steps(it.config):
             self._route(it, share)
             until = time.monotonic() + minutes * self.minute
-            while time.monotonic() < until:
+            while time.monotonic() < until and not it.hurry:
                 self._demand_quiet(it)
                 yield
         self._demand_quiet(it)
