@@ -276,19 +276,23 @@ def images_of(site: Account) -> dict[str, str]:
 
 
 def test_a_stack_whose_template_names_its_image_is_left_alone_with_the_one_command_that_mends_it(
-    live: Account, one: Path, two: Path
+    site: Account, one: Path, two: Path
 ) -> None:
-    image = images_of(live)[version_in(one)]
+    """As `sam build` and `sam deploy` make it: there, the parameter has no effect."""
+    assert site.release(one).status == 2
+    image = images_of(site)[version_in(one)]
     built = TEMPLATE.read_text().replace(
         "ImageUri: !If [HasImage, !Ref Image, !Ref AWS::NoValue]", f"ImageUri: {image}"
     )
-    assert live.sam_deploy(built, Image="", AlarmP99Milliseconds="300") == "UPDATE_COMPLETE"
-    seen = written(live)
-    ran = live.release(two)
+    assert site.sam_deploy(built) == "CREATE_COMPLETE" and site.release(one).status == 0
+    seen = written(site)
+    ran = site.release(two)
     assert ran.status == 2 and "as `sam build` left it there" in ran.err and "sam deploy" in ran.err
-    assert "ExecuteChangeSet" not in seen and bundle_at(live) == version_in(one)
-    live.sam_deploy(Image=images_of(live)[version_in(two)])
-    assert bundle_at(live) == version_in(two)
+    assert "ExecuteChangeSet" not in seen and bundle_at(site) == version_in(one)
+    assert site.sam_deploy(Image=images_of(site)[version_in(two)]) == "UPDATE_COMPLETE"
+    assert bundle_at(site) == version_in(two) and site.release(two).status == 0
+    assert site.quickly("rollback").status == 0
+    assert bundle_at(site) == version_in(one) and len(set(images(site))) == 1
 
 
 def test_a_stack_of_another_template_is_told_so(live: Account, two: Path) -> None:
