@@ -21,7 +21,6 @@ REPOSITORY = "limbeck"  # where neither the command line nor the stack names one
 _BEGIN_SECONDS = 60
 _REMEMBERED = 20  # deployments in a row that did not succeed
 _OUTPUTS = ("FunctionName", "DeploymentApplication", "DeploymentGroup")
-DEPLOY = "sam deploy --guided --template-file template.yaml --stack-name {stack} --parameter-overrides {parameters}"
 
 
 @dataclass(frozen=True)
@@ -156,5 +155,9 @@ def bundles(images: Images, repository: str) -> dict[str, str]:
 
 
 def deploying(stack: str, **parameters: str) -> str:
-    """The command that gives a stack this checkout's template with these parameters."""
-    return DEPLOY.format(stack=stack, parameters=" ".join(f"{name}={value}" for name, value in parameters.items()))
+    """The command that gives a stack this checkout's template with these parameters, an Image among them."""
+    told = " ".join(f"{name}={value}" for name, value in parameters.items())
+    return (
+        f"sam deploy --template-file template.yaml --stack-name {stack} --resolve-s3 --capabilities CAPABILITY_IAM "
+        f"CAPABILITY_AUTO_EXPAND --image-repository {parameters[IMAGE].partition('@')[0]} --parameter-overrides {told}"
+    )

@@ -1,4 +1,4 @@
-"""An account to release into: a moto server with what it lacks before it, a key, a shell, and what `sam deploy` does."""
+"""An account to release into: moto with what it lacks before it, a key, a shell, and what `sam deploy` asks for."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Account:
         return ("release", str(wanted), "--builder", BUILDER, *arguments)
 
     def first_release(self, wanted: str | Path, **parameters: str) -> Ran:
-        """What a person does where there is no stack: `release`, the `sam deploy` that it prints, `release` once more."""
+        """What a person does without a stack: `release`, the `sam deploy` that it prints, `release` once more."""
         said = self.release(wanted)
         assert said.status == 2 and "sam deploy" in said.err, said
         found = re.search(r"Image=(\S+)", said.err)
@@ -103,7 +103,7 @@ class Account:
         return self.release(wanted)
 
     def sam_deploy(self, template: str = "", **parameters: str) -> str:
-        """The requests that `sam deploy` makes, to their end; the stack's status. `make cloud-demo` runs the real one."""
+        """The requests of `sam deploy`, to their end; the stack's status. `make cloud-demo` runs the real one."""
         cloud = client("cloudformation", self.plane.address)
         text = template or TEMPLATE.read_text(encoding="utf-8")
         there = {it["StackName"]: it for it in cloud.describe_stacks()["Stacks"]}.get(STACK)

@@ -1,10 +1,10 @@
 """Stands in for CloudFormation: change sets and updates of stacks whose templates SAM's translator renders.
 
-Resources that a release has to do with are made in moto: functions, versions, aliases, alarms, roles, log groups. CodeDeploy
-is the other stand-in's. The rest (gateway, page, topics) is only noted. Resources are made in the order of their references; a
-failure undoes what was done before, unless rollback is disabled. An alias with `CodeDeployLambdaAliasUpdate` is moved by a
-deployment from the version that the *stack* believes it has: whether AWS asks the alias instead is not documented, and this is
-the harder of the two.
+Resources that a release has to do with are made in moto: functions, versions, aliases, alarms, roles, log groups.
+CodeDeploy is the other stand-in's. The rest (gateway, page, topics) is only noted. Resources are made in the order of
+their references; a failure undoes what was done before, unless rollback is disabled. An alias with
+`CodeDeployLambdaAliasUpdate` is moved by a deployment from the version that the *stack* believes it has: whether AWS
+asks the alias instead is not documented, and this is the harder of the two.
 """
 
 from __future__ import annotations
@@ -141,6 +141,7 @@ class CloudFormation:
                     f"arn:aws:cloudformation:{self._region}:{self._account}:stack/{StackName}/{secrets.token_hex(6)}"
                 )
                 self.stacks[StackName] = Held(StackName, place)
+                self._event(self.stacks[StackName], StackName, "REVIEW_IN_PROGRESS", "User Initiated")
             stack = self._found(StackName)
             if ChangeSetType == "UPDATE" and not _changeable(stack):
                 raise Fault("ValidationError", f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
@@ -153,8 +154,8 @@ class CloudFormation:
             template = stack.template if UsePreviousTemplate else TemplateBody or self._read(TemplateURL)
             parameters = self._parameters(stack, template, Parameters or [])
             changes = self._changes(stack, template, parameters)
-            place = f"arn:aws:cloudformation:{self._region}:{self._account}:changeSet/{ChangeSetName}/{secrets.token_hex(6)}"
-            made = ChangeSet(ChangeSetName, place, template, parameters, changes)
+            place = f"arn:aws:cloudformation:{self._region}:{self._account}:changeSet/{ChangeSetName}"
+            made = ChangeSet(ChangeSetName, f"{place}/{secrets.token_hex(6)}", template, parameters, changes)
             if not changes:
                 made.status, made.reason = (
                     "FAILED",
@@ -298,11 +299,11 @@ class CloudFormation:
         match kind:
             case "AWS::IAM::Role":
                 attributes["Arn"] = f"arn:aws:iam::{self._account}:role/{physical[:64]}"
-                if old is None:
-                    self._client("iam").create_role(RoleName=physical[:64], AssumeRolePolicyDocument="{}")
+                _once(
+                    old, lambda: self._client("iam").create_role(RoleName=physical[:64], AssumeRolePolicyDocument="{}")
+                )
             case "AWS::Logs::LogGroup":
-                if old is None:
-                    self._client("logs").create_log_group(logGroupName=physical)
+                _once(old, lambda: self._client("logs").create_log_group(logGroupName=physical))
             case "AWS::Lambda::Function":
                 attributes["Arn"] = f"arn:aws:lambda:{self._region}:{self._account}:function:{physical}"
                 self._make_function(physical, given, is_new=old is None)
@@ -508,6 +509,12 @@ class CloudFormation:
                 if name in (found.name, found.id):
                     return stack, found
         raise Fault("ChangeSetNotFound", f"ChangeSet [{name}] does not exist")
+
+
+def _once(old: Made | None, make: Callable[[], object]) -> None:
+    """Make what is never changed."""
+    if old is None:
+        make()
 
 
 def _changeable(stack: Held) -> bool:

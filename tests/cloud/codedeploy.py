@@ -1,9 +1,9 @@
 """Stands in for CodeDeploy's deployments of a Lambda alias, as its documentation has them.
 
-A deployment asks its pre-traffic hook, gives the new version its shares by the deployment configuration's name, watches
-alarms, and gives all callers back where a hook fails, an alarm rings or somebody stops it. Rejected, or failed at once: an
-AppSpec that is none, a `CurrentVersion` that the alias does not have, a second deployment of the group, a start while an
-alarm rings. A minute of AWS's is `minute` seconds here.
+A deployment asks its pre-traffic hook, gives the new version its shares by the deployment configuration's name,
+watches alarms, and gives all callers back where a hook fails, an alarm rings or somebody stops it. Rejected, or failed
+at once: an AppSpec that is none, a `CurrentVersion` that the alias does not have, a second deployment of the group, a
+start while an alarm rings. A minute of AWS's is `minute` seconds here.
 """
 
 from __future__ import annotations
@@ -109,6 +109,7 @@ class CodeDeploy:
                     f"The Deployment Group '{deploymentGroupName}' already has an active Deployment",
                 )
             function, alias, current, target, hooks = _app_spec(revision)
+            _steps(deploymentConfigName or properties["DeploymentConfigName"])
             watched = properties.get("AlarmConfiguration", {})
             if overrideAlarmConfiguration is not None:
                 watched = {
@@ -206,7 +207,7 @@ class CodeDeploy:
         return {"lifecycleEventHookExecutionId": lifecycleEventHookExecutionId}
 
     # ------------------------------------------------------------------ what it does
-    def _run(self, it: Running) -> Iterator[None]:  # type: ignore[misc]
+    def _run(self, it: Running) -> Iterator[None]:
         yield
         it.status = "InProgress"
         try:

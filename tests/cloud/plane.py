@@ -119,7 +119,7 @@ class Plane:
     """The server. Use it as a context manager."""
 
     def __init__(self, moto: str, images: Path, clients: Callable[[str], Any], account: str, minute: float) -> None:
-        """`images`: where `tests.cloud.stand_in` puts them; `clients`: of moto; `minute`: a deployment's, in seconds."""
+        """`images`: where `tests.cloud.stand_in` puts them; `clients`: of moto; `minute`: a deployment's, seconds."""
         self._moto = urlsplit(moto).netloc
         self.images = images
         self.before: Before = lambda asked: PASS
@@ -185,7 +185,7 @@ class Plane:
             self.cloudformation.tick()
 
     def _hook(self, function: str, event: dict[str, str]) -> None:
-        """Run a function whose code stands in the template, as Lambda would with boto3 beside it; its log goes to moto."""
+        """Run a function whose code stands in the template, as Lambda would; its log goes to moto."""
         code, environment, group = self.cloudformation.inline[function]
         clients = {"lambda": _Invoking(self), "codedeploy": _Telling(self.codedeploy)}
         modules = {
@@ -345,7 +345,7 @@ def _service(headers: Any) -> str:  # noqa: ANN401
 def _refused(asked: Asked) -> Answer:
     """Throttled, nothing done."""
     if asked.service in _XML:
-        return _error(503, "SlowDown" if asked.service == "s3" else "Throttling", "Rate exceeded", xml=True)
+        return _error(503, "SlowDown" if asked.service == "s3" else "Throttling", "Rate exceeded", xml=asked.service)
     if asked.service == "lambda":
         return _error(429, "TooManyRequestsException", "Rate exceeded")
     return _error(400, "ThrottlingException", "Rate exceeded")
@@ -354,14 +354,16 @@ def _refused(asked: Asked) -> Answer:
 def _failed(asked: Asked) -> Answer:
     """An inner fault, after it was done."""
     if asked.service in _XML:
-        return _error(500, "InternalError", "We encountered an internal error.", xml=True)
+        return _error(500, "InternalError", "We encountered an internal error.", xml=asked.service)
     return _error(500, "ServiceException", "Internal error")
 
 
-def _error(status: int, code: str, message: str, *, xml: bool = False) -> Answer:
+def _error(status: int, code: str, message: str, *, xml: str = "") -> Answer:
+    """`xml`: the service, where it answers in XML."""
     if xml:
-        body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
-        return Answer(status, (("Content-Type", "application/xml"),), body)
+        inner = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+        body = "<?xml version='1.0'?>" + (inner if xml == "s3" else f"<ErrorResponse>{inner}</ErrorResponse>")
+        return Answer(status, (("Content-Type", "application/xml"),), body.encode())
     body = json.dumps({"__type": code, "message": message, "Type": "User"}).encode()
     return Answer(status, (("Content-Type", "application/json"), ("x-amzn-ErrorType", code)), body)
 

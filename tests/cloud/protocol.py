@@ -1,14 +1,16 @@
 """AWS's wire protocols around a stand-in: botocore's own model says what a request, an answer and an error may hold.
 
-So a call that AWS would reject for its parameters is rejected here, and an answer that AWS could not give fails the test.
+So a call that AWS would reject for its parameters is rejected here, and an answer that AWS could not give fails.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
 
 from botocore import xform_name
 from botocore.model import OperationModel, ServiceModel, Shape
@@ -46,7 +48,7 @@ def reply(service: str, stand_in: object, headers: Mapping[str, str], body: byte
     values = dict(parse_qsl(body.decode(), keep_blank_values=True)) if protocol == "query" else {}
     name = values.get("Action") or headers["X-Amz-Target"].rpartition(".")[2]
     operation = model(service).operation_model(name)
-    given = PROTOCOL_PARSERS[protocol](operation).parse({"values": values, "body": body})  # type: ignore[no-untyped-call]
+    given = PROTOCOL_PARSERS[protocol](operation).parse({"values": values, "body": body})
     try:
         result = called(stand_in, operation, given)
     except Fault as fault:
@@ -62,12 +64,12 @@ def reply(service: str, stand_in: object, headers: Mapping[str, str], body: byte
 def called(stand_in: object, operation: OperationModel, given: Mapping[str, Any]) -> dict[str, Any]:
     """Check what is given and what comes back by the model."""
     if operation.input_shape is not None:
-        report = ParamValidator().validate(dict(given), operation.input_shape)  # type: ignore[no-untyped-call]
+        report = ParamValidator().validate(dict(given), operation.input_shape)
         if report.has_errors():
             raise Fault("ValidationError", report.generate_report())
     result = getattr(stand_in, xform_name(operation.name))(**given) or {}
     if operation.output_shape is not None:
-        report = ParamValidator().validate(result, operation.output_shape)  # type: ignore[no-untyped-call]
+        report = ParamValidator().validate(result, operation.output_shape)
         assert not report.has_errors(), report.generate_report()
         demand_known(result, operation.output_shape, operation.name)
     return dict(result)
@@ -77,22 +79,20 @@ def demand_known(value: Any, shape: Shape, where: str) -> None:  # noqa: ANN401 
     """Every key of an answer is a member of its shape, every choice one of its enumeration."""
     if shape.type_name == "structure":
         for key, inner in value.items():
-            assert key in shape.members, f"{where}.{key}"  # type: ignore[attr-defined]
-            demand_known(inner, shape.members[key], f"{where}.{key}")  # type: ignore[attr-defined]
+            assert key in shape.members, f"{where}.{key}"
+            demand_known(inner, shape.members[key], f"{where}.{key}")
     elif shape.type_name == "list":
         for inner in value:
-            demand_known(inner, shape.member, where)  # type: ignore[attr-defined]
+            demand_known(inner, shape.member, where)
     elif getattr(shape, "enum", None):
-        assert value in shape.enum, f"{where}: {value}"  # type: ignore[attr-defined]
+        assert value in shape.enum, f"{where}: {value}"
 
 
 def failed(protocol: str, fault: Fault) -> Reply:
     """The answer that carries an error."""
     if protocol == "query":
-        text = fault.message.replace("&", "&amp;").replace("<", "&lt;")
-        document = f"<ErrorResponse><Error><Type>Sender</Type><Code>{fault.code}</Code><Message>{text}</Message></Error></ErrorResponse>"
+        inner = f"<Code>{fault.code}</Code><Message>{escape(fault.message)}</Message>"
+        document = f"<ErrorResponse><Error><Type>Sender</Type>{inner}</Error></ErrorResponse>"
         return Reply(400, (("Content-Type", "text/xml"),), document.encode())
-    import json
-
     body = json.dumps({"__type": fault.code, "message": fault.message}).encode()
     return Reply(400, (("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-ErrorType", fault.code)), body)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from handler.bundle import contract
 from infra.errors import ConfigError
 from infra.image.build import bundle_of as bundle_in
 from infra.registry.references import Reference

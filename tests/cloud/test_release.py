@@ -116,7 +116,7 @@ def test_a_release_without_a_stack_pushes_the_image_and_says_how_to_make_the_sta
     ran = site.release(one)
     assert ran.status == 2
     assert re.search(
-        r"sam deploy --guided .*--stack-name limbeck --parameter-overrides Image=\S+@sha256:[0-9a-f]{64}", ran.err
+        r"sam deploy .*--stack-name limbeck .*--parameter-overrides Image=\S+@sha256:[0-9a-f]{64}", ran.err
     )
     [repository] = site.client("ecr").describe_repositories()["repositories"]
     assert repository["imageTagMutability"] == "IMMUTABLE"

@@ -44,9 +44,7 @@ def seen(letter: str = "a", **changes: object) -> Seen:
 
 
 def state(**changes: object) -> State:
-    there = State(
-        "limbeck", "images", "host/images", digest("b"), True, True, False, seen(), {"crash": "", "slow": ""}
-    )
+    there = State("limbeck", "images", "host/images", digest("b"), True, True, False, seen(), {"crash": "", "slow": ""})
     return replace(there, **changes)  # type: ignore[arg-type]
 
 
