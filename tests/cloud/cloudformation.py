@@ -480,8 +480,6 @@ class CloudFormation:
         of_stack = name == stack.name
         if of_stack:
             stack.status = status
-        if "CLEANUP" in status:
-            return  # which the model does not have among the states of an event
         stack.events.insert(
             0,
             {

@@ -13,7 +13,7 @@ from botocore import xform_name
 from infra.__main__ import app
 from tests.infra.template.stacks import ROOT, stack
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/release.md"))
 GLOBAL = {"query", "output", "region", "profile", "cli-binary-format", "endpoint-url"}
 SERVICES = {"deploy": "codedeploy"}  # what the command line calls otherwise
 CLIENT_SIDE = {  # what the command line does by itself
