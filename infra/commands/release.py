@@ -9,6 +9,7 @@ refused; 5 AWS could not be reached or said no.
 
 from __future__ import annotations
 
+import itertools
 import json
 import tempfile
 from functools import partial
@@ -126,7 +127,7 @@ def status(
         err.print(f"The registry does not answer. {error}", markup=False)
     recorded = next((it for it, tag in worn.items() if tag == LIVE), None)
     shares = {seen.function.live.number: 1 - sum(seen.function.shares.values()), **seen.function.shares}
-    last = [it for it, _ in zip(site.deployments.every(), range(_SHOWN), strict=False)]
+    last = list(itertools.islice(site.deployments.every(), _SHOWN))
     if as_json:
         typer.echo(
             json.dumps(

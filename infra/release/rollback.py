@@ -31,7 +31,8 @@ def roll_back(site: Site, journal: Journal | None, lines: Lines, to: str = "") -
     if seen.under_way and not seen.under_way.goes_back:
         _stop(site, seen, seen.under_way, journal, lines)
         return
-    if seen.stack.cancellable and not seen.went_back and (last is None or last.at < seen.stack.updated):
+    unmoved = last is None or last.at < seen.stack.updated
+    if seen.stack.cancellable and unmoved and not seen.stack.image.endswith(seen.function.live.digest):
         _cancel(site, lines)
         return
     if seen.under_way is None and (target := decide(seen, site.deployments.every(), to)):

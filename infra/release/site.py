@@ -133,10 +133,14 @@ class Site:
             found = client("logs").filter_log_events(
                 logGroupName=group, startTime=int(since.timestamp() * 1000), filterPattern='"replayed"'
             )["events"]
-            told = json.loads(found[-1]["message"]) if found else {}
-            if told.get("replayed"):
-                return f"{told['wrong']} of {told['replayed']} golden inputs, golden.jsonl line {told['lines']}"
-            return "the version gave no answer" if found else ""
+            try:
+                told = json.loads(found[-1]["message"])
+                lines = ", ".join(map(str, told["lines"]))
+                return f"{int(told['wrong'])} of {int(told['replayed'])} golden inputs, golden.jsonl line {lines}"
+            except IndexError:
+                return ""
+            except (ValueError, KeyError, TypeError):
+                return "the version gave no answer to its replay"
         return ""
 
 

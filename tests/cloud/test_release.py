@@ -160,7 +160,7 @@ def test_a_wrong_golden_answer_stops_it_before_any_caller(live: Account, one: Pa
     bad = models.broken(tmp_path / "bad", 3, how=how).version
     ran = live.release(tmp_path / "bad")
     assert ran.status == 3
-    assert "HOOK_EXECUTION_FAILURE" in ran.err and "golden.jsonl line [3]" in ran.err
+    assert "HOOK_EXECUTION_FAILURE" in ran.err and "golden.jsonl line 3)" in ran.err
     assert "Callers are on version 1 (tiny-text/" in ran.err
     assert alias(live) == ("1", {}) and live.stack.status == "UPDATE_ROLLBACK_COMPLETE"
     assert images(live)[0] == images(live)[1]
