@@ -105,7 +105,12 @@ def rollback(
     repository: RepositoryOption = "",
 ) -> None:
     """Take callers back: out of a release that is under way, else to the version before; then the stack agrees."""
-    roll_back(_existing(stack, repository), _journal(stack, bucket, prefix), Lines(), to)
+    lines = Lines()
+    lines.step("rollback", "see where callers are", there=False)
+    try:
+        roll_back(_existing(stack, repository), _journal(stack, bucket, prefix), lines, to)
+    finally:
+        lines.stop()
 
 
 def status(
