@@ -85,7 +85,7 @@ check: .venv ## lint, format and types
 lint: .venv .venv-sam .venv-lint .venv-checkov ## the SAM template: sam validate, cfn-lint, checkov; prints the written-down exceptions
 	@.venv/bin/python -m infra.template.lint
 
-cloud-demo: .venv ## release models into a cloud on this machine: canary, golden replay, an alarm, and back; no AWS account, no Docker
+cloud-demo: .venv .venv-sam ## release models into a cloud on this machine: canary, golden replay, an alarm, and back; no AWS account, no Docker
 	@.venv/bin/python -m tests.cloud.demo
 
 docs: .venv ## the parts of docs/ that are made from the code

@@ -61,9 +61,10 @@ class Lines:
         self.stop()
         self._line(what)
 
-    def watching(self, seconds_left: float) -> None:
-        """A share of the traffic is being watched for so much longer."""
-        self._status.update(f"{self._title}: {seconds_left:.0f} s to watch")
+    def progress(self, what: str) -> None:
+        """The step that began is under way, and has come so far."""
+        self._status.update(f"{self._title}: {what}")
+        self._line(what)
 
     def stop(self) -> None:
         """Nothing is under way any more."""

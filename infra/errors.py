@@ -6,7 +6,6 @@ InfraError
 ├── StoppedError   3   a release was stopped by a wrong golden answer or an alarm; its traffic went back
 ├── RefusedError   4   a bundle is not as it was sealed, here or in the registry: nothing is kept of it
 └── CloudError     5   AWS cannot be reached, or said no
-    └── MovedError 5   somebody else moved the function's alias meanwhile
 """
 
 from __future__ import annotations
@@ -49,10 +48,6 @@ class CloudError(InfraError):
     """AWS could not be reached, rejected the request, or had no time for it after retries."""
 
     exit_status = 5
-
-
-class MovedError(CloudError):
-    """The alias is not what it was when it was read, and not what was wanted: it was left alone."""
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import boto3
 from botocore import exceptions as aws
@@ -27,6 +27,10 @@ if TYPE_CHECKING:  # the stubs are for development alone
     from mypy_boto3_s3 import S3Client as S3Client
 else:
     CloudWatchClient = ECRClient = KMSClient = LambdaClient = S3Client = Any
+
+# Their stubs are not among the development tools.
+CloudFormationClient: TypeAlias = Any
+CodeDeployClient: TypeAlias = Any
 
 _CONNECT_SECONDS, _READ_SECONDS = 10, 60
 # What an answer's error code means, and what to do.

@@ -43,6 +43,13 @@ class Images:
             return found["imageDigest"]
         return None
 
+    def tags(self, repository: str) -> dict[str, tuple[str, ...]]:
+        """The tags of every image by its digest; empty where there is no such repository."""
+        with requesting(f"list the images of {repository}"), passing("RepositoryNotFoundException"):
+            pages = self._client.get_paginator("describe_images").paginate(repositoryName=repository)
+            return {it["imageDigest"]: tuple(it.get("imageTags", ())) for page in pages for it in page["imageDetails"]}
+        return {}
+
     def login(self) -> tuple[str, str, str]:
         """What `docker push` shows to the repository's host: host, user and a password that is valid for 12 hours."""
         with requesting("log in to the image registry"):

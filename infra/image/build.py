@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shlex
 import shutil
 import tempfile
@@ -21,6 +22,7 @@ from infra.image import container, staging
 from infra.processes import run
 
 _CODE_DIGITS = 12
+_TAG = re.compile(rf"([a-z0-9][a-z0-9._-]*)-([0-9a-f]{{12}})-[0-9a-f]{{{_CODE_DIGITS}}}")
 _FILES = ("infra/Dockerfile", "infra/constraints-image.txt")
 _BUILD_SECONDS = 1800
 _SAID = 800  # characters of a failed build's output that are shown
@@ -55,6 +57,12 @@ def tag_of(manifest: contract.Manifest, context: Path) -> str:
     for path in files:
         digest.update(f"{path.relative_to(context)} {contract.sha256_of(path)}\n".encode())
     return f"{manifest.name}-{manifest.version}-{digest.hexdigest()[:_CODE_DIGITS]}"
+
+
+def bundle_of(tag: str) -> str:
+    """NAME/VERSION of the bundle in the image under a tag; empty where `tag_of` did not make it."""
+    found = _TAG.fullmatch(tag)
+    return f"{found[1]}/{found[2]}" if found else ""
 
 
 def by_docker(images: Images, context: Path, uri: str) -> None:

@@ -1,49 +1,45 @@
-"""Carries a release's plan out, step by step. A version that errs is stopped by `infra.release.canary`.
+"""Carries a release's plan out.
 
-It may be killed anywhere. Callers reach the function through its alias, which one call moves from one published version
-to another, and no version gets any traffic before it has answered its golden inputs as they were sealed.
+It may be killed anywhere: up to the change set nothing has changed for callers, and after that CloudFormation and
+CodeDeploy go on by themselves. The same command reports or goes on.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from handler.bundle.contract import SIGNATURE
+from infra.aws.ecr import Images
 from infra.console import Lines
-from infra.errors import CloudError, ConfigError, InfraError, LocalError, MovedError, StoppedError
+from infra.errors import ConfigError, LocalError, StoppedError
 from infra.image.build import Builder
-from infra.release.alias import Alias, Route
-from infra.release.canary import Canary
-from infra.release.plan import Cloud, Plan, Step
+from infra.release.journal import Journal
+from infra.release.plan import Plan, Step
 from infra.release.prepare import Source
+from infra.release.site import Seen, Site, deploying
+from infra.release.stack import IMAGE, ROLLED_BACK_TO
 
 
 class Release:
     """One release on its way."""
 
-    def __init__(self, plan: Plan, cloud: Cloud, builder: Builder, source: Source) -> None:
+    def __init__(
+        self, plan: Plan, site: Site | None, images: Images, journal: Journal, builder: Builder, source: Source
+    ) -> None:
         """Nothing happens yet."""
-        self._plan, self._cloud, self._builder, self._source = plan, cloud, builder, source
+        self._plan, self._site, self._images = plan, site, images
+        self._journal, self._builder, self._source = journal, builder, source
         self._lines = Lines()
-        if cloud.journal is None:
-            raise ConfigError("A release needs a registry. Use --bucket or set LIMBECK_REGISTRY.")
-        self._journal = cloud.journal
-        self._canary = Canary(plan, cloud, source, self._journal, self._lines)
-        self._digest = ""
-        self._number = plan.number or ""
-        self._alias: Alias | None = plan.alias
+        self._uri, self._digest = plan.state.uri or "", plan.state.digest or ""
 
     def run(self) -> None:
         """Do what is left of the plan.
 
         Raises:
-            StoppedError: a golden answer was wrong or an alarm rang. Everybody is back on the version before.
-            MovedError: somebody else moved the alias; it was left as it is.
+            StoppedError: a golden answer was wrong, or an alarm rang. Callers are on the version before.
             InfraError: a step could not be done. The same command again goes on from there.
         """
         try:
             for step in self._plan.steps:
-                self._lines.step(step.title, step.what, step.done)
+                self._lines.step(step.action, step.what, step.done)
                 if not step.done:
                     self._lines.done(self._do(step))
         finally:
@@ -61,79 +57,80 @@ class Release:
                 written = registry.push(registry.plan_push(self._source.folder, lambda *_: signed))
                 return f"{written} files written" if written else "there already"
             case "repository":
-                return self._cloud.images.create(self._plan.repository)
+                self._uri = self._images.create(self._plan.state.repository)
+                return self._uri
             case "image":
                 return self._build()
-            case "function":
-                self._cloud.function.create(self._image(), self._plan.options.role)
-                return "created"
-            case "version":
-                self._number = self._cloud.function.publish(self._image(), self._plan.bundle.reference)
-                return f"version {self._number}"
-            case "golden":
-                self._canary.demand_golden(self._number)
-                return "every answer as it was sealed"
-            case "open":
-                self._journal.candidate(self._plan.bundle)
-                self._alias = self._cloud.switch.create(Route(self._number, bundle=self._plan.bundle.reference))
-                return f"{self._alias.name} is version {self._number}"
-            case "shift":
-                return self._shift(step.share)
+            case "stack":
+                return self._change()
             case _:
                 return self._record()
 
     def _build(self) -> str:
-        uri, tag = self._repository(), self._plan.bundle.tag
+        repository, tag = self._plan.state.repository, self._plan.bundle.tag
         try:
-            self._builder(self._source.context, f"{uri}:{tag}")
+            self._builder(self._source.context, f"{self._uri}:{tag}")
         except LocalError:
             # Another release of the same bundle may have pushed it first, and a tag is written only once.
-            if self._cloud.images.digest(self._plan.repository, tag) is None:
+            if self._images.digest(repository, tag) is None:
                 raise
-        return self._find_digest()
-
-    def _shift(self, share: float) -> str:
-        old = self._plan.old
-        assert old is not None and self._alias is not None
-        if share == 1:
-            trail = (old.version, *(number for number in old.trail if number != old.version))
-            whole = Route(self._number, {}, trail, self._plan.bundle.reference)
-            self._alias = self._cloud.switch.move(self._alias, whole)
-            return f"{self._alias.name} is version {self._number}"
-        self._journal.candidate(self._plan.bundle)
-        self._alias = self._cloud.switch.move(self._alias, replace(old, weights={self._number: share}))
-        try:
-            self._canary.watch(self._number)
-        except (StoppedError, MovedError):
-            raise
-        except InfraError as error:  # what cannot be watched is not left to callers
-            self._cloud.switch.go_back(old, self._number)
-            raise CloudError(
-                f"{error} The canary could not be watched, so everybody is back on version {old.version}."
-            ) from None
-        return "no alarm rang, golden inputs answered as sealed"
-
-    def _record(self) -> str:
-        trail = self._alias.route.trail if self._alias else ()
-        function = self._cloud.function.read() if trail else None
-        before = function.version(trail[0]) if function else None
-        self._journal.released(self._plan.bundle, before.bundle if before else "", self._number)
-        return f"{self._plan.bundle.reference} is live"
-
-    def _repository(self) -> str:
-        """URI of the repository."""
-        return self._cloud.images.repository(self._plan.repository) or self._cloud.images.create(self._plan.repository)
-
-    def _find_digest(self) -> str:
-        found = self._cloud.images.digest(self._plan.repository, self._plan.bundle.tag)
+        found = self._images.digest(repository, tag)
         if found is None:
             raise LocalError(
-                f"The build left no image {self._plan.repository}:{self._plan.bundle.tag}. "
+                f"The build left no image {repository}:{tag}. "
                 "Let --builder push the image under the URI that it is given."
             )
         self._digest = found
         return found
 
-    def _image(self) -> str:
-        """URI of the image, with its digest."""
-        return f"{self._repository()}@{self._digest or self._find_digest()}"
+    def _change(self) -> str:
+        image, state = f"{self._uri}@{self._digest}", self._plan.state
+        if self._site is None or state.seen is None:
+            raise ConfigError(
+                f"There is no stack {state.stack}. Its image is pushed; the first release makes the stack:\n"
+                f"  {deploying(state.stack, Image=image)}\nThen this command notes it in the registry."
+            )
+        if state.ended:
+            raise self._stopped(self._site, state.seen)
+        if not state.coming:
+            change_set = self._site.stacks.propose(state.seen.stack, {IMAGE: image, ROLLED_BACK_TO: ""})
+            if not change_set.publishes:
+                self._site.stacks.drop(change_set)
+                raise ConfigError(
+                    f"Another image would change no version of {state.stack}: its template names one, as `sam build` "
+                    f"left it there. Nothing was changed. Once: {deploying(state.stack, Image=image)}"
+                )
+            self._journal.candidate(self._plan.bundle)
+            self._site.bundles[self._digest] = self._plan.bundle.reference
+            self._site.stacks.execute(change_set)
+        seen = self._site.follow(self._lines, None if state.coming else state.seen)
+        if seen.function.live.digest != self._digest:
+            raise self._stopped(self._site, seen)
+        return str(seen)
+
+    def _stopped(self, site: Site, seen: Seen) -> StoppedError:
+        """Note that the bundle's release was undone, and why."""
+        why = why_stopped(site, seen)
+        self._journal.stopped(self._plan.bundle.reference, why)
+        return StoppedError(f"{self._plan.bundle.reference} was stopped: {why}. Callers are on {seen.function.live}.")
+
+    def _record(self) -> str:
+        assert self._site is not None
+        seen = self._site.see()
+        last = seen.deployment
+        before = seen.function.version(last.old).bundle if last and last.new == seen.function.live.number else ""
+        self._journal.released(self._plan.bundle, before, seen.function.live.number)
+        return f"{self._plan.bundle.reference} is live"
+
+
+def why_stopped(site: Site, seen: Seen) -> str:
+    """Why the last change of the stack was undone: by the deployment, its replay and alarms, or by the stack itself."""
+    last = seen.deployment
+    if last is None or last.at < seen.stack.updated or last.status == "Succeeded":
+        return site.stacks.why(seen.stack.updated).rstrip(". ") or f"the stack is {seen.stack.status}"
+    why = f"deployment {last.id} {last.status.lower()}, {last.code or 'no code'}"
+    if last.phase == "BeforeAllowTraffic":
+        told = site.replayed(last.at) or last.why.rstrip(". ")
+        return f"{why}: golden inputs are answered otherwise than sealed ({told})"
+    ringing = "; ".join(f"{name}: {words.rstrip('. ')}" for name, words in site.deployments.alarms().items() if words)
+    return f"{why}: {ringing or last.why.rstrip('. ')}"

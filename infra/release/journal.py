@@ -1,12 +1,13 @@
 """What the registry knows of releases: the bundle itself, its tags, and what happened to it.
 
-The alias alone decides who answers callers. What is written here follows it, so after a release that broke off it may
-be one step behind: `python -m infra status` sets the two side by side, and the same command again catches up.
+The alias alone decides who answers callers. What is written here follows it, so after a release that broke off, or a
+`sam deploy`, it may be one step behind: `status` sets the two side by side, and `release` of what is live catches up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -21,12 +22,12 @@ _OUTCOMES = {history.RELEASED, history.STOPPED, history.ROLLED_BACK}
 
 
 class Journal:
-    """The registry, as a release of one function writes to it."""
+    """The registry, as a release into one stack writes to it."""
 
-    def __init__(self, registry: Registry, function: str) -> None:
+    def __init__(self, registry: Registry, stack: str) -> None:
         """No request is sent yet."""
         self.registry = registry
-        self._function = function
+        self._stack = stack
 
     @cached_property
     def _by(self) -> str:
@@ -41,23 +42,28 @@ class Journal:
         """The version is about to get traffic."""
         self.registry.tags(bundle.name).give(tags.CANDIDATE, bundle.version, self._by)
 
+    def candidate_since(self, name: str, version: str) -> datetime | None:
+        """Since when a release of the version has had no outcome; None where none was begun."""
+        found = self.registry.tags(name)
+        since = [it.at for it in found.holders(tags.CANDIDATE) if it.version == version]
+        return datetime.fromisoformat(since[-1]) if since and found.version(tags.CANDIDATE) == version else None
+
     def released(self, bundle: Bundle, before: str, number: str) -> None:
         """All traffic goes to the version; `before` (NAME/VERSION, or nothing) had it until now."""
-        details = {"function": self._function, "function_version": number, "before": before}
+        details = {"stack": self._stack, "function_version": number, "before": before}
         self._note(history.RELEASED, bundle.name, bundle.version, details)
         self._move_live(bundle.reference, before)
 
-    def stopped(self, bundle: Bundle, why: str) -> None:
-        """The version misbehaved and gets no traffic."""
-        self._note(history.STOPPED, bundle.name, bundle.version, {"function": self._function, "why": why})
-        self.registry.tags(bundle.name).give(tags.RETIRED, bundle.version, self._by)
+    def stopped(self, bundle: str, why: str) -> None:
+        """The version (NAME/VERSION) misbehaved and gets no traffic."""
+        name, _, version = bundle.partition("/")
+        self._note(history.STOPPED, name, version, {"stack": self._stack, "why": why})
+        self.registry.tags(name).give(tags.RETIRED, version, self._by)
 
     def rolled_back(self, left: str, to: str, number: str) -> None:
         """All traffic goes from `left` to `to` (NAME/VERSION each), the function's version `number`, by hand."""
         name, _, version = left.partition("/")
-        self._note(
-            history.ROLLED_BACK, name, version, {"function": self._function, "function_version": number, "to": to}
-        )
+        self._note(history.ROLLED_BACK, name, version, {"stack": self._stack, "function_version": number, "to": to})
         self._move_live(to, left)
 
     def _move_live(self, to: str, left: str) -> None:

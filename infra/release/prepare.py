@@ -89,7 +89,7 @@ def _of_folder(
         )
     needed = (
         f"{folder} is not in the registry, and there is no key to sign it with. Use --kms KEY, --pem FILE, or set "
-        f"{signer.KEY_VARIABLE}. `python -m infra key new DIR` makes one."
+        f"{signer.KEY_VARIABLE}. `limbeck key new DIR` makes one."
     )
     return Prepared(bundle, None, (needed,))
 

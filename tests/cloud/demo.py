@@ -1,8 +1,9 @@
 """`make cloud-demo`: models released into a cloud that is not there, by the commands that release into a real one.
 
-moto plays AWS in a process of its own. It has no Docker registry behind its ECR and runs no functions, so two things
-stand in: an image is a folder with what Docker would build it from, and Lambda's Invoke runs the handler of that folder
-on the bundle of that folder, in a process of its own. Signing, golden replay, weights, alarms and history are real.
+moto plays AWS in a process of its own. What it lacks is played here: CloudFormation renders template.yaml
+by SAM's own translator and makes its resources; CodeDeploy asks the replay, shifts the alias and watches the alarms, a
+minute in half a second; an image is a folder with what Docker would build it from, and Lambda's Invoke runs the handler
+of that folder on its bundle, in a process of its own. The commands, `sam deploy` among them, are the real ones.
 """
 
 from __future__ import annotations
@@ -27,12 +28,14 @@ from handler.bundle.contract import Manifest
 from handler.model.predictor import Predictor
 from infra.aws.lambda_events import rest_event
 from tests.cloud import account, models, server
-from tests.cloud.account import ALARM, ROOT, Account
+from tests.cloud.account import ROOT, Account
 
 NAME = "breast-cancer"
-_OTHER_STUDENT = ("--set", "student.width=32")
+_QUICKLY = ("--set", "evaluation.repeats=0")  # one split judges: the demo is about what comes after
+_OTHER_STUDENT = (*_QUICKLY, "--set", "student.width=32")
 _CALLERS = 200
 _PATIENCE_SECONDS = 60
+_MINUTE_SECONDS = 0.5  # of CodeDeploy's
 
 out = Console(soft_wrap=True, highlight=False)
 
@@ -48,43 +51,61 @@ def main() -> int:
         work = Path(folder)
         out.print(f"[bold]A cloud on this machine[/bold]\n{(__doc__ or '').partition('.')[2].strip()}\n")
         with ThreadPoolExecutor() as pool, server.moto() as moto:
-            one, two = pool.map(lambda more: _distilled(work, *more), ((), _OTHER_STUDENT))
-            with account.account(moto, work / "account") as site:
+            one, two = pool.map(lambda more: _distilled(work, *more), (_QUICKLY, _OTHER_STUDENT))
+            with account.account(moto, work / "account", _MINUTE_SECONDS) as site:
                 _play(_with_kms_key(site), one, two, work)
     out.print(f"\nDone in {time.monotonic() - started:.0f} s. Nothing is left of it.")
     return 0
 
 
 def _play(site: Account, one: Path, two: Path, work: Path) -> None:
-    broken, another = work / "broken", work / "another"
-    _broken(broken, one, two)
+    broken, strange, another = work / "broken", work / "strange", work / "another"
+    _variant(broken, two, 0.8)
+    models.resealed(broken, "golden.jsonl", (one / "golden.jsonl").read_text())
+    _variant(strange, two, 0.75)
+    models.resealed(strange, "golden.jsonl", _stranger((strange / "golden.jsonl").read_text()))
     _variant(another, two, 0.7)
-    first, second, bad = (contract.read(folder).version for folder in (one, two, broken))
+    first, second, third, bad, odd = (contract.read(it).version for it in (one, two, another, broken, strange))
 
     _act("An empty account: the plan, and nothing is changed")
     _run(site, 0, "release", one, "--dry-run")
-    _act("Three versions are signed by a key in KMS and pushed: two honest ones, and one that will not keep its word")
-    site.client("s3").create_bucket(
-        Bucket=account.BUCKET, CreateBucketConfiguration={"LocationConstraint": server.REGION}
-    )
-    for folder in (one, two, broken):
-        _run(site, 0, "push", folder)
-    _act("The first release: no version before, so nothing to shift from")
+    _act("The first release: the image is pushed, and `sam deploy` makes the stack")
+    said = _run(site, 2, *_release(site, one))
+    [command] = [line.strip() for line in said.err.splitlines() if line.strip().startswith("sam deploy")]
+    _sam_deploy(site, command)
     _run(site, 0, *_release(site, first))
-    _act("The second, by canary")
-    _run(site, 0, *_release(site, second, "--bake", "1"))
-    _act("The broken one: properly sealed and signed, but it answers otherwise than its golden file says")
-    _run(site, 3, *_release(site, bad))
+    _ask(site, f"live answers all of {_CALLERS} callers with", first)
+    _act("The second, by a change set, a replay and a canary")
+    _run(site, 0, *_release(site, two))
+    _act("A broken one: properly sealed and signed, but its probabilities are not those of its golden file")
+    _run(site, 3, *_release(site, broken))
+    _act("Another broken one: the probabilities are right, a novelty is not")
+    _run(site, 3, *_release(site, strange))
     _ask(site, f"live answers all of {_CALLERS} callers with", second)
-    _act("Another one, and an alarm rings in the middle of its canary")
+    _act("A third one, and an alarm rings in the middle of its canary")
     _ring_during(site, another)
     _ask(site, f"live answers all of {_CALLERS} callers with", second)
-    _act("Back by hand")
+    _act("Back by hand, while the alarm rings; and once more, to be sure")
+    site.set_alarm("ALARM", "5 errors in a minute")
     _run(site, 0, "rollback")
+    _run(site, 0, "rollback")
+    site.set_alarm("OK")
+    _ask(site, f"live answers all of {_CALLERS} callers with", first)
+    _act("Somebody deploys the template once more, with another parameter: the good model stays")
+    _sam_deploy(site, command, "AlarmP99Milliseconds=300")
     _ask(site, f"live answers all of {_CALLERS} callers with", first)
     _act("What there is now, and how it came about")
     _run(site, 0, "status")
-    _run(site, 0, "history", NAME)
+    ran = _run(site, 0, "history", NAME)
+    for version, kind in (
+        (first, "released"),
+        (second, "rolled-back"),
+        (bad, "stopped"),
+        (odd, "stopped"),
+        (third, "stopped"),
+    ):
+        if not any(kind in line and version in line for line in ran.out.splitlines()):
+            raise DemoError(f"The history does not say that {version} was {kind}.")
 
 
 def _act(title: str) -> None:
@@ -92,21 +113,40 @@ def _act(title: str) -> None:
 
 
 def _release(site: Account, wanted: str | Path, *more: str) -> tuple[str, ...]:
-    named = f"{NAME}/{wanted}" if isinstance(wanted, str) else str(wanted)
-    return ("release", named, "--role", site.role, "--builder", account.BUILDER, *more)
+    return site.releasing(f"{NAME}/{wanted}" if isinstance(wanted, str) else wanted, *more)
 
 
-def _run(site: Account, wanted: int, *arguments: str | Path) -> None:
+def _run(site: Account, wanted: int, *arguments: str | Path) -> account.Ran:
     """Run a command as a person would, and show what it says."""
     started = time.monotonic()
     _show(site, arguments)
     ran = site.run(*arguments)
     _said(ran, wanted, time.monotonic() - started)
+    return ran
+
+
+def _sam_deploy(site: Account, printed: str, *parameters: str) -> None:
+    """The real one, as `release` prints it, in the SAM CLI's environment and against the same endpoint."""
+    # `--resolve-s3` would make a stack for a bucket first.
+    command = printed.replace("--resolve-s3", f"--s3-bucket {account.TEMPLATES}").split()[1:]
+    if parameters:
+        command[command.index("--parameter-overrides") + 1 :] = parameters
+    out.print(f"$ sam {' '.join(command)}", style="cyan", markup=False)
+    started = time.monotonic()
+    environment = site.environment | {"SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "0.5"}
+    done = subprocess.run(
+        [ROOT / ".venv-sam" / "bin" / "sam", *command], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    ends = [line for line in done.stdout.splitlines() if line.startswith(("Successfully", "Error", "No changes"))]
+    out.print("\n".join(ends), markup=False)
+    out.print(f"(exit status {done.returncode}, {time.monotonic() - started:.1f} s)", style="dim")
+    if done.returncode != 0:
+        raise DemoError(f"sam deploy failed: {done.stdout[-800:]}{done.stderr[-800:]}")
 
 
 def _show(site: Account, arguments: Sequence[str | Path]) -> None:
     line = " ".join(str(argument) for argument in arguments)
-    short = line.replace(account.BUILDER, "STAND-IN").replace(site.role, "ROLE").replace(str(site.work.parent), "WORK")
+    short = line.replace(account.BUILDER, "STAND-IN").replace(str(site.work.parent), "WORK")
     out.print(f"$ limbeck {short}", style="cyan", markup=False)
 
 
@@ -121,7 +161,8 @@ def _said(ran: account.Ran, wanted: int, seconds: float) -> None:
 
 def _ring_during(site: Account, bundle: Path) -> None:
     """Start a release, wait for its canary, see who is answered by it, and let an alarm ring."""
-    arguments = _release(site, bundle, "--stages", "50,100", "--bake", "30")
+    site.plane.codedeploy.minute = _PATIENCE_SECONDS
+    arguments = _release(site, bundle)
     _show(site, arguments)
     started = time.monotonic()
     process = site.start(*arguments)
@@ -131,14 +172,19 @@ def _ring_during(site: Account, bundle: Path) -> None:
         time.sleep(0.1)
     counted = _answered_by(site)
     parts = " and ".join(f"{number} with {version}" for version, number in sorted(counted.items()))
-    out.print(f"live answers {parts}; now somebody's alarm rings:", style="yellow", markup=False)
-    out.print(f"$ aws cloudwatch set-alarm-state --alarm-name {ALARM} --state-value ALARM ...", style="cyan")
-    site.set_alarm("ALARM", "5 errors in a minute")
+    out.print(f"live answers {parts}; now an alarm of the new version rings:", style="yellow", markup=False)
+    out.print(
+        "$ aws cloudwatch set-alarm-state --alarm-name ...NewVersionCrashAlarm... --state-value ALARM", style="cyan"
+    )
+    site.set_alarm("ALARM", "5 errors in a minute", "NewVersionCrashAlarm")
     rang = time.monotonic()
+    while (site.alias().get("RoutingConfig") or {}).get("AdditionalVersionWeights"):
+        time.sleep(0.05)
+    out.print(f"Everybody was back {time.monotonic() - rang:.1f} s after the alarm.", style="yellow")
     said, complained = process.communicate(timeout=_PATIENCE_SECONDS)
     _said(account.Ran(process.returncode, said, complained), 3, time.monotonic() - started)
-    out.print(f"Everybody was back {time.monotonic() - rang:.1f} s after the alarm.", style="yellow")
-    site.set_alarm("OK")
+    site.set_alarm("OK", alarm="NewVersionCrashAlarm")
+    site.plane.codedeploy.minute = _MINUTE_SECONDS
 
 
 def _ask(site: Account, what: str, version: str) -> None:
@@ -152,7 +198,7 @@ def _answered_by(site: Account) -> Counter[str]:
     """Who answers callers of `live`: the bundle's version that each answer names."""
     body = json.dumps({"inputs": {"worst radius": 25.38}}).encode()
     event = rest_event("POST", "/predict", [("content-type", "application/json")], body)
-    return Counter(_model_in(site.invoke("live")(event)) for _ in range(_CALLERS))
+    return Counter(_model_in(site.invoke("live", event)) for _ in range(_CALLERS))
 
 
 def _model_in(answer: dict[str, str]) -> str:
@@ -166,7 +212,7 @@ def _with_kms_key(site: Account) -> Account:
 
 def _distilled(work: Path, *settings: str) -> Path:
     """A bundle distilled here and now, from scikit-learn's own data."""
-    bundles = work / ("other" if settings else "first")
+    bundles = work / ("other" if settings == _OTHER_STUDENT else "first")
     command = [sys.executable, "-m", "distill", "run", NAME, "--out", str(bundles), *settings]
     out.print(f"$ limbeck run {NAME} {' '.join(settings)}", style="cyan", markup=False)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
@@ -193,10 +239,11 @@ def _variant(folder: Path, of: Path, abstain_below: float) -> Manifest:
     return models.resealed(folder, "golden.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
 
 
-def _broken(folder: Path, model: Path, answers: Path) -> None:
-    """One model with the golden answers of another."""
-    _variant(folder, model, 0.8)
-    models.resealed(folder, "golden.jsonl", (answers / "golden.jsonl").read_text())
+def _stranger(golden: str) -> str:
+    """A golden file with another novelty in its second answer."""
+    rows = [json.loads(line) for line in golden.splitlines()]
+    rows[1]["prediction"]["novelty"] = abs(rows[1]["prediction"]["novelty"] - 0.5)
+    return "".join(json.dumps(row) + "\n" for row in rows)
 
 
 if __name__ == "__main__":

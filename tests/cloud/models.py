@@ -25,13 +25,19 @@ def honest(folder: Path, number: int, name: str = "tiny-text") -> Manifest:
     return resealed(folder, "golden.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
 
 
-def broken(folder: Path, number: int, name: str = "tiny-text") -> Manifest:
-    """A bundle that is sealed as it should be, but whose graph answers one golden input with another probability."""
+def broken(folder: Path, number: int, name: str = "tiny-text", how: str = "probability") -> Manifest:
+    """A bundle that is sealed as it should be, but whose graph answers one golden input otherwise.
+
+    `how`: in a probability, or in the novelty.
+    """
     honest(folder, number, name)
     rows = [json.loads(line) for line in (folder / "golden.jsonl").read_text().splitlines()]
-    scores = rows[2]["prediction"]["scores"]
-    for label, change in zip(scores, (0.01, -0.01), strict=True):
-        scores[label] += change
+    prediction = rows[2]["prediction"]
+    if how == "novelty":
+        prediction["novelty"] = abs(prediction["novelty"] - 0.5)
+    else:
+        for label, change in zip(prediction["scores"], (0.01, -0.01), strict=True):
+            prediction["scores"][label] += change
     return resealed(folder, "golden.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
 
 

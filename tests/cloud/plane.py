@@ -1,21 +1,25 @@
-"""Lambda's missing half in front of moto: everything goes through to moto, but
+"""What moto lacks, in front of moto: everything goes through to moto, but
 
-- Invoke runs the real handler, in a process of its own, on the bundle in the image of the version that is asked;
-- aliases and functions have revisions, and a change that names another revision gets a 412, as from AWS;
+- CloudFormation and CodeDeploy are answered by `cloudformation.py` and `codedeploy.py`, for which time passes here;
+- Invoke runs the real handler, in a process of its own, on the bundle in the image of the version that is asked, or
+  the code that the template has in line;
 - a test may look at every request, have it refused (429, 503), have its answer lost after it was done, or kill the
   asker at that very moment.
 """
 
 from __future__ import annotations
 
+import builtins
 import http.client
+import io
 import json
 import random
 import re
 import subprocess
 import sys
 import threading
-import uuid
+import time
+import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,12 +27,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from tests.cloud.cloudformation import CloudFormation
+from tests.cloud.codedeploy import CodeDeploy
+from tests.cloud.protocol import called, model, reply
+from tests.cloud.server import REGION
+from tests.cloud.translator import Translator
+
 _INSTANCE = Path(__file__).with_name("instance.py")
-_FUNCTION = re.compile(
-    r"/2015-03-31/functions/([^/]+)(?:/(invocations|code|versions|configuration|aliases(?:/([^/]+))?))?/?"
-)
+_INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
+_GET_FUNCTION = re.compile(r"/2015-03-31/functions/[^/]+")
+_TICK_SECONDS = 0.01
 _SCOPE = "AWS4-HMAC-SHA256 Credential=testing/20260101/eu-central-1/lambda/aws4_request, SignedHeaders=h, Signature=0"
-_XML = ("s3", "sts")  # the services that answer in XML
+_XML = ("s3", "sts", "cloudformation")  # the services that answer in XML
 _NOT_FORWARDED = {"connection", "expect", "host", "transfer-encoding", "content-length"}
 
 
@@ -41,12 +51,18 @@ class Asked:
     method: str
     path: str
     body: bytes
+    target: str = ""
 
     @property
     def writes(self) -> bool:
         """Whether it may change something."""
         target = self.method in ("PUT", "DELETE") or (self.service == "lambda" and self.method == "POST")
-        return target or self.service in ("ecr", "monitoring")
+        return target or self.service in ("ecr", "monitoring", "cloudformation", "codedeploy")
+
+    @property
+    def operation(self) -> str:
+        """The operation of a service that has one address for all, such as CreateChangeSet."""
+        return parse_qs(self.body.decode(errors="replace")).get("Action", [self.target])[0]
 
 
 @dataclass(frozen=True)
@@ -102,15 +118,19 @@ class Instance:
 class Plane:
     """The server. Use it as a context manager."""
 
-    def __init__(self, moto: str, images: Path) -> None:
-        """`images`: where `tests.cloud.stand_in` puts them."""
+    def __init__(self, moto: str, images: Path, clients: Callable[[str], Any], account: str, minute: float) -> None:
+        """`images`: where `tests.cloud.stand_in` puts them; `clients`: of moto; `minute`: a deployment's, seconds."""
         self._moto = urlsplit(moto).netloc
         self.images = images
         self.before: Before = lambda asked: PASS
         self.after: After = lambda asked: None
         self.dice = random.Random(1)
         self._instances: dict[str, Instance] = {}
-        self._revisions: dict[str, str] = {}
+        self._clients = clients
+        self._translator = Translator()
+        self.codedeploy = CodeDeploy(clients("lambda"), clients("cloudwatch"), self._hook, minute)
+        self.cloudformation = CloudFormation(self._translator, clients, self.codedeploy, account, REGION)
+        self._over = threading.Event()
         self._lock = threading.RLock()
         self._count = 0
         self._server = _Server(("127.0.0.1", 0), _handler(self))
@@ -118,10 +138,13 @@ class Plane:
 
     def __enter__(self) -> Plane:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._tick, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._over.set()
         self._server.shutdown()
+        self._translator.stop()
         self._server.server_close()
         for instance in self._instances.values():
             instance.stop()
@@ -133,7 +156,8 @@ class Plane:
     def answer(self, method: str, target: str, headers: Any, body: bytes) -> Answer:  # noqa: ANN401 - a message's
         with self._lock:
             self._count += 1
-            asked = Asked(self._count, _service(headers), method, target, body)
+            operation = (headers.get("X-Amz-Target") or "").rpartition(".")[2]
+            asked = Asked(self._count, _service(headers), method, target, body, operation)
         verdict = self.before(asked)
         if verdict == REFUSE:
             return _refused(asked)
@@ -142,34 +166,49 @@ class Plane:
         return _failed(asked) if verdict == LOSE else answer
 
     def _done(self, asked: Asked, headers: Any) -> Answer:  # noqa: ANN401
+        if asked.service == "cloudformation":
+            return Answer(*reply("cloudformation", self.cloudformation, headers, asked.body))
+        if asked.service == "codedeploy":
+            return Answer(*reply("codedeploy", self.codedeploy, headers, asked.body))
         url = urlsplit(asked.path)
-        found = _FUNCTION.fullmatch(url.path)
+        found = _INVOKE.fullmatch(url.path)
+        if asked.service == "lambda" and asked.method == "GET" and _GET_FUNCTION.fullmatch(url.path):
+            return _with_own_image(self._forward(asked, headers))
         if asked.service != "lambda" or found is None:
             return self._forward(asked, headers)
-        function, kind, alias = unquote(found[1]), found[2] or "", found[3]
-        if kind == "invocations":
-            return self._invoke(function, parse_qs(url.query).get("Qualifier", ["$LATEST"])[0], asked.body)
-        if kind == "aliases":  # being made
-            alias = json.loads(asked.body or b"{}").get("Name")
-        with self._lock:
-            return self._guarded(asked, headers, f"{function}:{alias or ''}", kind)
+        return self._invoke(unquote(found[1]), parse_qs(url.query).get("Qualifier", ["$LATEST"])[0], asked.body)
 
-    def _guarded(self, asked: Asked, headers: Any, key: str, kind: str) -> Answer:  # noqa: ANN401
-        """moto keeps no revisions of functions, does not change those of aliases, and looks at neither."""
-        changes = asked.method in ("PUT", "POST")
-        given = json.loads(asked.body) if changes and asked.body else {}
-        revision = self._revisions.setdefault(key, str(uuid.uuid4()))
-        if given.get("RevisionId", revision) != revision:
-            message = "The RevisionId provided does not match the latest RevisionId."
-            return _error(412, "PreconditionFailedException", message)
-        if kind == "versions" and "CodeSha256" in given and given["CodeSha256"] != self._code(key[:-1], "$LATEST"):
-            return _error(400, "InvalidParameterValueException", "CodeSHA256 is different from current CodeSHA256")
-        answer = self._forward(asked, headers)
-        if b"Alias already exists" in answer.body:  # which moto calls ConflictException
-            return _error(409, "ResourceConflictException", "Alias already exists")
-        if changes and answer.status < 300:
-            revision = self._revisions[key] = str(uuid.uuid4())
-        return _with_revision(answer, revision) if answer.status < 300 else answer
+    def _tick(self) -> None:
+        """Time, for CloudFormation and CodeDeploy."""
+        while not self._over.wait(_TICK_SECONDS):
+            self.codedeploy.tick()
+            self.cloudformation.tick()
+
+    def _hook(self, function: str, event: dict[str, str]) -> None:
+        """Run a function whose code stands in the template, as Lambda would; its log goes to moto."""
+        code, environment, group = self.cloudformation.inline[function]
+        clients = {"lambda": _Invoking(self), "codedeploy": _Telling(self.codedeploy)}
+        modules = {
+            "boto3": types.SimpleNamespace(client=clients.__getitem__),
+            "os": types.SimpleNamespace(environ=environment),
+        }
+        log: list[str] = []
+
+        def imported(name: str, *more: Any) -> Any:  # noqa: ANN401 - a module
+            return modules[name] if name in modules else builtins.__import__(name, *more)
+
+        own = {**vars(builtins), "__import__": imported, "print": lambda line: log.append(str(line))}
+        names: dict[str, Any] = {"__builtins__": own}
+        exec(compile(code, function, "exec"), names)
+        try:
+            names["handler"](event, None)
+        except Exception as error:  # Lambda would log it, and CodeDeploy was told in `finally`
+            log.append(f"{type(error).__name__}: {error}")
+        stream = event["DeploymentId"]
+        self._clients("logs").create_log_stream(logGroupName=group, logStreamName=stream)
+        now = int(time.time() * 1000)
+        events = [{"timestamp": now, "message": line} for line in log]
+        self._clients("logs").put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
 
     def _invoke(self, function: str, qualifier: str, event: bytes) -> Answer:
         try:
@@ -219,6 +258,32 @@ class Plane:
             return Answer(said.status, tuple(said.getheaders()), said.read())
         finally:
             connection.close()
+
+
+class _Invoking:
+    """boto3's client of Lambda, as the hook uses it."""
+
+    def __init__(self, plane: Plane) -> None:
+        self._plane = plane
+
+    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:
+        function, _, qualifier = FunctionName.rpartition(":")
+        said = self._plane._invoke(function.rpartition(":")[2], qualifier, Payload)
+        failed = (
+            {"FunctionError": "Unhandled"} if any(name == "X-Amz-Function-Error" for name, _ in said.headers) else {}
+        )
+        return {"Payload": io.BytesIO(said.body), **failed}
+
+
+class _Telling:
+    """boto3's client of CodeDeploy, likewise."""
+
+    def __init__(self, codedeploy: CodeDeploy) -> None:
+        self._codedeploy = codedeploy
+
+    def put_lifecycle_event_hook_execution_status(self, **told: str) -> None:
+        operation = model("codedeploy").operation_model("PutLifecycleEventHookExecutionStatus")
+        called(self._codedeploy, operation, told)
 
 
 class _Server(ThreadingHTTPServer):
@@ -280,7 +345,7 @@ def _service(headers: Any) -> str:  # noqa: ANN401
 def _refused(asked: Asked) -> Answer:
     """Throttled, nothing done."""
     if asked.service in _XML:
-        return _error(503, "SlowDown" if asked.service == "s3" else "Throttling", "Rate exceeded", xml=True)
+        return _error(503, "SlowDown" if asked.service == "s3" else "Throttling", "Rate exceeded", xml=asked.service)
     if asked.service == "lambda":
         return _error(429, "TooManyRequestsException", "Rate exceeded")
     return _error(400, "ThrottlingException", "Rate exceeded")
@@ -289,23 +354,24 @@ def _refused(asked: Asked) -> Answer:
 def _failed(asked: Asked) -> Answer:
     """An inner fault, after it was done."""
     if asked.service in _XML:
-        return _error(500, "InternalError", "We encountered an internal error.", xml=True)
+        return _error(500, "InternalError", "We encountered an internal error.", xml=asked.service)
     return _error(500, "ServiceException", "Internal error")
 
 
-def _error(status: int, code: str, message: str, *, xml: bool = False) -> Answer:
+def _error(status: int, code: str, message: str, *, xml: str = "") -> Answer:
+    """`xml`: the service, where it answers in XML."""
     if xml:
-        body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
-        return Answer(status, (("Content-Type", "application/xml"),), body)
+        inner = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+        body = "<?xml version='1.0'?>" + (inner if xml == "s3" else f"<ErrorResponse>{inner}</ErrorResponse>")
+        return Answer(status, (("Content-Type", "application/xml"),), body.encode())
     body = json.dumps({"__type": code, "message": message, "Type": "User"}).encode()
     return Answer(status, (("Content-Type", "application/json"), ("x-amzn-ErrorType", code)), body)
 
 
-def _with_revision(answer: Answer, revision: str) -> Answer:
-    document = json.loads(answer.body) if answer.body else None
-    if not isinstance(document, dict):
-        return answer
-    inner = document.get("Configuration", document)
-    if isinstance(inner, dict) and "Versions" not in document and "Aliases" not in document:
-        inner["RevisionId"] = revision
+def _with_own_image(answer: Answer) -> Answer:
+    """moto gives every version the image of the newest; a version's own is the one of its CodeSha256."""
+    document = json.loads(answer.body or b"{}")
+    if answer.status == 200 and "Configuration" in document:
+        image = document["Code"]["ImageUri"].partition("@")[0] + "@sha256:" + document["Configuration"]["CodeSha256"]
+        document["Code"] |= {"ImageUri": image, "ResolvedImageUri": image}
     return Answer(answer.status, answer.headers, json.dumps(document).encode())

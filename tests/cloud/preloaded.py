@@ -14,7 +14,7 @@ import infra.__main__  # noqa: F401
 
 _LOADER = Loader(extra_search_paths=[str(Path(botocore.__file__).parent / "data")])
 botocore.session.create_loader = lambda *_: _LOADER
-for _service in ("s3", "lambda", "ecr", "cloudwatch", "sts"):
+for _service in ("s3", "lambda", "ecr", "cloudformation", "codedeploy", "cloudwatch", "logs", "sts"):
     _LOADER.load_service_model(_service, "service-2")
 _LOADER.load_data("endpoints")
 _LOADER.load_data("partitions")

@@ -1,4 +1,4 @@
-"""SIGKILL at random points of push and release: what a reader finds is always whole, and the next run finishes."""
+"""SIGKILL at random points of push, release and rollback: what a reader finds is whole, and the next run finishes."""
 
 from __future__ import annotations
 
@@ -12,18 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from handler.bundle import contract
-from handler.bundle import golden as golden_file
 from infra.errors import ConfigError
+from infra.image.build import bundle_of as bundle_in
 from infra.registry.references import Reference
-from infra.release import golden
 from tests.cloud import account, models, warm
-from tests.cloud.account import FUNCTION, Account
+from tests.cloud.account import Account
 from tests.cloud.plane import PASS, REFUSE, Asked
 
 KILLS = int(os.environ.get("LIMBECK_KILLS", "50"))  # of each: push, release
 KILLS_A_BUNDLE = 5
-MOST_REQUESTS = {"push": 11, "release": 50}  # about as many as one whole run makes
+MOST_REQUESTS = {"push": 11, "release": 90, "rollback": 60}  # about as many as one whole run makes
 PATIENCE_SECONDS = 60
 SEED = int(os.environ.get("LIMBECK_SEED", "20261122"))
 
@@ -60,16 +58,13 @@ class Reader(threading.Thread):
 
     def __init__(self, site: Account) -> None:
         super().__init__(daemon=True)
-        self._client = site.client("lambda")
+        self._site = site
         self._over = threading.Event()
         self.seen: dict[tuple[str, frozenset[str]], int] = {}
 
     def run(self) -> None:
         while not self._over.wait(0.02):
-            try:
-                said = self._client.get_alias(FunctionName=FUNCTION, Name="live")
-            except self._client.exceptions.ResourceNotFoundException:
-                continue
+            said = self._site.alias()
             weights = (said.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
             route = said["FunctionVersion"], frozenset(weights)
             self.seen[route] = self.seen.get(route, 0) + 1
@@ -142,68 +137,102 @@ def test_a_push_killed_anywhere_leaves_whole_versions_alone_and_the_next_one_fin
 
 
 @pytest.mark.slow
-def test_a_release_killed_anywhere_leaves_live_on_whole_versions_and_the_next_one_finishes(
+def test_a_release_killed_anywhere_leaves_callers_on_whole_versions_and_the_same_command_goes_on(
     site: Account, tmp_path: Path
 ) -> None:
     dice, log = random.Random(SEED + 1), tmp_path / "log"
-    site.set_alarm("OK")
+    old = models.honest(tmp_path / "first", 0, "killed").version
+    assert site.first_release(tmp_path / "first").status == 0
     reader = Reader(site)
     reader.start()
-    kills, number, points, old = 0, 0, set(), ""
-    replayed: set[str] = set()
-    released: set[str] = set()
+    kills, number, points = 0, 0, set()
+    before_the_change, after_the_change = 0, 0
+    whole: set[str] = set()
+    demand_whole(site, {old}, whole)
     try:
         while kills < KILLS:
             number += 1
             folder = tmp_path / str(number)
-            manifest = models.honest(folder, number, "killed")
-            command = site.releasing(folder, "--stages", "30,100")
+            version = models.honest(folder, number, "killed").version
+            command, image = site.releasing(folder), site.stack.parameters["Image"]
             for _ in range(KILLS_A_BUNDLE):
                 status, point = run_killed(site, dice, command, log)
-                kills += status == -signal.SIGKILL
                 points.add(point)
-                demand_whole(site, {old, manifest.version} - {""}, replayed)
+                demand_whole(site, {old, version}, whole)
+                begun = site.stack.parameters["Image"] != image
+                if status == -signal.SIGKILL:
+                    kills += 1
+                    before_the_change, after_the_change = before_the_change + (not begun), after_the_change + begun
                 if status == 0:
                     break
             if status != 0:
                 run_whole(site, command, log)
-            demand_whole(site, {manifest.version}, replayed)
-            assert bundle_of(site, site.alias()["FunctionVersion"]) == f"killed/{manifest.version}"
+            demand_whole(site, {version}, whole)
             assert not (site.alias().get("RoutingConfig") or {}).get("AdditionalVersionWeights")
-            assert site.registry().tags("killed").version("live") == manifest.version
-            old = manifest.version
-            released.add(site.alias()["FunctionVersion"])
+            assert site.stack.status == "UPDATE_COMPLETE"
+            assert site.registry().tags("killed").version("live") == version
+            old = version
     finally:
         reader.stop()
-    assert len(points) > KILLS // 4
+    assert len(points) > KILLS // 4 and before_the_change > KILLS // 10 and after_the_change > KILLS // 10
     # Nobody was ever sent to a version that does not answer as a whole bundle does.
-    routed = {version for live, canary in reader.seen for version in (live, *canary)}
-    assert routed <= released == replayed
+    routed = {it for live, canary in reader.seen for it in (live, *canary)}
+    assert routed <= whole
     assert sum(reader.seen.values()) > 100 and any(canary for _, canary in reader.seen)
 
 
-def demand_whole(site: Account, versions: set[str], replayed: set[str]) -> None:
+@pytest.mark.slow
+def test_a_rollback_killed_anywhere_ends_on_the_good_version_by_the_same_command(site: Account, tmp_path: Path) -> None:
+    dice, log = random.Random(SEED + 2), tmp_path / "log"
+    good = models.honest(tmp_path / "good", 1001, "killed").version
+    assert (site.release if site.plane.cloudformation.stacks else site.first_release)(tmp_path / "good").status == 0
+    kills, points, whole = 0, set(), set()
+    models.honest(tmp_path / "bad", 1002, "killed")
+    while kills < KILLS // 2:
+        assert site.release(tmp_path / "bad").status == 0
+        moved = False
+        for _ in range(KILLS_A_BUNDLE):
+            status, point = run_killed(site, dice, ("rollback",), log)
+            kills += status == -signal.SIGKILL
+            points.add(point)
+            now = bundle_of(site, site.alias()["FunctionVersion"])
+            assert not (moved and now != f"killed/{good}")  # once back, nothing takes callers forth again
+            moved = moved or now == f"killed/{good}"
+            if status == 0:
+                break
+        if status != 0:
+            run_whole(site, ("rollback",), log)
+        demand_whole(site, {good}, whole)
+        assert site.stack.parameters["Image"].endswith(digest_of(site, site.alias()["FunctionVersion"]))
+        assert site.stack.parameters["RolledBackTo"] == ""
+        assert site.registry().tags("killed").version("live") == good
+    assert len(points) > KILLS // 8
+
+
+def demand_whole(site: Account, versions: set[str], whole: set[str]) -> None:
     """What `live` resolves to is the old or the new bundle, with every golden answer; the registry's tag likewise."""
-    registry, functions = site.registry(), site.client("lambda")
-    try:
-        alias = site.alias()
-    except functions.exceptions.ResourceNotFoundException:
-        return  # the first release was killed before anybody could come
+    registry, alias = site.registry(), site.alias()
     weights = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
     for number in (alias["FunctionVersion"], *weights):
         name, _, version = bundle_of(site, number).partition("/")
         assert version in versions
-        if number not in replayed:  # a version never changes
-            # Out of the registry, so the bundle that answers is there too, whole and signed.
-            folder = registry.pull(Reference(name, version), site.work / "read", site.trust(name))
-            assert golden.replay(golden_file.read(folder), contract.read(folder), site.invoke(number)) == ()
-            replayed.add(number)
+        if number not in whole:  # a version never changes
+            registry.verify(Reference(name, version), site.trust(name))
+            verdict = site.invoke(number, {"replay": "golden"})
+            assert verdict["replayed"] > 0 and verdict["wrong"] == 0
+            whole.add(number)
     try:
         assert registry.resolve(Reference("killed", tag="live")).version in versions
     except ConfigError:
         assert len(versions) == 1  # no release was finished yet
 
 
+def digest_of(site: Account, number: str) -> str:
+    found = site.client("lambda").get_function_configuration(FunctionName=site.function, Qualifier=number)
+    return f"sha256:{found['CodeSha256']}"
+
+
 def bundle_of(site: Account, number: str) -> str:
-    said = site.client("lambda").get_function_configuration(FunctionName=FUNCTION, Qualifier=number)
-    return str(said["Description"]).partition(" ")[0]
+    wanted = {"repositoryName": "limbeck", "imageIds": [{"imageDigest": digest_of(site, number)}]}
+    [image] = site.client("ecr").describe_images(**wanted)["imageDetails"]
+    return bundle_in(image["imageTags"][0])

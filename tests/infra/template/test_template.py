@@ -28,7 +28,7 @@ def test_every_path_and_method_reaches_the_function(default: Stack) -> None:
 
 
 def test_the_api_calls_the_alias_of_a_published_version(default: Stack) -> None:
-    alias = default.only("AWS::Lambda::Alias")
+    alias = default.live["Properties"]
     assert alias["Name"] == "live"
     assert len(default.of_type("AWS::Lambda::Version")) == 1
     for methods in default.paths.values():
@@ -80,8 +80,8 @@ def test_reserved_concurrency_is_off_until_a_number_is_named() -> None:
 
 
 def test_provisioned_concurrency_is_off_until_a_number_is_named_and_then_the_alias_has_it() -> None:
-    assert "ProvisionedConcurrencyConfig" not in stack().only("AWS::Lambda::Alias")
-    ahead = stack(ProvisionedConcurrency=3).only("AWS::Lambda::Alias")["ProvisionedConcurrencyConfig"]
+    assert "ProvisionedConcurrencyConfig" not in stack().live["Properties"]
+    ahead = stack(ProvisionedConcurrency=3).live["Properties"]["ProvisionedConcurrencyConfig"]
     assert ahead == {"ProvisionedConcurrentExecutions": "3"}
 
 
@@ -180,7 +180,7 @@ def test_an_account_that_has_a_role_for_its_gateway_keeps_it() -> None:
 def test_nothing_refers_to_what_is_not_there_and_scripts_find_their_outputs(kind: str) -> None:
     made = stack(**KINDS[kind])
     assert made.outputs.keys() >= {"ApiUrl", "PredictUrl", "FunctionName", "FunctionAlias", "AccessLogGroup"}
-    assert made.outputs.keys() >= {"StopAlarms", "DeploymentApplication", "DeploymentGroup", "FunctionLogGroup"}
+    assert made.outputs.keys() >= {"DeploymentApplication", "DeploymentGroup", "FunctionLogGroup"}
     for name, it in {**made.resources, **made.outputs}.items():
         named = re.findall(r'"Ref": "(\w+)"|"Fn::GetAtt": \["(\w+)"|\$\{(\w+)(?:\.\w+)*\}', json.dumps(it))
         assert {subject for match in named for subject in match if subject} <= made.resources.keys(), name

@@ -20,12 +20,18 @@ from handler.api.telemetry import Telemetry, make_logger, make_metrics
 from handler.model.predictor import Predictor
 from tests import bundles
 from tests.documents import every_text
-from tests.infra.template.stacks import EVERY_KIND, KINDS, TEMPLATE, stack, translated
+from tests.infra.template.stacks import EVERY_KIND, IMAGE, KINDS, TEMPLATE, Stack, stack, translated
 
 VERSION = "arn:aws:lambda:eu-west-1:123456789012:function:limbeck:7"
 EVENT = {"DeploymentId": "d-ABCDEF", "LifecycleEventHookExecutionId": "execution"}
 MOST_INLINE = 4096  # characters that Lambda takes in line
 MOST_TEMPLATE = 1_000_000  # bytes that CloudFormation takes from a bucket
+
+
+def watched(made: Stack) -> set[str]:
+    """The alarms that stop a deployment."""
+    group = made.only("AWS::CodeDeploy::DeploymentGroup")
+    return {it["Name"]["Ref"] for it in group["AlarmConfiguration"]["Alarms"]}
 
 
 @dataclass
@@ -164,19 +170,82 @@ def test_a_new_stack_has_a_canary() -> None:
     assert stack().outputs["DeploymentConfig"]["Value"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
 
 
-@EVERY_KIND
+GUARDED = pytest.mark.parametrize("kind", [kind for kind in KINDS if "RolledBackTo" not in KINDS[kind]])
+
+
+def update_of(alias: dict[str, Any]) -> dict[str, Any]:
+    return dict(alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"])
+
+
+@GUARDED
 def test_codedeploy_moves_the_alias_after_the_replay_and_back_on_a_failure_or_an_alarm(kind: str) -> None:
     made = stack(**KINDS[kind])
-    (alias,) = (it for it in made.resources.values() if it["Type"] == "AWS::Lambda::Alias")
-    update = alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
+    update = update_of(made.live)
     ((name, group),) = made.named("AWS::CodeDeploy::DeploymentGroup").items()
+    ((application, _),) = made.named("AWS::CodeDeploy::Application").items()
     assert update["DeploymentGroupName"] == {"Ref": name}
+    assert update["ApplicationName"] == group["ApplicationName"] == {"Ref": application}
     assert update["BeforeAllowTrafficHook"] == {"Ref": "ReplayFunction"}
     back = group["AutoRollbackConfiguration"]
-    assert back["Enabled"] and {"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"} <= set(back["Events"])
-    assert group["AlarmConfiguration"]["Enabled"]
-    watched = {it["Name"]["Ref"] for it in group["AlarmConfiguration"]["Alarms"]}
-    assert {"NewVersionCrashAlarm", "NewVersionSlowAlarm"} <= watched <= made.named("AWS::CloudWatch::Alarm").keys()
+    assert back["Enabled"] is True
+    assert set(back["Events"]) == {"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"}
+    assert group["AlarmConfiguration"]["Enabled"] is True
+    assert (
+        {"NewVersionCrashAlarm", "NewVersionSlowAlarm"} <= watched(made) <= made.named("AWS::CloudWatch::Alarm").keys()
+    )
+
+
+@GUARDED
+def test_what_a_deployment_asks_is_about_the_new_version_before_the_alias_moves(kind: str) -> None:
+    made = stack(**KINDS[kind])
+    (version,) = (name for name, it in made.resources.items() if it["Type"] == "AWS::Lambda::Version")
+    new = {"Fn::GetAtt": [version, "Version"]}
+    assert made.live["Properties"]["FunctionVersion"] == new
+    update = update_of(made.live)
+    # A reference in the policy is waited for, as one in a property is; what is not referred to is named.
+    waited_for = {*made.live["DependsOn"], *(it["Ref"] for it in update.values())}
+    every = made.named("AWS::CloudWatch::Alarm")
+    of_the_version = {
+        name for name in every if any(it.get("Name") == "ExecutedVersion" for it in every[name].get("Dimensions", []))
+    }
+    assert of_the_version == {"NewVersionCrashAlarm", "NewVersionSlowAlarm"} <= waited_for & watched(made)
+    for name in of_the_version:
+        assert {"Name": "ExecutedVersion", "Value": new} in every[name]["Dimensions"]
+    assert {"ReplayFunction", "ReplayPolicy", "PredictFunctionDeploymentGroup"} <= waited_for
+    replay = made.named("AWS::Lambda::Function")["ReplayFunction"]
+    assert replay["Environment"]["Variables"]["NEW_VERSION"] == {"Ref": version}
+
+
+def test_nothing_can_veto_the_image_that_was_gone_back_to() -> None:
+    made = stack(Image=IMAGE, RolledBackTo=IMAGE)
+    assert made.live["UpdatePolicy"] == {}  # CloudFormation moves the alias by itself
+    assert made.only("AWS::CodeDeploy::DeploymentGroup")["AlarmConfiguration"]["Enabled"] is False
+
+
+def test_any_other_image_than_the_one_that_was_gone_back_to_is_guarded() -> None:
+    other = IMAGE.replace("0123", "9123")
+    made = stack(Image=other, RolledBackTo=IMAGE)
+    assert update_of(made.live)["BeforeAllowTrafficHook"] == {"Ref": "ReplayFunction"}
+    assert made.only("AWS::CodeDeploy::DeploymentGroup")["AlarmConfiguration"]["Enabled"] is True
+    assert update_of(stack().live)  # nothing was gone back to, and no image is named: not the same thing
+
+
+@pytest.mark.parametrize("kind", ["default", "pinned"])
+def test_another_image_alone_publishes_a_version(kind: str) -> None:
+    def version(**changed: str) -> str:
+        made = stack(**{**KINDS[kind], **changed})
+        return next(name for name, it in made.resources.items() if it["Type"] == "AWS::Lambda::Version")
+
+    images = [IMAGE.replace("0123", digits) for digits in ("0123", "1123", "2123")]
+    assert len({version(Image=image) for image in images}) == len(images)
+    assert version(Image=IMAGE) == version(Image=IMAGE, RolledBackTo=IMAGE)  # the guards alone do not
+
+
+def test_callers_come_by_one_alias_and_nobody_by_the_one_that_sam_makes() -> None:
+    made = stack(**KINDS["signed"])
+    (other,) = (name for name, it in made.named("AWS::Lambda::Alias").items() if it["Name"] != "live")
+    rest = {name: it for name, it in made.resources.items() if name != other}
+    assert other not in json.dumps([rest, made.outputs]) and ":newest" not in json.dumps(rest)
 
 
 @EVERY_KIND
@@ -195,24 +264,14 @@ def test_the_roles_of_codedeploy_and_of_the_replay_may_do_what_they_do(kind: str
     assert deployments.endswith(":${ServerlessDeploymentApplication}/*")
 
 
-def test_the_replay_is_told_of_the_version_that_the_alias_is_to_have() -> None:
-    variables = stack().named("AWS::Lambda::Function")["ReplayFunction"]["Environment"]["Variables"]
-    ((version, published),) = ((n, it) for n, it in stack().resources.items() if it["Type"] == "AWS::Lambda::Version")
-    assert variables["NEW_VERSION"] == {"Ref": version}
-    assert stack().only("AWS::Lambda::Alias")["FunctionVersion"] == {"Fn::GetAtt": [version, "Version"]}
+def test_a_version_outlives_the_stacks_next_one() -> None:
+    (published,) = (it for it in stack().resources.values() if it["Type"] == "AWS::Lambda::Version")
     assert published["DeletionPolicy"] == "Retain"  # a rollback needs it
-
-
-def test_the_alarms_that_stop_a_deployment_are_an_output() -> None:
-    group = stack().only("AWS::CodeDeploy::DeploymentGroup")
-    watched = [it["Name"] for it in group["AlarmConfiguration"]["Alarms"]]
-    assert stack().outputs["StopAlarms"]["Value"] == {"Fn::Join": [",", watched]}
 
 
 def test_no_alarm_that_takes_an_hour_stops_a_deployment() -> None:
     every = stack().named("AWS::CloudWatch::Alarm")
-    names = [it["Ref"] for it in stack().outputs["StopAlarms"]["Value"]["Fn::Join"][1]]
-    assert all(every[name]["Period"] * every[name]["EvaluationPeriods"] <= 300 for name in names)
+    assert all(every[name]["Period"] * every[name]["EvaluationPeriods"] <= 300 for name in watched(stack()))
 
 
 def test_the_documents_deploy_a_template_of_this_size_through_a_bucket() -> None:
