@@ -7,9 +7,8 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, get_args, get_origin
+from typing import Annotated, Literal, get_args, get_origin
 
-from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -17,7 +16,7 @@ from distill.recipe.schema import Recipe
 
 BEGIN, END = "<!-- made by `make docs` -->", "<!-- /made -->"
 _TYPES = {str: "text", int: "whole number", float: "number", bool: "`true`, `false`", tuple: "list of texts"}
-_BOUNDS = ((Ge, "ge", "from"), (Gt, "gt", "over"), (Le, "le", "to"), (Lt, "lt", "under"))
+_BOUNDS = (("ge", "from"), ("gt", "over"), ("le", "to"), ("lt", "under"))  # of annotated-types, which pydantic brings
 
 
 def markdown() -> str:
@@ -66,9 +65,9 @@ def _values(field: FieldInfo) -> str:
     if get_origin(kind) is dict:
         choices = ", ".join(f"`{json.dumps(value)}`" for value in get_args(get_args(kind)[1]))
         return f"a section: column = {choices}"
-    bounds = [
-        f"{word} {getattr(it, key):,}" for mark, key, word in _BOUNDS for it in field.metadata if isinstance(it, mark)
-    ]
+    if get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    bounds = [f"{word} {getattr(it, key):,}" for key, word in _BOUNDS for it in field.metadata if hasattr(it, key)]
     return " ".join([_TYPES[get_origin(kind) or kind], *bounds])
 
 
