@@ -102,7 +102,7 @@ class Transfer(Section):
     """Over 1: each row is labelled by a teacher that never saw it. Default: 5 for a stack, otherwise 1."""
     augment: int | None = Field(default=None, ge=0, le=1000)
     """Varied copies of each training row, labelled by the teacher of all rows. Default: of columns 10, up to 200,000
-    rows in all, and rows times classes within 15 million; of texts up to 3, within 20,000 rows and 1.5 million
+    rows in all, and rows times classes within 15 million; of texts up to 11, within 60,000 rows and 1.5 million
     words."""
     replace: float = Field(default=0.2, ge=0, le=1)
     """Of a text's copies: the share of words that give their place to a like one."""
@@ -127,7 +127,7 @@ class Student(Section):
     vocabulary: int = Field(default=16000, ge=100, le=200_000)
     """Words that are known by name; each comes up in three training rows at least."""
     buckets: int = Field(default=1024, ge=1, le=1_000_000)
-    """Ids for the letters of unknown words; of a `bag`, for all that it reads, 16,384 unless set."""
+    """Ids for the letters of unknown words; of a `bag`, for the commonest of all that it reads, 14,000 unless set."""
     misspellings: int = Field(default=0, ge=0, le=10_000_000)
     """Places of a table that reads words spelt nearly alike, four bytes each; four times the vocabulary does well."""
     max_tokens: int = Field(default=256, ge=8, le=4096)

@@ -133,10 +133,11 @@ def test_a_text_that_would_be_cut_short_on_its_way_into_the_graph_gets_no_answer
         subjects.opinion,
         partial(subjects.opinion, kind="gru", bits=4),
         partial(subjects.opinion, kind="mini", bits=4),
+        partial(subjects.opinion, kind="bag", bits=4),
         subjects.mixed,
         partial(subjects.mixed, kind="embedded"),
     ],
-    ids=["conv", "gru in four bits", "mini in four bits", "mlp", "embedded"],
+    ids=["conv", "gru in four bits", "mini in four bits", "bag in four bits", "mlp", "embedded"],
 )
 def test_graphs_as_they_are_made_answer_alike_in_a_browser(
     playwright: Playwright,

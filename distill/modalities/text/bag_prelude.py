@@ -1,13 +1,14 @@
 """Text to hashed ids, inside the graph: of its words, of pairs of neighbours, and of the words' runs of four letters.
 
 The three share one table (Weinberger et al., 2009, "Feature Hashing for Large Scale Multitask Learning"; Joulin et al.,
-2017, "Bag of Tricks for Efficient Text Classification"). The graph stores hashes of nothing: an id is computed, never
-looked up, so that no word of any training text can be read out of it.
+2017, "Bag of Tricks for Efficient Text Classification"). A hash that is common among the training texts has an id of
+its own, and all others share one: where every hash has a place in a table of so few, the many that are rare take it
+from the common ones. The graph stores no word: of what MIN_ROWS texts hold it stores the hash.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,7 @@ from distill.modalities.text.tokenizer import name, node
 from distill.privacy.disclosure import MIN_ROWS
 
 RUN = 4
+HASHES = 1 << 20  # so many that those of a training set seldom meet
 LONGEST_WORD = 22  # letters of a word that are read one by one; its hash is of all
 # Stands before every text, as a word of its own: no text is without a word then, and the first has a pair.
 _BEGINNING = "\ue000"
@@ -35,7 +37,8 @@ _OF_WORDS, _OF_LETTERS, _OF_PAIRS = 668_265_263, 1_597, 196_613
 class BagPrelude(Prelude):
     """text: string [N] -> the ids of each text, in a row, see `graph`. `width` is the number of ids."""
 
-    surprisal: tuple[float, ...] = ()  # -log of the share of training rows that hold each id
+    # -log of the share of training rows that hold each id; last, a hash without one of its own
+    surprisal: tuple[float, ...] = ()
 
     def network_rows(self, columns: Mapping[str, np.typing.NDArray[np.generic]]) -> Bags:
         """Run the graph over a column of N texts."""
@@ -47,32 +50,57 @@ class BagPrelude(Prelude):
 
 
 def fit(texts: np.typing.NDArray[np.object_], buckets: int, max_tokens: int) -> BagPrelude:
-    """Build the graph, and count in how many of the training texts [N] each of the ids 0 to `buckets` - 1 occurs.
+    """Choose the hashes that get an id, and build the graph.
 
-    An id that fewer than MIN_ROWS texts hold counts as never seen.
+    They are those that stand in the most training texts [N], in MIN_ROWS at least: at most `buckets`.
 
     Raises:
         DataError: no word, pair or run of letters occurs in so many texts.
     """
-    empty = BagPrelude(model=graph(buckets, max_tokens), width=buckets)
-    rows = empty.network_rows({"text": texts}).rows_per_id()
-    counted = np.where(rows >= MIN_ROWS, rows, 0)
-    marks = min(1, buckets - 1)  # what stands before every text has an id, and a table of one has no other
-    if np.count_nonzero(counted) <= marks:
+    rows = of_every_hash(max_tokens).network_rows({"text": texts}).rows_per_id()
+    common = np.flatnonzero(rows >= MIN_ROWS)
+    if len(common) <= 1:  # what stands before every text
         raise DataError(
             f"No word occurs in {MIN_ROWS} or more of the {len(texts)} training texts, so there is nothing to learn "
             "from. Check that data.text names the column that holds the text."
         )
-    *of_ids, _ = prelude.surprisal(counted.tolist(), len(texts), 0)
-    return BagPrelude(model=empty.model, width=buckets, surprisal=tuple(of_ids))
+    # In order of the hashes, which says nothing of how often each occurs.
+    kept = np.sort(common[np.argsort(-rows[common], kind="stable")[:buckets]])
+    counts = rows[kept].tolist()
+    return BagPrelude(
+        model=graph(kept.tolist(), max_tokens),
+        width=len(kept) + 1,
+        vocabulary_rows=min(counts),
+        surprisal=prelude.surprisal(counts, len(texts), 0),
+    )
 
 
-def graph(buckets: int, max_tokens: int) -> onnx.ModelProto:
+def of_every_hash(max_tokens: int) -> BagPrelude:
+    """The prelude in which each hash is an id, as it is before any is chosen."""
+    return BagPrelude(model=_model(node("Identity", ["hash"], "ids"), max_tokens), width=HASHES)
+
+
+def graph(kept: Sequence[int], max_tokens: int) -> onnx.ModelProto:
     """text: string [N] -> FEATURES, ids int64 [S] of all rows, OWNERS, the row of each [S,1], and COUNTS, float [N,1].
 
-    COUNTS says how many ids each row has, one at least. Of a row, the first `max_tokens` words are read. The ids stand
-    row by row without padding, so that a batch costs what its texts do, whatever their lengths.
+    `kept`: the hashes, below HASHES, that have the ids from 0 on; any other has the id after them. COUNTS says how many
+    ids each row has, one at least. Of a row, the first `max_tokens` words are read. The ids stand row by row without
+    padding, so that a batch costs what its texts do, whatever their lengths.
     """
+    numbers = node(
+        "LabelEncoder",
+        ["hash"],
+        "ids",
+        domain="ai.onnx.ml",
+        keys_int64s=kept,
+        values_int64s=range(len(kept)),
+        default_int64=len(kept),
+    )
+    return _model(numbers, max_tokens)
+
+
+def _model(numbers: onnx.NodeProto, max_tokens: int) -> onnx.ModelProto:
+    """The graph around the node that makes `ids` of each `hash`."""
     outputs = [
         helper.make_tensor_value_info(FEATURES, TensorProto.INT64, ["S"]),
         helper.make_tensor_value_info(OWNERS, TensorProto.INT64, ["S", 1]),
@@ -91,7 +119,8 @@ def graph(buckets: int, max_tokens: int) -> onnx.ModelProto:
         node("NonZero", ["is_whole"], "found"),
         node("Transpose", ["found"], "found_places", perm=[1, 0]),
         node("GatherND", ["hashes", "found_places"], "found_hashes"),
-        helper.make_node("Mod", [name("found_hashes"), name("buckets")], [FEATURES], name=name("make_ids")),
+        node("Mod", ["found_hashes", "hash_space"], "hash"),
+        numbers,
         helper.make_node(
             "Slice",
             [name("found_places"), name("start"), name("second_place"), name("axis")],
@@ -104,7 +133,8 @@ def graph(buckets: int, max_tokens: int) -> onnx.ModelProto:
         ),
     ]
     nodes[0].input[1] = "text"
-    return tokenizer.model(nodes, _constants(buckets, max_tokens), outputs)
+    numbers.output[:] = [FEATURES]
+    return tokenizer.model(nodes, _constants(max_tokens), outputs)
 
 
 def _words_and_pairs() -> list[onnx.NodeProto]:
@@ -158,7 +188,7 @@ def _runs() -> list[onnx.NodeProto]:
     ]
 
 
-def _constants(buckets: int, max_tokens: int) -> dict[str, np.typing.NDArray[np.generic]]:
+def _constants(max_tokens: int) -> dict[str, np.typing.NDArray[np.generic]]:
     return {
         "beginning": np.array([_BEGINNING], dtype=object),
         "opening": np.array(["<"], dtype=object),
@@ -177,5 +207,5 @@ def _constants(buckets: int, max_tokens: int) -> dict[str, np.typing.NDArray[np.
         "of_words": np.array(_OF_WORDS, np.int64),
         "of_letters": np.array(_OF_LETTERS, np.int64),
         "of_pairs": np.array(_OF_PAIRS, np.int64),
-        "buckets": np.array(buckets, np.int64),
+        "hash_space": np.array(HASHES, np.int64),
     }

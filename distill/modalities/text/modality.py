@@ -21,7 +21,7 @@ from handler.bundle.contract import Input
 _HERE = __package__ or ""
 _BUILD, _FROM_WORDS = later(_HERE, "initialization.build"), later(_HERE, "initialization.of_words")
 # Copies a row, rows in the transfer set, words in the copies: a stack reads some 10,000 words a second.
-_COPIES, _MOST_ROWS, _MOST_WORDS = 3, 20_000, 1_500_000
+_COPIES, _MOST_ROWS, _MOST_WORDS = 11, 60_000, 1_500_000
 _EXAMPLES, _LONGEST_EXAMPLE, _FEWEST_WORDS = 6, 200, 4
 _MANY: Any = {"many_rows": 100_000, "of_many": MappingProxyType({"batch_size": 256, "learning_rate": 3e-3})}
 _SMALL_WORDS = {"vocabulary": 12_000, "buckets": 2048, "misspellings": 49_152, "embedding": 64, "bits": 4}
@@ -80,7 +80,7 @@ TEXT = Modality(
                     least_rows=300_000,
                     most_epochs=30,
                     **_MANY,
-                    defaults={"buckets": 16_384, "learning_rate": 3e-3, "dropout": 0.7, "bits": 4},
+                    defaults={"buckets": 14_000, "learning_rate": 3e-3, "dropout": 0.7, "bits": 4},
                 ),
             ),
             "gru": StudentKind(_BUILD, Budget(600, words=20_000_000, least_rows=300_000, **_MANY), _FROM_WORDS),
@@ -111,7 +111,7 @@ TEXT = Modality(
                 "embedding": 32,
                 "bits": 4,
             },
-            "bag-64": {"kind": "bag", "buckets": 16_384, "embedding": 64, "bits": 4},
+            "bag-64": {"kind": "bag", "buckets": 14_000, "embedding": 64, "bits": 4},
             "static-64": {"kind": "static", "width": 128} | _SMALL_WORDS,
             "conv-128": {"kind": "conv", "width": 128} | _SMALL_WORDS,
             "gru-96": {"kind": "gru", "width": 96} | _SMALL_WORDS | {"vocabulary": 10_000},

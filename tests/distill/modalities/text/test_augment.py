@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from distill.data.keys import fold_of, source_of
 from distill.data.rows import UNLABELLED, Rows
 from distill.modalities.text import augment
+from distill.modalities.text.modality import TEXT
 from distill.recipe.schema import Transfer
 from tests.distill import made
 
@@ -94,3 +95,13 @@ def test_any_texts_can_be_varied_and_kept(empty_cache: Path, strange: list[str])
     assert texts(first) == texts(again)
     assert not set(texts(first)) & set(strange)
     assert len(first) == len(first.keys) <= 3 * len(strange)
+
+
+@pytest.mark.parametrize(
+    ("rows", "words", "copies"),
+    [(500, 17.0, 11), (4800, 17.0, 11), (8692, 12.0, 5), (4800, 100.0, 3), (20_000, 17.0, 2), (10**6, 17.0, 0)],
+)
+def test_many_or_long_texts_get_fewer_copies_where_the_recipe_does_not_say(
+    rows: int, words: float, copies: int
+) -> None:
+    assert TEXT.default_copies(rows, words) == copies
