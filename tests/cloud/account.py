@@ -75,7 +75,7 @@ class Account:
         with tempfile.TemporaryDirectory(dir=self.work) as folder:
             out, err = Path(folder) / "out", Path(folder) / "err"
             process = warm.start(tuple(map(str, arguments)), self.environment | settings, out, err)
-            process.join(120)
+            process.join(300)
             ran = Ran(-1 if process.exitcode is None else process.exitcode, out.read_text(), err.read_text())
         assert "Traceback" not in ran.err, ran.err
         return ran
@@ -83,7 +83,7 @@ class Account:
     def run(self, *arguments: str | Path, **settings: str) -> Ran:
         """The same, as a person does it, in a new process."""
         process = self.start(*arguments, **settings)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=300)
         assert "Traceback" not in err, err
         return Ran(process.returncode, out, err)
 
@@ -184,7 +184,7 @@ class Account:
         return Registry(Bucket(BUCKET, self.client("s3")), PREFIX)
 
 
-def wait_for(done: Callable[[], bool], seconds: float = 30.0) -> None:
+def wait_for(done: Callable[[], bool], seconds: float = 120.0) -> None:
     """Until something is so."""
     deadline = time.monotonic() + seconds
     while not done():

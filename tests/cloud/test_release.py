@@ -172,7 +172,7 @@ def test_a_wrong_golden_answer_stops_it_before_any_caller(live: Account, one: Pa
 def test_an_alarm_in_a_canary_sends_everybody_back(live: Account, one: Path, two: Path) -> None:
     process = begun(live, *live.releasing(two))
     live.set_alarm("ALARM", "too many errors", "NewVersionCrashAlarm")
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=180)
     assert process.returncode == 3
     assert "ALARM_ACTIVE" in err and "NewVersionCrashAlarm" in err and "too many errors" in err
     assert alias(live) == ("1", {}) and live.settled() == "UPDATE_ROLLBACK_COMPLETE"
@@ -192,7 +192,7 @@ def test_the_alarms_of_a_deployment_are_about_the_version_that_it_deploys(live: 
         assert {"Name": "ExecutedVersion", "Value": "2"} in alarm["Dimensions"]
     finally:
         live.plane.codedeploy.hurry()
-        process.communicate(timeout=60)
+        process.communicate(timeout=180)
 
 
 def test_a_release_that_is_under_way_already_is_shown_and_noted_by_the_same_command(live: Account, two: Path) -> None:
@@ -205,7 +205,7 @@ def test_a_release_that_is_under_way_already_is_shown_and_noted_by_the_same_comm
     assert again.stdout
     shown = next(line for line in again.stdout if "10% of the callers" in line)
     live.plane.codedeploy.hurry()
-    _, err = again.communicate(timeout=60)
+    _, err = again.communicate(timeout=180)
     assert again.returncode == 0, err
     assert "version 2 (tiny-text/" in shown and seen == []
     assert tags(live)[version_in(two)] == "live"
@@ -234,13 +234,13 @@ def test_another_release_waits_for_the_one_that_is_under_way(live: Account, two:
     ran = live.release(tmp_path / "three")
     assert ran.status == 2 and "Something else is under way" in ran.err
     assert live.quickly("rollback").status == 0
-    process.communicate(timeout=60)
+    process.communicate(timeout=180)
 
 
 def test_interrupting_says_that_aws_goes_on(live: Account, two: Path) -> None:
     process = begun(live, *live.releasing(two))
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=180)
     assert process.returncode == 130
     assert "what AWS has begun goes on" in err and "Traceback" not in err
     assert live.stack.status == "UPDATE_IN_PROGRESS"

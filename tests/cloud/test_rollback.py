@@ -73,7 +73,7 @@ def test_twice_is_safe(site: Account, one: str, times: int) -> None:
 
 def test_two_at_once_end_on_the_version_before(site: Account, one: str) -> None:
     both = [site.start("rollback") for _ in range(2)]
-    said = [process.communicate(timeout=60) for process in both]
+    said = [process.communicate(timeout=180) for process in both]
     assert 0 in [process.returncode for process in both], said
     assert site.quickly("rollback").status == 0
     demand_back(site, one)
@@ -103,7 +103,7 @@ def test_a_release_that_is_under_way_is_stopped_and_the_stack_set_back(site: Acc
     seen = written(site)
     ran = site.quickly("rollback")
     assert ran.status == 0, ran.err
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=180)
     assert process.returncode == 3 and "MANUAL_STOP" in err
     assert seen[0] == "StopDeployment" and "CreateDeployment" not in seen and "ExecuteChangeSet" not in seen
     demand_back(site, two)
@@ -116,7 +116,7 @@ def test_a_canary_that_was_undone_is_not_where_a_rollback_goes(site: Account, on
     models.honest(tmp_path / "three", 3)
     process = begun(site, *site.releasing(tmp_path / "three"))
     site.set_alarm("ALARM")
-    process.communicate(timeout=60)
+    process.communicate(timeout=180)
     site.settled()
     assert site.quickly("rollback").status == 0
     demand_back(site, one)
@@ -130,9 +130,9 @@ def test_a_change_that_has_not_come_to_the_alias_is_cancelled(site: Account, two
     back = site.start("rollback")
     wait_for(lambda: site.stack.cancelled)
     site.plane.cloudformation.pause_before = ""
-    _, err = back.communicate(timeout=60)
+    _, err = back.communicate(timeout=180)
     assert back.returncode == 0, err
-    process.communicate(timeout=60)
+    process.communicate(timeout=180)
     demand_back(site, two)
     assert process.returncode == 3
 
