@@ -117,7 +117,10 @@ def test_without_a_usable_latest_it_means_the_newest_sealed_one(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, Path.touch, lambda path: None])
-def test_a_folder_without_a_sealed_bundle_says_how_to_make_one(tmp_path: Path, make: object) -> None:
+def test_a_folder_without_a_sealed_bundle_says_how_to_make_one(
+    tmp_path: Path, make: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # a checkout may have bundles, which the message then names
     make(tmp_path / "bundles")  # type: ignore[operator]
     with pytest.raises(BundleError, match="limbeck run"):
         newest(tmp_path / "bundles")
