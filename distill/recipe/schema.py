@@ -62,13 +62,14 @@ class Teacher(Section):
     """The heavy model."""
 
     kind: str | None = None
-    """Of texts `stack`, `encoder` or `tfidf`; of columns `stack`, `boosted_trees`, `extra_trees` or `linear`; or
-    `precomputed`, the columns of `data.soft_label_prefix`. Default: `precomputed` where these are given, else
+    """Of texts `stack`, `encoder` or `tfidf`; of columns `stack`, `boosted_trees`, `extra_trees` or `linear`; of
+    pictures `vision`, `histograms` or `stack`; or `precomputed`, the columns of `data.soft_label_prefix`. Default: `precomputed` where these are given, else
     `stack`, several teachers weighed by what they say of rows that they were not fitted on."""
     members: tuple[str, ...] | None = None
     """Of a stack: kinds of teacher. Default: of texts `encoder` and `tfidf`, of columns the three kinds above."""
     model: str = "all-MiniLM-L6-v2"
-    """The encoder: that one, a folder as `save_pretrained()` leaves it, or a name on the model hub with `sha256`."""
+    """The encoder: that one, a folder as `save_pretrained()` leaves it, or a name on the model hub with `sha256`. Of
+    `vision` an ONNX file whose first output describes pictures; default: EfficientNet-Lite0."""
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     """The hash of the encoder's `model.safetensors`, which pins it."""
     mode: Literal["frozen", "finetune"] = "frozen"
@@ -81,6 +82,8 @@ class Teacher(Section):
     """Fine-tuning: of AdamW, at its highest."""
     batch_size: int = Field(default=32, ge=1)
     """Fine-tuning: rows an update."""
+    size: int | None = Field(default=None, ge=32, le=512)
+    """Of `vision`: pixels a side. Default: 224; 128 where it is tuned."""
     max_tokens: int | None = Field(default=None, ge=8, le=512)
     """Word pieces of a text that the encoder reads. Default: as long as the texts are, within `max_minutes`."""
     max_minutes: float = Field(default=10.0, gt=0)
@@ -110,6 +113,8 @@ class Transfer(Section):
     """Of a text's copies: the share of words that are misspelt."""
     words: str | None = None
     """Of a text's copies: a public list whose words come up in them, a language such as `"en"` or a file."""
+    forbid: tuple[Literal["mirror", "crop", "colour", "turn", "erase"], ...] = ()
+    """Of a picture's copies: what may not be done to them, because it would change the label."""
 
 
 class Student(Section):
@@ -132,6 +137,13 @@ class Student(Section):
     """Places of a table that reads words spelt nearly alike, four bytes each; four times the vocabulary does well."""
     max_tokens: int = Field(default=256, ge=8, le=4096)
     """Words of a text that are read."""
+    size: int | None = Field(default=None, ge=16, le=512)
+    """Pixels a side that a picture is brought to. Default: 128."""
+    fit: Literal["crop", "letterbox", "stretch"] | None = None
+    """How a picture that is no square is brought to one: its middle, all of it between grey bars, or distorted.
+    Default: `crop`."""
+    blocks: int | None = Field(default=None, ge=1, le=16)
+    """Of `blocks`: how many of EfficientNet-Lite0's sixteen. Default: 8."""
     bits: Literal[8, 4] = 8
     """Of a stored weight; of a `bag` 4 unless set."""
     precision: Literal["float32", "bfloat16"] = "float32"

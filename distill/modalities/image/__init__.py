@@ -1,0 +1,1 @@
+"""Pictures: what is particular to them."""
