@@ -22,8 +22,10 @@ RESERVED = ("probabilities", "novelty")  # the graph's outputs
 RESERVED_PREFIX = "limbeck/"  # everything inside the graph
 
 
-def labels(raw: np.typing.NDArray[np.object_], where: str) -> np.typing.NDArray[np.object_]:
+def labels(raw: np.typing.NDArray[np.object_], where: str, are_names: bool = False) -> np.typing.NDArray[np.object_]:
     """The labels as cells of categories are read (`handler.modalities.levelling`); "" where there is none.
+
+    `are_names`: whether they are classes for certain, though they be numbers, as the names of folders are.
 
     Raises:
         DataError: free numbers, a value for nearly every row, or labels that differ only in case.
@@ -35,7 +37,7 @@ def labels(raw: np.typing.NDArray[np.object_], where: str) -> np.typing.NDArray[
     rows = sum(spellings.values())
     numeric = sum(map(_is_number, spellings))
     sparse = different > MIN_ROWS_A_CLASS and different > rows / 2
-    if numeric > 0.9 * different and (different > MAX_NUMERIC_CLASSES or sparse):
+    if not are_names and numeric > 0.9 * different and (different > MAX_NUMERIC_CLASSES or sparse):
         raise DataError(
             f"{where} holds {different:,} different numbers in {rows:,} rows: it looks like a number to predict, and "
             "Limbeck classifies. Name another column, or put the numbers into a few classes."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -13,7 +13,7 @@ from distill.data.normalize import clean
 from distill.data.readers.cells import Table
 from distill.data.rows import Pool
 from distill.data.sources import FORMATS
-from distill.data.split import TEST, TRAIN, VALIDATION
+from distill.data.split import WORDS
 from distill.data.wording import counted
 from distill.errors import DataError
 from distill.recipe.schema import Data
@@ -21,16 +21,6 @@ from handler.bundle.contract import Input
 from handler.modalities import levelling
 
 Columns: TypeAlias = Mapping[str, np.typing.NDArray[np.generic]]
-
-_PARTS = {
-    "train": TRAIN,
-    "training": TRAIN,
-    "validation": VALIDATION,
-    "valid": VALIDATION,
-    "val": VALIDATION,
-    "dev": VALIDATION,
-    "test": TEST,
-}
 
 
 class Kind(Protocol):
@@ -62,14 +52,22 @@ def read(path: Path, data: Data, kind: Kind) -> tuple[Pool, tuple[str, ...]]:
         DataError: unreadable, or not what the recipe says.
     """
     table = FORMATS[data.source](path, data)
+    data = data.model_copy(update=dict(table.roles))
     assert data.label is not None  # the recipe was checked
-    raw = table.column(data.label, "data.label")
-    labels = checks.labels(raw, f"{table.where}, column {data.label!r}")
+    raw, named = _named(table.column(data.label, "data.label"), table.class_names.get(data.label))
+    where = table.where if "label" in table.roles else f"{table.where}, column {data.label!r}"
+    labels = checks.labels(raw, where, are_names="label" in table.roles)
     inputs, values, notes = kind.read(table, data, labels)
-    notes = [*checks.spelling_notes(raw, labels), *notes]
+    notes = [*named, *checks.spelling_notes(raw, labels), *notes]
     names = tuple(sorted({label for label in labels if label}))
     if data.group is None:
-        roles = {data.label, data.text, data.split, *teacher_columns.of(table.columns, data.soft_label_prefix, names)}
+        roles = {
+            data.label,
+            data.text,
+            data.image,
+            data.split,
+            *teacher_columns.of(table.columns, data.soft_label_prefix, names),
+        }
         notes = [*notes, *identity.notes(table, labels, roles)]
     groups = None
     if data.group is not None:
@@ -91,14 +89,28 @@ def read(path: Path, data: Data, kind: Kind) -> tuple[Pool, tuple[str, ...]]:
     return pool.take(filled), (*table.notes, *notes)
 
 
+def _named(
+    cells: np.typing.NDArray[np.object_], names: Sequence[str] | None
+) -> tuple[np.typing.NDArray[np.object_], list[str]]:
+    """Labels by their names where the file numbers them and says what they are called, as Hugging Face's do."""
+    if names is None or not all(cell == "" or cell.lstrip("-").isdecimal() for cell in set(cells.tolist())):
+        return cells, []
+    called = {str(place): name for place, name in enumerate(names)}
+    missing = sorted({cell for cell in cells.tolist() if cell and int(cell) >= len(names)})
+    if missing:
+        return cells, [f"labels are left as numbers: {missing[0]} is beyond the {len(names)} names that the file gives"]
+    labels = np.array([called.get(cell, "") for cell in cells.tolist()], dtype=object)  # -1 is no label
+    return labels, ["labels are numbers in the file, and are read as the names that it gives them"]
+
+
 def _split(table: Table, name: str | None) -> np.typing.NDArray[np.object_] | None:
     if name is None:
         return None
     cells = [levelling.visible(cell).lower() for cell in table.column(name, "data.split")]
-    odd = next((row for row, cell in enumerate(cells) if cell not in _PARTS), None)
+    odd = next((row for row, cell in enumerate(cells) if cell not in WORDS), None)
     if odd is not None:
         raise DataError(
             f"{table.where}, column {name!r} (data.split): {table.at(odd)} holds something else than "
             "train, validation (or val, dev) or test. Correct it, or take data.split out and Limbeck splits."
         )
-    return np.array([_PARTS[cell] for cell in cells], dtype=object)
+    return np.array([WORDS[cell] for cell in cells], dtype=object)

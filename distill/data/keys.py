@@ -11,6 +11,7 @@ import json
 
 import numpy as np
 
+from distill.data.encoded import sha256_of
 from distill.data.rows import Pool, Rows
 
 SOURCE_DIGITS = 12  # they name the row that a key's row is, was varied from, or belongs to
@@ -28,9 +29,9 @@ def keys_of(pool: Pool) -> np.typing.NDArray[np.object_]:
 
 
 def _plain(column: np.typing.NDArray[np.generic]) -> list[object]:
-    """Cells as JSON values; float32 widens exactly, NaN is null and -0.0 is 0.0."""
+    """Cells as JSON values; float32 widens exactly, NaN is null and -0.0 is 0.0. Of a file's bytes it is their hash."""
     if column.dtype == object:
-        return list(column.tolist())
+        return [cell if isinstance(cell, str) else sha256_of(cell) for cell in column.tolist()]
     return [None if value != value else value + 0.0 for value in column.astype(np.float64).tolist()]
 
 

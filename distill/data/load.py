@@ -15,6 +15,7 @@ from distill.data.sources import FORMATS, NAMED_SETS
 from distill.data.wording import counted
 from distill.errors import DataError
 from distill.recipe.public_sets import CATALOGUE
+from distill.recipe.rules import FOLDER
 from distill.recipe.schema import Data
 
 
@@ -37,7 +38,7 @@ def load(data: Data, base: Path, kind: from_file.Kind) -> Dataset:
     path = _find(data.path, data.source, base) if data.path else None
     if named is not None:
         pool, notes = NAMED_SETS[named.name](path)
-    elif path is not None and data.source in FORMATS and data.label:
+    elif path is not None and data.source in FORMATS and (data.label or data.source == FOLDER):
         pool, notes = from_file.read(path, data, kind)
     else:
         raise DataError(
@@ -85,7 +86,8 @@ def load(data: Data, base: Path, kind: from_file.Kind) -> Dataset:
         fingerprint=_fingerprint(pool, whole, labels, part),
         # What a user's file holds nobody here knows, so it is neither called public nor given the set's licence.
         licence=named.licence if named and not path else "not stated",
-        public=path is None,
+        public=path is None if data.public is None else data.public,
+        given_split=named is None and pool.split is not None,
         notes=(
             *notes,
             *checks.label_notes(labels),
@@ -106,7 +108,9 @@ def _find(path: str, source: str, base: Path) -> Path:
         found = None
     if found is None:
         raise DataError(f"No file {path!r} (data.path). Looked for {' and '.join(map(str, tried))}.")
-    if not found.is_file():
+    if source == FOLDER and not found.is_dir():
+        raise DataError(f"{found} (data.path) is a file, wanted the folder with a sub-folder for each class.")
+    if source != FOLDER and not found.is_file():
         raise DataError(f"{found} (data.path) is a folder or device, wanted a {source} file.")
     return found
 

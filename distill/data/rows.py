@@ -17,7 +17,8 @@ UNLABELLED = -1
 class Rows:
     """N rows as columns. Text is NFC; a missing number is NaN, a missing category is the empty string.
 
-    `columns`: input name -> shape [N]; object array of str for dtype "string", float32 for "float32".
+    `columns`: input name -> shape [N]; object array of str for dtype "string", float32 for "float32"; for pictures, of
+    dtype "uint8", an object array of their files' bytes (`distill.data.encoded`).
     `labels`: int64 [N], index into `Dataset.labels`, or UNLABELLED.
     `keys`: object [N], hex content hash of each row's inputs (stable across machines).
     `groups`: object [N] of str (a domain, a site), or None.
@@ -118,5 +119,6 @@ class Dataset:
     test: Rows
     fingerprint: str  # sha256 over every row's inputs, label, split: same rows, same fingerprint
     licence: str  # of a named set; "not stated" for a user's file
-    public: bool  # named public set: its inputs may be quoted
+    public: bool  # a named public set, or said to be public: its inputs may be quoted
+    given_split: bool = False  # by the file or folder
     notes: tuple[str, ...] = ()  # what loading noticed and did, for people: "17 exact duplicates dropped"

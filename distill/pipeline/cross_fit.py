@@ -49,7 +49,7 @@ def repeats(recipe: Recipe, rows: Dataset) -> int:
     )
     split = (
         families < cross_fit_splits.FOLDS
-        or recipe.data.split is not None
+        or rows.given_split
         or any(it.own_split for it in CATALOGUE if it.name == recipe.data.source)
     )
     if split or recipe.evaluation.held_out_group is not None or count >= FEW_ROWS or not known:

@@ -13,10 +13,14 @@ from distill.recipe.public_sets import CATALOGUE, NamedSet
 from distill.recipe.schema import STACK, Data, Recipe
 
 FILES = ("csv", "jsonl", "parquet")
+FOLDER = "folder"  # of pictures, a sub-folder a class
 _NAMED = {named.name: named for named in CATALOGUE}
-_OF_FILES = (
-    "path", "encoding", "text", "columns", "label", "soft_label_prefix", "group", "split", "types", "allow_leaks",
+_OF_TABLES = (
+    "encoding", "text", "image", "columns", "label", "soft_label_prefix", "group", "split", "types", "allow_leaks",
 )  # fmt: skip
+_OF_FILES = ("path", "public", *_OF_TABLES)
+_FOLDERS = {"dir", "directory", "imagefolder", "image_folder", "images", "image", "pictures", "photos"}
+_OR_LIST = "Take it out, or list the pictures in a file: data.source = 'csv', and data.image, its column of paths."
 _NO_TEXT = {"idna", "punycode", "raw-unicode-escape", "unicode-escape", "undefined", "utf-7", "mbcs", "oem"} | {
     "base64_codec", "bz2_codec", "hex_codec", "quopri_codec", "rot_13", "uu_codec", "zlib_codec",
 }  # fmt: skip
@@ -41,7 +45,8 @@ def check_data(data: Data) -> None:
         RecipeError: see `check`.
     """
     named = _NAMED.get(data.source)
-    _demand(_of_named(data, named) if named else _of_files(data))
+    of_source = _of_folder if data.source == FOLDER else _of_files
+    _demand(_of_named(data, named) if named else of_source(data))
 
 
 def _demand(rules: Rules) -> None:
@@ -52,11 +57,34 @@ def _demand(rules: Rules) -> None:
 
 def _of_named(data: Data, named: NamedSet) -> Rules:
     given = [key for key in _OF_FILES if getattr(data, key) and not (key == "path" and named.takes_path)]
-    advice = f"Take it out, or set data.source to one of {', '.join(FILES)}."
+    advice = f"Take it out, or set data.source to one of {', '.join((*FILES, FOLDER))}."
     return [
         (True, f"data.{key} is for files, and {data.source} comes with its own columns and split. {advice}")
         for key in given
     ]
+
+
+def _of_folder(data: Data) -> Rules:
+    given = [key for key in _OF_TABLES if getattr(data, key)]
+    return (
+        (not data.path, "data.source 'folder' needs data.path, the folder with a sub-folder for each class."),
+        _path_is_escaped(data),
+        *(
+            (True, f"data.{key} is for files of rows, and a folder's sub-folders say the class. {_OR_LIST}")
+            for key in given
+        ),
+        (
+            data.split_by_group is not None,
+            f"data.split_by_group is about groups, and a folder has none. {_OR_LIST}",
+        ),
+    )
+
+
+def _path_is_escaped(data: Data) -> tuple[bool, str]:
+    return (
+        data.path is not None and any(ord(character) < 32 for character in data.path),
+        f"data.path holds a tab, a line break or the like.{BACKSLASH}",
+    )
 
 
 def _of_files(data: Data) -> Rules:
@@ -66,7 +94,8 @@ def _of_files(data: Data) -> Rules:
     twice = [column for index, column in enumerate(columns) if column in columns[:index]]
     strange = [typed for typed in data.types if data.columns is not None and typed not in columns]
     near = nearest(strange[0], columns) if strange else None
-    roles = [(key, getattr(data, key)) for key in ("text", "label", "group", "split") if getattr(data, key)]
+    roles = [(key, getattr(data, key)) for key in ("text", "image", "label", "group", "split") if getattr(data, key)]
+    others = [key for key in ("text", "columns", "types", "allow_leaks") if getattr(data, key)]
     return (
         *(
             (not getattr(data, key), f"data.source {data.source!r} needs data.{key}, {meaning}.")
@@ -74,12 +103,17 @@ def _of_files(data: Data) -> Rules:
         ),
         *(
             (getattr(data, key) == "", f"data.{key} is empty, wanted a name. Fill it in or take it out.")
-            for key in ("text", "group", "split", "soft_label_prefix")
+            for key in ("text", "image", "group", "split", "soft_label_prefix")
         ),
         (
-            data.path is not None and any(ord(character) < 32 for character in data.path),
-            f"data.path holds a tab, a line break or the like.{BACKSLASH}",
+            data.image is not None and bool(others),
+            f"data.image is of pictures, and data.{''.join(others[:1])} is given. Take one of the two out.",
         ),
+        (
+            data.image is None and data.background != Data.model_fields["background"].default,
+            "data.background is of pictures, and these rows are not. Take it out, or name their column as data.image.",
+        ),
+        _path_is_escaped(data),
         (
             data.encoding is not None and data.source == "parquet",
             "data.encoding is for files of text, and Parquet says itself how it holds text. Take it out.",
@@ -147,9 +181,13 @@ def _unknown_encoding(name: str) -> str:
 
 def _unknown_source(source: str) -> str:
     suffix = source.rsplit(".", 1)[-1].lower()
+    if source.lower() in _FOLDERS:
+        return (
+            f"data.source is {source!r}. Set source = {FOLDER!r} and data.path, the folder with a sub-folder a class."
+        )
     if suffix in FILES and "." in source:
         return f'data.source is {source!r}. Set source = "{suffix}" and path = {source!r}.'
-    known = (*FILES, *_NAMED)
+    known = (*FILES, FOLDER, *_NAMED)
     near = nearest(source.replace("_", "-"), known)
     meant = f" Did you mean {near!r}?" if near else ""
     return f"data.source is {source!r}, wanted one of {', '.join(known)}.{meant}"

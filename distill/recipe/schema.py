@@ -31,11 +31,16 @@ class Data(Section):
     """Where rows come from and which columns mean what."""
 
     source: str
-    """`csv`, `jsonl` or `parquet`, or a named public set (`limbeck datasets`)."""
+    """`csv`, `jsonl` or `parquet`; `folder`, pictures of which each class has a sub-folder; or a named public set
+    (`limbeck datasets`)."""
     path: str | None = None
-    """The file with the rows: looked for beside the recipe, then in the working directory."""
+    """The file with the rows, or the folder: looked for beside the recipe, then in the working directory."""
     text: Column | None = None
     """The column of texts. For a table leave it out."""
+    image: Column | None = None
+    """The column of pictures: paths that begin at the file's folder, base64, or in Parquet bytes."""
+    background: str = Field(default="#ffffff", pattern=r"^#[0-9a-fA-F]{6}$")
+    """Of pictures: the colour that shows where one is transparent."""
     columns: tuple[Column, ...] | None = None
     """The input columns of a table. Default: all that have no other role."""
     label: Column | None = None
@@ -56,6 +61,9 @@ class Data(Section):
     """Columns that may tell the label by themselves; one that does and is not named here stops the run."""
     max_rows: int | None = Field(default=None, ge=50)
     """Only so many rows, a fixed sample by a hash of the row."""
+    public: bool | None = None
+    """Whether anybody may see the rows: only then the report shows pictures of them. Default: of a named set `true`, of
+    a file or folder `false`."""
 
 
 class Teacher(Section):

@@ -55,6 +55,7 @@ class Input:
     notation: str = ""  # `levelling.LEVELLED`, or one of `numbers.NOTATIONS`, in `handler.modalities`
     unit: str = ""  # the sign or unit that training's numbers had beside them
     missing: tuple[str, ...] = ()  # words that stood for "missing" among training's numbers, beside `levelling.HOLES`
+    background: str = ""  # of pictures: the colour that shows where one is transparent, as in "#ffffff"
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
-"""A file's cells before anyone has said what they mean: strings, with "" for what is not there."""
+"""A source's cells before anyone has said what they mean: strings, with "" for what is not there."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -14,19 +15,24 @@ from distill.errors import DataError, nearest
 
 @dataclass(frozen=True)
 class Table:
-    """N rows of strings. `lines` [N]: where each row begins in the file, for messages.
+    """N rows of strings. `lines` [N]: where each row begins in the file, or its name in the folder, for messages.
 
     Every cell is a str without lone surrogates; a missing cell is "".
     """
 
-    where: str  # the file's name, for messages
-    unit: str  # what `lines` counts: "line" or "row"
+    where: str  # the name of the file or folder, for messages
+    unit: str  # what `lines` counts: "line" or "row", or names: "file"
     columns: Mapping[str, np.typing.NDArray[np.object_]]
-    lines: np.typing.NDArray[np.int64]
+    lines: np.typing.NDArray[np.int64] | np.typing.NDArray[np.object_]
     notes: tuple[str, ...] = ()
     unusable: Mapping[str, str] = field(default_factory=dict)  # column -> why it cannot be read, and what to do
     parts: tuple[str, ...] = ()  # paths into columns of objects, as in user.age: they can be asked for
     hint: str = ""  # what may be wrong where a column is not found
+    folder: Path = Path()  # where paths in cells begin
+    roles: Mapping[str, str] = field(default_factory=dict)  # key of the data section -> the column that is no choice
+    # Column -> its cells [N] as bytes (`distill.data.encoded`), "" for what is missing: read only where asked for.
+    encoded: Mapping[str, np.typing.NDArray[np.object_]] = field(default_factory=dict)
+    class_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # column of their places -> the classes
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -48,7 +54,7 @@ class Table:
             raise DataError(f"{self.where}, column {name!r} ({role}): {self.unusable[name]}.")
         if name in self.columns:
             return self.columns[name]
-        near = nearest(name, [*self.columns, *self.parts])
+        near = nearest(name, [*self.columns, *self.encoded, *self.parts])
         meant = f" Did you mean {near!r}?" if near else ""
         others = [other for other in self.unusable if other not in self.columns]
         unread = f" {listed(others)} cannot be read." if others else ""

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from distill.data.normalize import column_name
-from distill.data.readers import arrow_cells
+from distill.data.readers import arrow_cells, parquet_pictures
 from distill.data.readers.arrow_cells import Cells
 from distill.data.readers.cells import Table, check_names
 from distill.data.wording import listed
 from distill.errors import DataError
 
 
-def read(path: Path, where: str, wanted: Sequence[str] = (), prefix: str | None = None) -> Table:
+def read(
+    path: Path, where: str, wanted: Sequence[str] = (), prefix: str | None = None, image: str | None = None
+) -> Table:
     """Read every column as cells, as `arrow_cells` says; what cannot be read is unusable and breaks nothing else.
 
     Args:
@@ -24,6 +27,7 @@ def read(path: Path, where: str, wanted: Sequence[str] = (), prefix: str | None 
         where: its name, for messages.
         wanted: column names that the recipe uses, among them paths into structs, as in user.age.
         prefix: so begin the names of other wanted columns.
+        image: the column of pictures, where the recipe names one.
 
     Raises:
         DataError: not Parquet, without rows, or pyarrow is not installed.
@@ -39,8 +43,12 @@ def read(path: Path, where: str, wanted: Sequence[str] = (), prefix: str | None 
     unusable: dict[str, str] = {}
     parts: list[str] = []
     asked = {*map(column_name, wanted)}
+    encoded = {}
     for given, name, kind in zip(schema.names, names, schema.types, strict=True):
         if not name or name.startswith("__index_level_"):  # pandas wrote its row numbers
+            continue
+        if image is not None and name == column_name(image) and parquet_pictures.holds_bytes(kind):
+            encoded[name] = parquet_pictures.read(file, path, given, where)
             continue
         inside = [path for path in _paths(kind, f"{name}.") if path not in names]  # a column that is called so wins
         parts += inside
@@ -51,7 +59,30 @@ def read(path: Path, where: str, wanted: Sequence[str] = (), prefix: str | None 
             else:
                 columns[found] = np.array(cells.values, dtype=object)
                 notes += [f"column {found!r} {cells.note}"] if cells.note else []
-    return Table(where, "row", columns, np.arange(1, rows + 1), tuple(notes), unusable, tuple(parts))
+    return Table(
+        where,
+        "row",
+        columns,
+        np.arange(1, rows + 1),
+        tuple(notes),
+        unusable,
+        tuple(parts),
+        folder=path.parent,
+        encoded=encoded,
+        class_names=_class_names(schema.metadata or {}),
+    )
+
+
+def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, tuple[str, ...]]:
+    """Columns that hold the places of classes -> the classes, as Hugging Face's datasets write them (ClassLabel)."""
+    try:
+        features = json.loads(metadata[b"huggingface"])["info"]["features"]
+        found = {name: feature["names"] for name, feature in features.items() if feature.get("_type") == "ClassLabel"}
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return {}
+    return {
+        column_name(name): tuple(map(str, names)) for name, names in found.items() if isinstance(names, list) and names
+    }
 
 
 def _opened(path: Path, where: str) -> Any:  # noqa: ANN401 - pyarrow has no stubs

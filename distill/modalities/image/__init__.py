@@ -1,1 +1,1 @@
-"""Pictures: what is particular to them."""
+"""Pictures."""
