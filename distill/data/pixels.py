@@ -1,4 +1,4 @@
-"""From a cell of a column of pictures to its pixels, by the decoding that serves; and all of them at one size on disk."""
+"""A cell of a column of pictures as its pixels, by the decoding that serves; all of them at one size on disk."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from handler.errors import RequestError
 from handler.modalities import pictures
 
 COLUMN = "pixels"  # of rows of pictures, and the graph's input, uint8 [N,H,W,3]
-WHITE = "#ffffff"
+WHITE = pictures.WHITE
 _MAX_PIXELS = 100_000_000  # of a training picture
 _WORTH_A_BAR = 200
 _TOGETHER = 4  # pictures of one size that are answered at once
@@ -24,21 +24,29 @@ Pixels = np.typing.NDArray[np.uint8]  # [H,W,3]
 Columns = Mapping[str, np.typing.NDArray[np.generic]]
 
 
-def of(cell: encoded.Encoded, background: str = WHITE) -> Pixels:
+def decoded(cell: encoded.Encoded, background: str = WHITE) -> Pixels:
     """The pixels [H,W,3] of a cell. `background`: the colour that shows where it is transparent.
 
     Raises:
-        DataError: it is no picture; rows are read so that this does not happen.
+        RequestError: it is no picture that can be read.
+        DataError: its file was changed while Limbeck ran.
+    """
+    return pictures.decode(encoded.content(cell), background, _MAX_PIXELS)
+
+
+def of(cell: encoded.Encoded) -> Pixels:
+    """The pixels [H,W,3] of a cell of rows that were read: nothing in them is transparent, and all are pictures.
+
+    Raises:
+        DataError: its file was changed while Limbeck ran.
     """
     try:
-        return pictures.decode(encoded.content(cell), background, _MAX_PIXELS)
+        return decoded(cell)
     except RequestError as error:
         raise DataError(f"A picture cannot be read. {error.detail}") from None
 
 
-def feeds(
-    columns: Columns, most: int | None = None
-) -> Iterator[tuple[np.typing.NDArray[np.int64], Columns]]:
+def feeds(columns: Columns, most: int | None = None) -> Iterator[tuple[np.typing.NDArray[np.int64], Columns]]:
     """Places and tensors [n,H,W,3] of neighbours of one size, at most `most`: unlike sizes cannot share a tensor."""
     held: list[Pixels] = []
     start = 0

@@ -66,7 +66,9 @@ def fit_temperature(logits: np.typing.NDArray[np.float32], labels: np.typing.NDA
     return round(float(np.exp(found.x)), _DIGITS)
 
 
-def run(graph: Graph, rows: Rows, feed: batched.Feeds = batched.feeds) -> tuple[np.typing.NDArray[np.float32], np.typing.NDArray[np.float32]]:
+def run(
+    graph: Graph, rows: Rows, feed: batched.Feeds = batched.feeds
+) -> tuple[np.typing.NDArray[np.float32], np.typing.NDArray[np.float32]]:
     """LOGITS [N,K] and DESCRIPTION [N,D] of rows, from an unfinished graph."""
     session = ort.InferenceSession(
         graph.model.SerializeToString(), sess_options=session_options(), providers=["CPUExecutionProvider"]
@@ -114,11 +116,13 @@ def _with_outputs(graph: Graph, temperature: float, score: NoveltyScore, knots: 
     model.graph.node.extend(nodes)
     [logits] = (value for value in model.graph.output if value.name == LOGITS)
     classes = logits.type.tensor_type.shape.dim[1].dim_value
+    more = [value for value in model.graph.output if value.name not in (LOGITS, DESCRIPTION)]  # the prelude's
     del model.graph.output[:]
     model.graph.output.extend(
         [
             helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", classes]),
             helper.make_tensor_value_info("novelty", TensorProto.FLOAT, ["N"]),
+            *more,
         ]
     )
     onnx.checker.check_model(model)

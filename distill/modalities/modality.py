@@ -150,6 +150,9 @@ class Modality:
     candidates: Mapping[str, Mapping[str, object]]  # settings by name, from the smallest on
     compared: tuple[str, ...]  # the candidates that `compare` takes where none are named
     unused: frozenset[str]  # "section.key" of the recipe that means nothing for rows of this kind
+    defaults: Mapping[
+        str, object
+    ]  # by "section.key" of the recipe: what it is for rows of this kind where it is not set
     peers: tuple[str, ...]  # programs of `distill.experiments.peers` that read such rows
     # A file's cells, the data section, labels [N] -> inputs, columns of [N], notes. Raises DataError.
     read: Callable[[Table, Data, np.typing.NDArray[np.object_]], tuple[tuple[Input, ...], Columns, list[str]]]

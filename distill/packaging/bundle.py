@@ -103,6 +103,7 @@ def _staged(folder: Path, calibrated: Calibrated, dataset: Dataset, config: Conf
             max_body_bytes=config.max_body_bytes,
             max_depth=config.max_depth,
             max_explained=config.max_explained,
+            max_pixels=config.max_pixels,
         ),
         drift_baseline=contract.DriftBaseline(0, 0.0, 0.0, 0.0, {}),
         evidence=(),
@@ -202,5 +203,8 @@ def _headline(evidence: Evidence) -> list[contract.Metric]:
 def _golden(staged: Staged, dataset: Dataset) -> str:
     predictor = staged.predictor()
     inputs = named(dataset.task).golden_inputs(dataset.inputs, dataset.train, staged.serving.limits)
-    rows = ({"input": item, "prediction": asdict(predictor.predict(register.check([item], staged.serving))[0])} for item in inputs)
+    rows = (
+        {"input": item, "prediction": asdict(predictor.predict(register.check([item], staged.serving))[0])}
+        for item in inputs
+    )
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

@@ -238,7 +238,10 @@ def _checks(
     trained: build_student.TrainedStudent, staged: bundle.Staged, assessed: Contender, rows: Rows
 ) -> tuple[Metric, ...]:
     """Whether the graph that is served answers `rows` as the student does. `assessed`: its answers."""
-    logits = train.logits(trained.student, rows), calibrate.run(trained.exported, rows, trained.student.modality.feeds)[0]
+    logits = (
+        train.logits(trained.student, rows),
+        calibrate.run(trained.exported, rows, trained.student.modality.feeds)[0],
+    )
     return (
         *parity.against_floats(assessed.probabilities, *logits, trained.calibrated.temperature),
         *parity.alone_and_in_batches(staged.predictor(), rows, trained.student.modality.feeds),

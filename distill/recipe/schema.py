@@ -71,8 +71,9 @@ class Teacher(Section):
 
     kind: str | None = None
     """Of texts `stack`, `encoder` or `tfidf`; of columns `stack`, `boosted_trees`, `extra_trees` or `linear`; of
-    pictures `vision`, `histograms` or `stack`; or `precomputed`, the columns of `data.soft_label_prefix`. Default: `precomputed` where these are given, else
-    `stack`, several teachers weighed by what they say of rows that they were not fitted on."""
+    pictures `vision`, `histograms` or `stack`; or `precomputed`, the columns of `data.soft_label_prefix`. Default:
+    `precomputed` where these are given, else `stack`, several teachers weighed by what they say of rows that they were
+    not fitted on; of pictures `vision`."""
     members: tuple[str, ...] | None = None
     """Of a stack: kinds of teacher. Default: of texts `encoder` and `tfidf`, of columns the three kinds above."""
     model: str = "all-MiniLM-L6-v2"
@@ -129,7 +130,8 @@ class Student(Section):
     """The small model. Unset sizes follow the kind; few rows mean small batches and more epochs."""
 
     kind: str | None = None
-    """Of texts `static`, `bag`, `conv`, `gru` or `mini`; of columns `mlp` or `embedded`; `best`, the best of the usual
+    """Of texts `static`, `bag`, `conv`, `gru` or `mini`; of columns `mlp` or `embedded`; of pictures `blocks`, the
+    first ones of a pretrained network, or `dsconv`, separable convolutions from nothing; `best`, the best of the usual
     ones on validation rows, the default; `auto`, the smallest of the ladder that passes the gates."""
     width: int | None = Field(default=None, ge=8, le=1024)
     """Units of a hidden layer. Default: the kind's."""
@@ -184,11 +186,13 @@ class Serving(Section):
     max_characters: int = Field(default=20_000, ge=1, le=1_000_000)
     """Characters of a text or a category."""
     max_body_bytes: int = Field(default=1_000_000, ge=1, le=6_000_000)
-    """Bytes of a body, as it arrives and once more unpacked. Lambda takes six million."""
+    """Bytes of a body, as it arrives and once more unpacked. Lambda takes six million, the default of pictures."""
     max_depth: int = Field(default=32, ge=8, le=200)
     """Nested arrays and objects in a body; the API itself needs six."""
     max_explained: int = Field(default=2048, ge=1, le=100_000)
     """Copies of its inputs that a request with `explain` may have run."""
+    max_pixels: int = Field(default=0, ge=0, le=100_000_000)
+    """Of a picture, width times height. Default of pictures: 25 million."""
 
 
 class Evaluation(Section):
@@ -221,7 +225,7 @@ class Gates(Section):
     max_kilobytes: float = Field(default=4096, gt=0)
     """Size of `model.onnx`, in thousands of bytes."""
     max_latency_ms: float = Field(default=1.0, gt=0)
-    """Median time of one row on one thread, in milliseconds."""
+    """Median time of one row on one thread, in milliseconds. Default of pictures: 30."""
     max_ece: float | None = Field(default=None, gt=0, le=1)
     """Expected calibration error."""
 

@@ -43,9 +43,7 @@ def of_like_length(
     return [part[start : start + size] for part in by_length for start in range(0, len(part), size)]
 
 
-def feeds(
-    columns: Columns, most: int | None = None
-) -> Iterator[tuple[np.typing.NDArray[np.int64], Columns]]:
+def feeds(columns: Columns, most: int | None = None) -> Iterator[tuple[np.typing.NDArray[np.int64], Columns]]:
     """Places and tensors of one chunk of rows after another, of columns that are tensors as they stand."""
     count = len(next(iter(columns.values())))
     in_order = [np.arange(start, min(start + most, count)) for start in range(0, count, most)] if most else None

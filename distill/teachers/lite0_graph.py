@@ -24,7 +24,9 @@ def features() -> bytes:
         FetchError: its weights are not installed.
     """
     weights = lite0.weights_file()
-    name = cache.key("lite0", cache.code(__name__, lite0.__name__), cache.digest(weights.read_bytes()), torch.__version__)
+    name = cache.key(
+        "lite0", cache.code(__name__, lite0.__name__), cache.digest(weights.read_bytes()), torch.__version__
+    )
     path = cache.root() / "lite0" / f"{name}.onnx"
     found = cache.stored(path, lambda file: onnx.load(file) and file.read_bytes())
     if found is None:

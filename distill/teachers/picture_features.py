@@ -20,8 +20,8 @@ from distill.teachers import lite0, lite0_graph
 from handler.model.predictor import session_options
 
 _WORTH_A_BAR = 200
-# Of ImageNet, by channel, of a pixel's 0..1: what a float graph of somebody's own is taken to want, as most do.
-_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+# Of ImageNet, by channel, of a pixel's 0..255: what a float graph of somebody's own is taken to want, as most do.
+_MEAN, _DEVIATION = (np.array(it, np.float32) * 255 for it in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
 
 Floats = np.typing.NDArray[np.float32]
 
@@ -58,11 +58,8 @@ class Network:
         levels = square(picture, self.size)
         feed: np.typing.NDArray[Any] = levels[None]
         if not self._raw:
-            scaled = (
-                (levels / np.float32(255) - np.float32(_MEAN)) / np.float32(_DEVIATION)
-                if self._own
-                else (levels.astype(np.float32) - lite0.MEAN) / lite0.DEVIATION
-            )
+            mean, deviation = (_MEAN, _DEVIATION) if self._own else (lite0.MEAN, lite0.DEVIATION)
+            scaled = (levels.astype(np.float32) - mean) / deviation
             feed = np.ascontiguousarray(scaled.transpose(2, 0, 1)[None], dtype=np.float32)
         found: Floats = self._session.run(None, {self._session.get_inputs()[0].name: feed})[0][0].reshape(-1)
         return found

@@ -50,9 +50,7 @@ def _frozen(network: Network, dataset: Dataset, own: bool) -> Unfitted:
     name = "a network of the user's own" if own else "EfficientNet-Lite0"
     description = f"{name}, frozen, at {network.size} pixels + logistic regression"
     seconds = _SECONDS * (_ANSWERS * len(dataset.train) + len(dataset.validation) + len(dataset.test))
-    made = scikit_learn.unfitted(
-        description, __name__, dataset, [{"C": it} for it in _STRENGTHS], fit, seconds=seconds
-    )
+    made = scikit_learn.unfitted(description, __name__, dataset, [{"C": it} for it in _STRENGTHS], fit, seconds=seconds)
     return replace(
         made,
         licence="as its owner states" if own else lite0.LICENCE,

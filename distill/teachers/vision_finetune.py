@@ -92,9 +92,7 @@ class _Classifier(nn.Module):
         return found
 
 
-def fit(
-    settings: Settings, train: Rows, held: Rows, classes: int, seed: int, folder: Path, name: str
-) -> TunedModel:
+def fit(settings: Settings, train: Rows, held: Rows, classes: int, seed: int, folder: Path, name: str) -> TunedModel:
     """Tune on `train`; the weights of the epoch with the least loss on `held` rows stay. Kept in `folder`."""
     path = folder / FILE
     if cache.stored(path, onnx.load) is None:
@@ -160,8 +158,12 @@ def _trained(
             if time.monotonic() - last >= _SECONDS_BETWEEN_SAVES and epoch + 1 < settings.epochs:
                 last = time.monotonic()
                 with cache.replacing(unfinished) as temporary:
-                    parts = {"network": network, "average": average, "optimizer": optimizer, "schedule": schedule}
-                    state = {key: part.state_dict() for key, part in parts.items()}
+                    state = {
+                        "network": network.state_dict(),
+                        "average": average.state_dict(),
+                        "optimizer": optimizer.state_dict(),
+                        "schedule": schedule.state_dict(),
+                    }
                     torch.save({**state, "best": best, "least": least, "done": epoch + 1}, temporary)
     return best or network.state_dict()
 

@@ -11,23 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from distill import cache
-from distill.data import encoded
+from distill.data import encoded, pixels
 from distill.data.keys import copy_key
 from distill.data.rows import UNLABELLED, Rows
-from distill.data import pixels
 from distill.modalities.image import views
 from distill.progress import track
 from distill.recipe.schema import Transfer
 from distill.teachers.teacher import Teacher
 
-_COPIES = 10  # a row, where the recipe does not say
-_MOST_ROWS = 60_000  # in the transfer set, where the recipe does not say: a teacher labels some 100 a second
 _TRIES = 3  # before a row that gives nothing new is passed over
-
-
-def default_copies(rows: int, length: float) -> int:
-    """How many views a row, of so many rows."""
-    return max(0, min(_COPIES, _MOST_ROWS // max(rows, 1) - 1))
 
 
 def copies(

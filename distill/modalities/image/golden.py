@@ -40,7 +40,9 @@ def _shape(kind: str, shade: tuple[int, int, int]) -> Image.Image:
     elif kind == "box":
         draw.rectangle(box, fill=shade)
     else:
-        draw.polygon([(24, 4), (30, 18), (44, 20), (33, 29), (36, 44), (24, 36), (12, 44), (15, 29), (4, 20), (18, 18)], shade)
+        draw.polygon(
+            [(24, 4), (30, 18), (44, 20), (33, 29), (36, 44), (24, 36), (12, 44), (15, 29), (4, 20), (18, 18)], shade
+        )
     return picture
 
 

@@ -129,7 +129,9 @@ def _shape() -> tuple[list[onnx.NodeProto], _Constants]:
     """Rows, height, width and channels of the picture, each [1]."""
     names = ("rows", "height", "width", "channels")
     nodes = [_node("Shape", [PIXELS], "shape")]
-    nodes.append(helper.make_node("Split", [_name("shape")], [_name(name) for name in names], _name("split"), num_outputs=4))
+    nodes.append(
+        helper.make_node("Split", [_name("shape")], [_name(name) for name in names], _name("split"), num_outputs=4)
+    )
     return nodes, {}
 
 

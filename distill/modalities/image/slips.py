@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
 from distill import cache
-from distill.data.rows import Rows
 from distill.data import pixels
+from distill.data.rows import Rows
 from distill.modalities.modality import Columns
 
 _BLUR = 0.01  # the radius, as a share of the shorter side

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 
 import numpy as np
-from PIL import Image, ImageEnhance, ImageFilter
+from PIL import Image, ImageEnhance
 
 KINDS = ("mirror", "crop", "colour", "turn", "erase")
 _SMALLEST_SHARE = 0.55  # of the area that a crop keeps
@@ -66,7 +66,9 @@ def _crop(picture: Image.Image, random: np.random.Generator) -> Image.Image:
     """A part of it; of a small picture all of it, shifted, as its edge has nothing to spare."""
     width, height = picture.size
     if max(width, height) <= _SMALL:
-        right, down = (int(random.integers(-round(_SHIFT * side), round(_SHIFT * side) + 1)) for side in (width, height))
+        right, down = (
+            int(random.integers(-round(_SHIFT * side), round(_SHIFT * side) + 1)) for side in (width, height)
+        )
         padded = np.pad(np.asarray(picture), ((abs(down), abs(down)), (abs(right), abs(right)), (0, 0)), mode="edge")
         top, left = abs(down) - down, abs(right) - right
         return Image.fromarray(padded[top : top + height, left : left + width])

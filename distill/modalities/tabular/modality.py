@@ -71,6 +71,7 @@ TABULAR = Modality(
         {"transfer.replace", "transfer.misspell", "transfer.words", "student.buckets", "student.misspellings"}
         | {"student.size", "student.fit", "student.blocks", "transfer.forbid", "teacher.size"}
     ),
+    defaults=MappingProxyType({}),
     peers=(),
     read=read.read,
     is_empty=read.is_empty,

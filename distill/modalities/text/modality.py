@@ -138,6 +138,7 @@ TEXT = Modality(
     ),  # fmt: skip
     compared=("bag-64", "static-64", "conv-128", "gru-192", "mini-2"),
     unused=frozenset({"student.size", "student.fit", "student.blocks", "transfer.forbid", "teacher.size"}),
+    defaults=MappingProxyType({}),
     peers=("tfidf", "fasttext", "fasttext_quantised", "model2vec", "model2vec_quantised", "minilm_int8"),
     read=_read,
     is_empty=lambda columns: np.array([not text.strip() for text in columns["text"].tolist()], dtype=bool),
