@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -183,3 +184,4 @@ class Modality:
     page_examples: Callable[[Sequence[object]], list[object]]  # golden inputs that look like a person's
     parse: Callable[[str, Serving], object]  # an input as a person types it. Raises RequestError.
     blank_is_input: bool  # whether a blank line is one, or nothing
+    of_file: Callable[[bytes], str] = partial(str, encoding="utf-8-sig")  # an input's file -> as it would be typed

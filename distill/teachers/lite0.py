@@ -100,6 +100,20 @@ class Trunk(nn.Module):
             channels = width
         self.blocks = nn.ModuleList(made)
         self.channels = channels
+        self._frozen: tuple[nn.Module, ...] = ()
+
+    def freeze(self, blocks: int) -> None:
+        """Leave the stem and the first blocks as they are, whatever is learnt."""
+        self._frozen = (self.stem, *list(self.blocks)[:blocks])
+        for part in self._frozen:
+            part.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Trunk:
+        """As any module, but what is frozen keeps its statistics too."""
+        super().train(mode)
+        for part in self._frozen:
+            part.eval()
+        return self
 
     def forward(self, pixels: Tensor) -> Tensor:
         """See the class."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from types import MappingProxyType
 
@@ -85,7 +86,9 @@ IMAGE = Modality(
         {"transfer.replace", "transfer.misspell", "transfer.words", "teacher.max_tokens", "student.vocabulary"}
         | {"student.buckets", "student.misspellings", "student.embedding", "student.max_tokens"}
     ),
-    defaults=MappingProxyType({"gates.max_latency_ms": 30.0, "serving.max_body_bytes": 6_000_000, "serving.max_pixels": 25_000_000}),
+    defaults=MappingProxyType(
+        {"gates.max_latency_ms": 30.0, "serving.max_body_bytes": 6_000_000, "serving.max_pixels": 25_000_000}
+    ),
     peers=(),
     read=read.read,
     is_empty=read.is_empty,
@@ -114,4 +117,5 @@ IMAGE = Modality(
     page_examples=_page_examples,
     parse=_parse,
     blank_is_input=False,
+    of_file=lambda content: base64.b64encode(content).decode(),
 )
