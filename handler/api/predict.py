@@ -64,6 +64,7 @@ def answer(request: PredictRequest, records: Sequence[Record], predictor: Predic
         RequestError: 413, the answer would be too large or its explanation too costly; 422, a number is so large that
             the model has no answer.
     """
+    records = predictor.reduced(records) if request.explain else records
     occlusions = (
         explain.occlusions(records, predictor.modality, predictor.serving.limits.max_explained)
         if request.explain

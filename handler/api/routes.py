@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from handler.api import open_inference, predict
+from handler.bundle import contract
 from handler.http import body, strict_json
 from handler.http.events import PREDICT, READY, Request
 from handler.http.response import JSON, Response
@@ -87,7 +88,7 @@ def _described(predictor: Predictor) -> dict[str, Any]:
         "inputs": [{"name": column.name, "kind": column.kind, "datatype": column.dtype} for column in serving.inputs],
         "labels": list(serving.labels),
         "thresholds": asdict(serving.thresholds),
-        "limits": asdict(serving.limits),
+        "limits": contract.plain(serving.limits),
         "evidence": [asdict(metric) for metric in serving.evidence],
         "drift_baseline": asdict(serving.drift_baseline),
     }

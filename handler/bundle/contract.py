@@ -49,13 +49,13 @@ class Input:
     """One input tensor of the graph, in feeding order."""
 
     name: str
-    dtype: str  # "string" or "float32", the tensor's element type
-    kind: str  # "text", "number" or "category", what a person would call it
+    dtype: str  # "string", "float32" or "uint8", the tensor's element type
+    kind: str  # "text", "number", "category" or "image", what a person would call it
     # How training read the column's cells, for values that are strings. "": as they are sent, a number never so.
     notation: str = ""  # `levelling.LEVELLED`, or one of `numbers.NOTATIONS`, in `handler.modalities`
     unit: str = ""  # the sign or unit that training's numbers had beside them
     missing: tuple[str, ...] = ()  # words that stood for "missing" among training's numbers, beside `levelling.HOLES`
-    background: str = ""  # of pictures: the colour that shows where one is transparent, as in "#ffffff"
+    background: str = ""  # of a picture: "#rrggbb", the colour under what is transparent
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,7 @@ class Limits:
     max_body_bytes: int  # as it arrives, and once more after decompression
     max_depth: int  # levels of nested arrays and objects in a body
     max_explained: int  # copies of its inputs that one request may have run to explain the answers
+    max_pixels: int = 0  # of a picture, width times height; 0: the model takes none
 
 
 @dataclass(frozen=True)
@@ -127,18 +128,17 @@ def version_of(model_sha256: str, serving: Serving) -> str:
     """
     # Through JSON and back, so that an int where a float belongs hashes the same before sealing and after reading.
     serving = _build(Serving, json.loads(_canonical(asdict(serving))), "serving")
-    return hashlib.sha256(f"{model_sha256}\n{_canonical(_plain(serving))}".encode()).hexdigest()[:VERSION_DIGITS]
+    return hashlib.sha256(f"{model_sha256}\n{_canonical(plain(serving))}".encode()).hexdigest()[:VERSION_DIGITS]
 
 
-def _plain(serving: Serving) -> dict[str, Any]:
+def plain(value: Any) -> Any:  # noqa: ANN401 - a dataclass of the manifest, or a value in one
     """The section as JSON has it. A key with a default is left out where it says no more than that."""
-    made = asdict(serving)
-    defaults = {field.name: field.default for field in fields(Input) if field.default is not MISSING}
-    made["inputs"] = [
-        {name: value for name, value in column.items() if name not in defaults or value != defaults[name]}
-        for column in made["inputs"]
-    ]
-    return made
+    if isinstance(value, tuple):
+        return [plain(item) for item in value]
+    if not is_dataclass(value):
+        return value
+    found = ((field.default, field.name, getattr(value, field.name)) for field in fields(value))
+    return {name: plain(given) for default, name, given in found if default is MISSING or given != default}
 
 
 def sha256_of(path: Path) -> str:
@@ -152,7 +152,7 @@ def sha256_of(path: Path) -> str:
 
 def dumps(manifest: Manifest) -> str:
     """The manifest as the JSON text that `parse` reads back to an equal object."""
-    known = asdict(manifest) | {"serving": _plain(manifest.serving)}
+    known = asdict(manifest) | {"serving": plain(manifest.serving)}
     if manifest.schema < SCHEMA:
         del known["privacy"]
     return json.dumps(known, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
@@ -238,7 +238,7 @@ def _contradictions(manifest: Manifest) -> Iterator[str]:
         yield f"serving.inputs names {len(names)} inputs, wanted one or more with distinct names"
     if len(set(serving.labels)) != len(serving.labels) or len(serving.labels) < 2:
         yield "serving.labels wants two labels or more, all different"
-    if min(asdict(limits).values()) < 1:
+    if min(plain(limits).values()) < 1:
         yield "serving.limits wants numbers over 0"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -34,3 +34,7 @@ class Modality:
     # A record, copies that it may take, and the number of records that share a request -> parts, each with the record
     # without it.
     parts: Callable[[Record, int, int], list[tuple[Part, Record]]]
+    # Records in the order they came, in parts whose arrays can be one tensor each and fit the memory.
+    batches: Callable[[Sequence[Record]], Iterable[Sequence[Record]]] = lambda records: (records,)
+    # The graph's output, if any, that is the record in the size at which the graph looks at it, and answered alike.
+    reduced: str = ""

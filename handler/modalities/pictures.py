@@ -1,26 +1,215 @@
-"""STAND-IN until the handler's own `decode` is merged."""
+"""A picture's file -> its pixels, the same for training, the function and, by the page's own rules, the browser.
+
+JPEG, PNG, WebP, AVIF, GIF and BMP, and TIFF, which no browser takes. Turned as its EXIF says; what is transparent
+stands on a declared colour; sixteen bits become eight by leaving the lower out; colour profiles are ignored; of several
+frames the first counts. Pillow is imported when the first picture comes, and so is simplejpeg where it is installed,
+which decodes JPEG to the same bytes in a third of the time and half of the memory.
+"""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 
 from handler.errors import RequestError
 
+MAX_SIDE = 32_767  # pixels: what Chromium's canvas takes
+WHITE = "#ffffff"
+UNSUPPORTED, BROKEN, TOO_LARGE = "unsupported-picture", "broken-picture", "too-many-pixels"
+# Pillow's name of a format -> its media types, the registered one first.
+MEDIA_TYPES: Mapping[str, tuple[str, ...]] = {
+    "JPEG": ("image/jpeg", "image/jpg", "image/pjpeg"),
+    "PNG": ("image/png", "image/apng", "image/x-png"),
+    "WEBP": ("image/webp",),
+    "AVIF": ("image/avif",),
+    "GIF": ("image/gif",),
+    "BMP": ("image/bmp", "image/x-ms-bmp"),
+    "TIFF": ("image/tiff",),
+}
+_WANTED = "Wanted JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF"
+_PLUGINS: Mapping[str, str] = {name: f"PIL.{name.title()}ImagePlugin" for name in MEDIA_TYPES} | {
+    "WEBP": "PIL.WebPImagePlugin"
+}
+_HEAD = 64  # bytes that tell a format
+_SEEN_AS: tuple[tuple[bytes, str], ...] = (
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"GIF87a", "GIF"),
+    (b"GIF89a", "GIF"),
+    (b"BM", "BMP"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+)
+_OTHERS: tuple[tuple[bytes, str], ...] = (  # what people send in place of a picture, by its first bytes
+    (b"%PDF", "a PDF document"),
+    (b"8BPS", "a Photoshop file"),
+    (b"PK\x03\x04", "a zip archive or an office document"),
+    (b"\0\0\x01\0", "an icon (ICO)"),
+    (b"II+\0", "a BigTIFF"),
+    (b"MM\0+", "a BigTIFF"),
+    (b"\xff\x0a", "JPEG XL"),
+    (b"\0\0\0\x0cJXL ", "JPEG XL"),
+    (b"\0\0\0\x0cjP  ", "JPEG 2000"),
+    (b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (b"\x1f\x8b", "a gzip file"),
+)
+_HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"heif")
+_ORIENTATION = 0x0112  # EXIF 2.32, 4.6.4
+_ROWS_AT_A_TIME = 1 << 20  # pixels laid on the background at once
 
-def decode(data: bytes, background: str, max_pixels: int) -> np.typing.NDArray[np.uint8]:
-    """Pixels [H,W,3]."""
-    from PIL import Image, ImageOps
+Pixels = np.typing.NDArray[np.uint8]
 
+
+def decode(data: bytes, background: str = WHITE, max_pixels: int = 25_000_000) -> Pixels:
+    """The pixels of a picture's file, uint8 [H,W,3].
+
+    `background`: "#rrggbb", the colour under what is transparent. `max_pixels`: H times W, read from the header, before
+    anything is decoded.
+
+    Raises:
+        RequestError: 415, not a picture of a kind that is read; 413, too many pixels; 422, broken.
+    """
+    kind = format_of(data)
     try:
-        picture = Image.open(io.BytesIO(data))
-        if picture.width * picture.height > max_pixels:
-            raise RequestError(413, "picture-too-large", "The picture has too many pixels.")
-        picture.load()
-        turned = ImageOps.exif_transpose(picture)
-        return np.asarray(turned.convert("RGB"))
+        return _decoded(data, kind, background, max_pixels)
     except RequestError:
         raise
-    except Exception:  # noqa: BLE001
-        raise RequestError(400, "unreadable-picture", "The picture is damaged or of an unknown format.") from None
+    except MemoryError:
+        raise _too_large("Decoding this picture takes more memory than there is.") from None
+    except Exception as error:  # whatever decoders raise on bytes that somebody sent; their text may quote these
+        if type(error).__name__ == "DecompressionBombError":
+            raise _too_large(f"The picture has far more pixels than the limit of {max_pixels:,}.") from None
+        raise RequestError(
+            422, BROKEN, f"The {kind} picture is broken or cut off: it cannot be decoded. Send the whole file."
+        ) from None
+
+
+def format_of(data: bytes) -> str:
+    """Pillow's name of the picture's format, by its first bytes: neither a file's name nor a content type counts.
+
+    Raises:
+        RequestError: 415, it is none that is read here, with what it is where that can be told; 422, it is empty.
+    """
+    head = bytes(data[:_HEAD])
+    if not head:
+        raise RequestError(422, BROKEN, f"The picture is empty. {_WANTED}.")
+    for start, name in _SEEN_AS:
+        if head.startswith(start):
+            return name
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WEBP"
+    if head[4:8] == b"ftyp":
+        brands = [head[8:12], *(head[at : at + 4] for at in range(16, len(head), 4))]
+        if b"avif" in brands[:1] or (b"avif" in brands and brands[0] not in _HEIC[:6]):
+            return "AVIF"
+        what = "HEIC, which only Apple's devices read" if set(brands) & set(_HEIC) else "a film"
+        raise _unsupported(what)
+    raise _unsupported(_other(head))
+
+
+def _other(head: bytes) -> str:
+    for start, what in _OTHERS:
+        if head.startswith(start):
+            return what
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if text.startswith((b"<svg", b"<?xml", b"<!doctype svg")):
+        return "SVG or another XML document, which is drawn, not stored as pixels"
+    if text.startswith((b"<!doctype", b"<html")):
+        return "an HTML page"
+    return "no picture of a kind that is known here"
+
+
+def _unsupported(what: str) -> RequestError:
+    return RequestError(415, UNSUPPORTED, f"This is {what}. {_WANTED}: save or export it as JPEG or PNG.")
+
+
+def _too_large(detail: str) -> RequestError:
+    return RequestError(413, TOO_LARGE, f"{detail} Send a smaller copy.")
+
+
+def _decoded(data: bytes, kind: str, background: str, max_pixels: int) -> Pixels:
+    import_module(_PLUGINS[kind])  # registers itself; the others stay out
+    from PIL import Image
+
+    with Image.open(io.BytesIO(data), formats=(kind,)) as picture:
+        width, height = picture.size
+        if width * height > max_pixels:
+            raise _too_large(f"The picture has {width:,} x {height:,} pixels, the limit is {max_pixels:,}.")
+        if max(width, height) > MAX_SIDE:
+            raise _too_large(f"The picture has {width:,} x {height:,} pixels, the limit of a side is {MAX_SIDE:,}.")
+        if min(width, height) < 1:
+            raise RequestError(422, BROKEN, f"The picture has {width} x {height} pixels.")
+        turned = _orientation(picture) if kind != "TIFF" else 1  # which Pillow turns itself, when it is loaded
+        pixels = _fast_jpeg(data) if kind == "JPEG" and picture.mode in ("RGB", "L") else None
+        if pixels is None or pixels.shape[:2] != (height, width):
+            pixels = _of(picture, background)
+    return _turned(pixels, turned)
+
+
+def _fast_jpeg(data: bytes) -> Pixels | None:
+    """By simplejpeg; None where it is not there, or finds fault: Pillow then has the last word."""
+    try:
+        import simplejpeg  # type: ignore[import-untyped,unused-ignore]
+
+        pixels: Pixels = simplejpeg.decode_jpeg(data, colorspace="RGB", fastdct=False, fastupsample=False)
+    except (ImportError, ValueError):
+        return None
+    return pixels
+
+
+def _orientation(picture: Any) -> int:  # noqa: ANN401 - Pillow's
+    """As EXIF has it, 1 to 8; 1 where it says nothing that can be understood."""
+    try:
+        found = picture.getexif().get(_ORIENTATION, 1)
+    except Exception:  # EXIF that cannot be read turns nothing: no browser refuses a picture for it
+        return 1
+    return found if found in range(1, 9) else 1
+
+
+def _turned(pixels: Pixels, orientation: int) -> Pixels:
+    steps = {
+        1: pixels,
+        2: pixels[:, ::-1],
+        3: pixels[::-1, ::-1],
+        4: pixels[::-1],
+        5: pixels.transpose(1, 0, 2),
+        6: pixels[::-1].transpose(1, 0, 2),
+        7: pixels[::-1, ::-1].transpose(1, 0, 2),
+        8: pixels[:, ::-1].transpose(1, 0, 2),
+    }
+    return np.ascontiguousarray(steps[orientation])
+
+
+def _of(picture: Any, background: str) -> Pixels:  # noqa: ANN401 - Pillow's
+    """By Pillow: eight bits, three channels, nothing transparent."""
+    mode = str(picture.mode)
+    if mode.startswith("I") or mode == "F":
+        grey = _eight_bits(np.asarray(picture), mode)
+        return np.ascontiguousarray(np.repeat(grey[:, :, None], 3, axis=2))
+    if mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
+        return _over(np.asarray(picture.convert("RGBA")), background)
+    return np.array(picture if mode == "RGB" else picture.convert("RGB"))
+
+
+def _eight_bits(values: np.typing.NDArray[Any], mode: str) -> Pixels:
+    """Sixteen bits without their lower eight. Others than whole numbers of sixteen bits have no agreed white."""
+    if mode == "F" or values.size and (values.min() < 0 or values.max() > 0xFFFF):
+        raise RequestError(415, UNSUPPORTED, "This is a picture of 32 bits a pixel. Save it with 8 or 16.")
+    found: Pixels = (values >> 8).astype(np.uint8)
+    return found
+
+
+def _over(rgba: Pixels, background: str) -> Pixels:
+    """[H,W,4] on the colour: c * a + b * (255 - a), over 255 and rounded, as the page has it."""
+    below = np.array([int(background[at : at + 2], 16) for at in (1, 3, 5)], np.uint32)
+    made = np.empty((*rgba.shape[:2], 3), np.uint8)
+    step = max(1, _ROWS_AT_A_TIME // max(1, rgba.shape[1]))
+    for start in range(0, len(rgba), step):
+        part = rgba[start : start + step].astype(np.uint32)
+        alpha = part[:, :, 3:]
+        made[start : start + step] = (part[:, :, :3] * alpha + below * (255 - alpha) + 127) // 255
+    return made

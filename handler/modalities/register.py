@@ -7,11 +7,12 @@ from types import MappingProxyType
 
 from handler.bundle.contract import Serving
 from handler.errors import BundleError, RequestError
+from handler.modalities.image import IMAGE
 from handler.modalities.modality import Modality, Record
 from handler.modalities.tabular import TABULAR
 from handler.modalities.text import TEXT
 
-MODALITIES: Mapping[str, Modality] = MappingProxyType({kind.name: kind for kind in (TEXT, TABULAR)})
+MODALITIES: Mapping[str, Modality] = MappingProxyType({kind.name: kind for kind in (TEXT, TABULAR, IMAGE)})
 
 
 def named(name: str) -> Modality:

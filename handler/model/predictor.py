@@ -27,7 +27,11 @@ from handler.model import optimized_graph
 
 RUNTIME = str(ort.__version__)
 
-_TENSOR_TYPES: Mapping[str, str] = {"string": "tensor(string)", "float32": "tensor(float)"}
+_TENSOR_TYPES: Mapping[str, str] = {
+    "string": "tensor(string)",
+    "float32": "tensor(float)",
+    "uint8": "tensor(uint8)",
+}
 
 
 @dataclass(frozen=True)
@@ -102,8 +106,20 @@ class Predictor:
             raise TypeError(f"predict takes a list of inputs, and got one {type(inputs).__name__}. Put it into a list.")
         if not inputs:
             return []
-        probabilities, novelty = self.run(self.arrays(inputs))
-        return [self._prediction(row, unlike) for row, unlike in zip(probabilities, novelty, strict=True)]
+        return [
+            self._prediction(row, unlike)
+            for part in self.modality.batches(inputs)
+            for row, unlike in zip(*self.run(self.arrays(part)), strict=True)
+        ]
+
+    def reduced(self, inputs: Sequence[Record]) -> Sequence[Record]:
+        """The inputs in the size at which the graph looks at them, where it says so: it answers these alike."""
+        name = self.modality.reduced
+        if not name:
+            return inputs
+        return [
+            row for part in self.modality.batches(inputs) for row in self._session.run([name], self.arrays(part))[0]
+        ]
 
     def run(self, arrays: Arrays) -> tuple[np.typing.NDArray[np.float32], np.typing.NDArray[np.float32]]:
         """Run the graph: arrays of shape [N] by input name -> probabilities [N,K], novelty [N]."""
@@ -119,10 +135,11 @@ class Predictor:
         found = {tensor.name: tensor.type for tensor in self._session.get_inputs()}
         wanted = {column.name: _TENSOR_TYPES.get(column.dtype, column.dtype) for column in self.serving.inputs}
         outputs = {tensor.name for tensor in self._session.get_outputs()}
-        if found != wanted or not outputs >= {"probabilities", "novelty"}:
+        needed = {"probabilities", "novelty", *filter(None, [self.modality.reduced])}
+        if found != wanted or not outputs >= needed:
             raise BundleError(
                 f"{where} takes {found} and gives {sorted(outputs)}, its manifest wants {wanted} and "
-                "probabilities and novelty. Seal the bundle again."
+                f"{', '.join(sorted(needed))}. Seal the bundle again."
             )
 
     def _prediction(self, row: np.typing.NDArray[np.float32], novelty: np.float32) -> Prediction:
