@@ -50,9 +50,9 @@ def _read(path: Path) -> tuple[_Pairs, ...]:
 
 def of_thumbnails(thumbnails: np.typing.NDArray[np.uint8]) -> tuple[_Pairs, ...]:
     """As `pairs`, of pictures uint8 [N,16,16,3]."""
-    seen = _looks(thumbnails)
-    if len(seen) < 2:
+    if len(thumbnails) < 2:
         return np.zeros((0, 2), np.int64), np.zeros((0, 2), np.int64)
+    seen = _looks(thumbnails)
     limit = min(_MOST, _usual_distance(seen) / _NEARER)
     axes = _axes(seen)
     found = []
