@@ -15,7 +15,7 @@ from distill.data.sources import FORMATS, NAMED_SETS
 from distill.data.wording import counted
 from distill.errors import DataError
 from distill.recipe.public_sets import CATALOGUE
-from distill.recipe.rules import FOLDER
+from distill.recipe.rules import FILES, FOLDER
 from distill.recipe.schema import Data
 
 
@@ -110,7 +110,7 @@ def _find(path: str, source: str, base: Path) -> Path:
         raise DataError(f"No file {path!r} (data.path). Looked for {' and '.join(map(str, tried))}.")
     if source == FOLDER and not found.is_dir():
         raise DataError(f"{found} (data.path) is a file, wanted the folder with a sub-folder for each class.")
-    if source != FOLDER and not found.is_file():
+    if source in FILES and not found.is_file():
         raise DataError(f"{found} (data.path) is a folder or device, wanted a {source} file.")
     return found
 
@@ -148,7 +148,7 @@ def _notes(pool: Pool, rows: split.Unique, max_rows: int | None) -> list[str]:
         ),
         (unlabelled, f"without a label, for distillation only: {counted(unlabelled, 'row')}"),
         *(
-            (True, f"the split column has no labelled {lacking} row: a tenth of each class was taken from train")
+            (True, f"the given split has no labelled {lacking} row: a tenth of each class was taken from train")
             for lacking in split.lacking(rows)
         ),
     )

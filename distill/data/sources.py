@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from distill.data.public import breast_cancer, vader
+from distill.data.public import breast_cancer, fashion_mnist, vader
 from distill.data.public.debian import sections
 from distill.data.readers import csv, file_kinds, folder, jsonl, parquet
 from distill.data.readers.cells import Table
@@ -41,6 +41,7 @@ NAMED_SETS: Mapping[str, Callable[[Path | None], tuple[Pool, tuple[str, ...]]]] 
         public_sets.VADER.name: lambda path: (vader.read(), ()),
         public_sets.BREAST_CANCER.name: lambda path: (breast_cancer.read(), ()),
         public_sets.DEBIAN_SECTIONS.name: sections.read,
+        public_sets.FASHION_MNIST.name: fashion_mnist.read,
     }
 )
 

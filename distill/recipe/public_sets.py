@@ -10,7 +10,7 @@ class NamedSet:
     """A public set that a recipe names as `data.source`."""
 
     name: str
-    task: str  # "text" or "tabular"
+    task: str  # "text", "tabular" or "image"
     rows: int  # before exact duplicates are dropped
     size: str  # to download
     licence: str
@@ -18,8 +18,10 @@ class NamedSet:
     source: str  # where it comes from, with its citation
     groups: tuple[str, ...] = ()
     votes: bool = False  # human raters' votes beside the label
-    own_split: bool = False  # rows that belong together stand in one part, as cross-fitting would not have them
-    takes_path: bool = False  # data.path may name a file of it that somebody has
+    own_split: bool = (
+        False  # not to be cross-fitted: rows that belong together stand in one part, or others publish on it
+    )
+    takes_path: bool = False  # data.path may name a file of it, or a folder, that somebody has
 
 
 VADER = NamedSet(
@@ -53,4 +55,15 @@ DEBIAN_SECTIONS = NamedSet(
     own_split=True,
     takes_path=True,
 )
-CATALOGUE = (VADER, BREAST_CANCER, DEBIAN_SECTIONS)
+FASHION_MNIST = NamedSet(
+    name="fashion-mnist",
+    task="image",
+    rows=70_000,
+    size="31 MB",
+    licence="MIT",
+    purpose="grey pictures of 28x28 of clothes in ten classes, with the test of 10,000 on which others publish",
+    source="Debian's package dataset-fashion-mnist, by apt-get; Xiao, Rasul and Vollgraf, arXiv:1708.07747, 2017",
+    own_split=True,
+    takes_path=True,
+)
+CATALOGUE = (VADER, BREAST_CANCER, DEBIAN_SECTIONS, FASHION_MNIST)

@@ -161,19 +161,21 @@ def _is_hidden(name: str) -> bool:
 
 def _notes(found: _Found) -> Sequence[str]:
     counts = found.counts
+    is_are = {True: "is", False: "are"}
+    nested, others = counts["nested"], counts["others"]
     said = (
-        (counts["loose"], f"{counted(counts['loose'], 'picture')} in no class's folder left out"),
-        (counts["others"], f"{counted(counts['others'], 'file')} that are no pictures left out ({_few(found.others)})"),
-        (counts["nested"], f"{counted(counts['nested'], 'picture')} in folders below a class's are of that class"),
-        (found.empty, f"without a picture: {_few(found.empty)}"),
+        (counts["loose"], f"left out: {counted(counts['loose'], 'picture')} in no class's folder"),
+        (others, f"left out: {counted(others, 'file')} that {is_are[others == 1]} no picture ({_few(found.others)})"),
+        (nested, f"{counted(nested, 'picture')} in folders below a class's {is_are[nested == 1]} of that class"),
+        (found.empty, f"classes without a picture: {_few(found.empty)}"),
+        (counts["hidden"], f"left out: {counted(counts['hidden'], 'hidden file')}"),
+        (counts["broken"], f"left out: {counted(counts['broken'], 'link')} to nowhere"),
+        (counts["loops"], f"left out: {counted(counts['loops'], 'link')} to a folder that was read already"),
+        (counts["devices"], f"left out: {counted(counts['devices'], 'pipe')} or the like"),
         (
-            counts["hidden"],
-            f"{counted(counts['hidden'], 'hidden file or folder')} left out".replace("folders", "folder"),
+            found.closed,
+            f"left out: {counted(len(found.closed), 'folder')} that cannot be opened ({_few(found.closed)})",
         ),
-        (counts["broken"], f"{counted(counts['broken'], 'link')} that lead nowhere left out"),
-        (counts["loops"], f"{counted(counts['loops'], 'link')} to a folder that was read already left out"),
-        (counts["devices"], f"{counted(counts['devices'], 'pipe')} or devices left out"),
-        (found.closed, f"{counted(len(found.closed), 'folder')} cannot be read: {_few(found.closed)}"),
     )
     return [note for applies, note in said if applies]
 

@@ -50,13 +50,14 @@ def _read(path: Path) -> tuple[_Pairs, ...]:
 
 def of_thumbnails(thumbnails: np.typing.NDArray[np.uint8]) -> tuple[_Pairs, ...]:
     """As `pairs`, of pictures uint8 [N,16,16,3]."""
-    seen, mirrored = _looks(thumbnails), _looks(thumbnails[:, :, ::-1])
-    if len(seen) < 2:
+    if len(thumbnails) < 2:
         return np.zeros((0, 2), np.int64), np.zeros((0, 2), np.int64)
+    seen = _looks(thumbnails)
     limit = min(_MOST, _usual_distance(seen) / _NEARER)
     axes = _axes(seen)
     found = []
-    for others, shown in ((seen, thumbnails), (mirrored, thumbnails[:, :, ::-1])):
+    for shown in (thumbnails, thumbnails[:, :, ::-1]):
+        others = _looks(shown)
         kept = [np.zeros((0, 2), np.int64)]
         for likely in _likely(seen @ axes, others @ axes, limit):
             for part in np.array_split(likely, 1 + len(likely) // _PAIRS_AT_A_TIME):
@@ -75,8 +76,9 @@ def _looks(thumbnails: np.typing.NDArray[np.uint8]) -> _Floats:
     levels -= levels.mean(axis=(1, 2), keepdims=True)
     flat = levels.reshape(len(levels), -1)
     lengths = np.linalg.norm(flat, axis=1, keepdims=True)
-    found: _Floats = np.where(lengths > _FLAT * np.sqrt(flat.shape[1]), flat / np.maximum(lengths, 1e-6), 0)
-    return found
+    flat /= np.maximum(lengths, 1e-6)
+    flat[lengths[:, 0] <= _FLAT * np.sqrt(flat.shape[1])] = 0
+    return flat
 
 
 def _usual_distance(seen: _Floats) -> float:

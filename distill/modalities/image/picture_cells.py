@@ -61,7 +61,8 @@ def _read(cell: str, folder: Path) -> tuple[Encoded, str]:
     for path in _places(cell, folder):
         try:
             if path.is_file():
-                return stored(path), ""
+                found = stored(path)
+                return (found, "") if found.length else (b"", "the file is empty")
         except OSError as error:
             if error.strerror and not _is_too_long(cell):
                 return b"", f"cannot be read ({error.strerror})"

@@ -19,6 +19,7 @@ from handler.bundle.contract import Input
 
 PIXELS = "pixels"
 _FEW = 3  # examples in a note
+_MOST_REASONS = 6
 _NAME_CHARACTERS = 80
 _FEWEST_PIXELS = 16  # of a side: smaller, and there is little to see
 
@@ -78,11 +79,13 @@ def _unread(reasons: np.typing.NDArray[np.object_], table: Table) -> Iterator[st
 def _said(reasons: np.typing.NDArray[np.object_], table: Table) -> Sequence[str]:
     """Each reason, the commonest first, with how many pictures it has and the first of them."""
     found = []
-    for reason, count in Counter(filter(None, reasons.tolist())).most_common():
+    different = Counter(filter(None, reasons.tolist())).most_common()
+    for reason, count in different[:_MOST_REASONS]:
         rows = np.flatnonzero(reasons == reason)[:_FEW].tolist()
         shown = ", ".join(_shown(table.at(row)) for row in rows)
         found.append(f"{count:,} ({shown}{' …' if count > _FEW else ''}): {reason.rstrip('.')}")
-    return found
+    more = sum(count for _, count in different[_MOST_REASONS:])
+    return [*found, f"{more:,} for other reasons"] if more else found
 
 
 def _shown(place: str) -> str:

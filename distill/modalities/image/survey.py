@@ -7,6 +7,7 @@ was, and a picture that is added costs its drawer alone.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from handler.errors import RequestError
 
 SIDE = 16  # of a thumbnail
 _MAX_REASON = 160
+_FOR_CALLERS = re.compile(r"Send [^.]*\.$")  # what a request should do
 _DRAWER_DIGITS = 2  # of the hash
 _THREADS = min(2, os.cpu_count() or 1)  # decoders let others run
 _KIND = np.dtype(
@@ -95,6 +97,7 @@ def _look(cell: Encoded, background: str) -> tuple[str, int, int, np.typing.NDAr
     try:
         found = pixels.decoded(cell, background)
     except RequestError as error:
-        return error.detail[:_MAX_REASON], 0, 0, np.zeros((SIDE, SIDE, 3), np.uint8)
+        reason = _FOR_CALLERS.sub("", error.detail).strip()
+        return reason[:_MAX_REASON], 0, 0, np.zeros((SIDE, SIDE, 3), np.uint8)
     small = Image.fromarray(found).resize((SIDE, SIDE), Image.Resampling.BOX)
     return "", found.shape[0], found.shape[1], np.asarray(small)

@@ -1,4 +1,4 @@
-"""Debian's package lists, fetched by apt-get with the machine's own sources and keys into a folder of our own.
+"""Debian's package lists and packages, fetched by apt-get with the machine's sources and keys into a folder of our own.
 
 The system's lists are left alone (in containers they have no descriptions, or are absent), and no root is needed.
 """
@@ -65,28 +65,54 @@ def fetch(folder: Path, languages: Sequence[str] = ("en",)) -> Lists:
     Raises:
         FetchError: no apt, no network, or no Debian archive among the machine's sources.
     """
-    if shutil.which("apt-get") is None:
-        raise FetchError(f"This machine has no apt-get to fetch Debian's package lists: {_ELSEWHERE}")
-    folder.chmod(0o755)  # else apt, run by root, could not fetch as the user _apt that it has for that
-    folder.joinpath("lists", "partial").mkdir(parents=True)
-    names = " ".join(f'"{language}";' for language in languages)
-    folder.joinpath("apt.conf").write_text(_CONFIGURATION.replace("LANGUAGES", names))
-    with progress.waiting("Fetching Debian's package lists (16 MB) with apt-get"):
-        said = _apt_get(folder, "update").stderr
+    said = _updated(folder, languages, "Debian's package lists", _ELSEWHERE)
     # One source in many may fail: what counts is whether the wanted lists came.
-    targets = list(control.read(_apt_get(folder, "indextargets").stdout.splitlines(), "apt-get indextargets"))
+    done = _apt_get(folder, ["indextargets"], "Debian's package lists", _ELSEWHERE)
+    targets = list(control.read(done.stdout.splitlines(), "apt-get indextargets"))
     lists = _main(targets)
     if lists is None:
         raise FetchError(f"apt-get fetched no package lists of Debian's: {_reason(said, targets)}. {_BY_HAND}")
     return lists
 
 
-def _apt_get(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
+def download(folder: Path, package: str, megabytes: int) -> Path:
+    """Have apt-get fetch a package's file into `folder`, which is empty; nothing is installed.
+
+    Raises:
+        FetchError: no apt, no network, or no such package in the archives of the machine's sources.
+    """
+    what = f"Debian's package {package}"
+    elsewhere = f"fetch it from https://packages.debian.org/{package} and set data.path to the file."
+    said = _updated(folder, ("none",), what, elsewhere)
+    with progress.waiting(f"Fetching {what} ({megabytes} MB) with apt-get"):
+        done = _apt_get(folder, ["download", package], what, elsewhere)
+    found = sorted(folder.glob("*.deb"))
+    if not found:
+        reason = _reason(done.stderr if "Unable to locate" not in done.stderr else said + done.stderr, [])
+        raise FetchError(f"apt-get fetched no {package}: {reason}. Check the network and run again, or {elsewhere}")
+    return found[0]
+
+
+def _updated(folder: Path, languages: Sequence[str], what: str, elsewhere: str) -> str:
+    """Have apt-get fetch the lists of the machine's sources into `folder`. Returns what it said of failures."""
+    if shutil.which("apt-get") is None:
+        raise FetchError(f"This machine has no apt-get to fetch {what}: {elsewhere}")
+    folder.chmod(0o755)  # else apt, run by root, could not fetch as the user _apt that it has for that
+    folder.joinpath("lists", "partial").mkdir(parents=True)
+    names = " ".join(f'"{language}";' for language in languages)
+    folder.joinpath("apt.conf").write_text(_CONFIGURATION.replace("LANGUAGES", names))
+    with progress.waiting("Fetching Debian's package lists (16 MB) with apt-get"):
+        return _apt_get(folder, ["update"], what, elsewhere).stderr
+
+
+def _apt_get(folder: Path, command: Sequence[str], what: str, elsewhere: str) -> subprocess.CompletedProcess[str]:
+    by_hand = f"Check the network and run again, or {elsewhere}"
     options = {"Dir::State": folder, "Dir::State::lists": folder / "lists", "Dir::Cache": folder / "cache"}
     line = ["apt-get", "-q", "-c", str(folder / "apt.conf"), *(f"-o{key}={value}" for key, value in options.items())]
     try:
         return subprocess.run(
-            [*line, command],
+            [*line, *command],
+            cwd=folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -96,9 +122,9 @@ def _apt_get(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise FetchError(f"apt-get took over {TIMEOUT_S} s to fetch Debian's package lists. {_BY_HAND}") from None
+        raise FetchError(f"apt-get took over {TIMEOUT_S} s to fetch {what}. {by_hand}") from None
     except OSError as error:
-        raise FetchError(f"apt-get cannot be run ({error.strerror}). {_BY_HAND}") from None
+        raise FetchError(f"apt-get cannot be run ({error.strerror}). {by_hand}") from None
 
 
 def _main(targets: list[dict[str, str]]) -> Lists | None:
