@@ -17,20 +17,20 @@ from distill.teachers import lite0
 _OPSET = 20
 
 
-def features() -> bytes:
-    """The pretrained network: scaled pixels float [N,3,H,W] -> features [N,1280], made once.
+def features(size: int) -> bytes:
+    """The pretrained network: scaled pixels float [N,3,size,size] -> features [N,1280], made once.
 
     Raises:
         FetchError: its weights are not installed.
     """
     weights = lite0.weights_file()
     name = cache.key(
-        "lite0", cache.code(__name__, lite0.__name__), cache.digest(weights.read_bytes()), torch.__version__
+        "lite0", cache.code(__name__, lite0.__name__), cache.digest(weights.read_bytes()), size, torch.__version__
     )
     path = cache.root() / "lite0" / f"{name}.onnx"
     found = cache.stored(path, lambda file: onnx.load(file) and file.read_bytes())
     if found is None:
-        found = exported(lite0.pretrained(), lite0.SIZE)
+        found = exported(lite0.pretrained(), size)
         with cache.replacing(path) as temporary:
             temporary.write_bytes(found)
     return found

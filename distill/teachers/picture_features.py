@@ -121,7 +121,7 @@ def square(picture: pixels.Pixels, size: int) -> pixels.Pixels:
 
 def lite0_network(size: int | None) -> Network:
     """EfficientNet-Lite0. Raises FetchError where its weights are not installed."""
-    return Network(lite0_graph.features(), size)
+    return Network(lite0_graph.features(size or lite0.SIZE), size)
 
 
 def own_network(path: Path, size: int | None) -> Network:
