@@ -9,6 +9,8 @@ which decodes JPEG to the same bytes in a third of the time and half of the memo
 from __future__ import annotations
 
 import io
+import logging
+import warnings
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -59,7 +61,10 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (  # what people send in place of a pic
 )
 _HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"heif")
 _ORIENTATION = 0x0112  # EXIF 2.32, 4.6.4
-_ROWS_AT_A_TIME = 1 << 20  # pixels laid on the background at once
+_PIXELS_AT_A_TIME = 1 << 20  # made of a decoded picture at once, so that there are never two whole copies of it
+# A block of 8 x 8 takes a bit at least, so a file that claims more has lost most of itself, and decoding it would fill
+# the memory with grey.
+_MOST_JPEG_PIXELS_A_BYTE = 8 * 64
 
 Pixels = np.typing.NDArray[np.uint8]
 
@@ -83,9 +88,7 @@ def decode(data: bytes, background: str = WHITE, max_pixels: int = 25_000_000) -
     except Exception as error:  # whatever decoders raise on bytes that somebody sent; their text may quote these
         if type(error).__name__ == "DecompressionBombError":
             raise _too_large(f"The picture has far more pixels than the limit of {max_pixels:,}.") from None
-        raise RequestError(
-            422, BROKEN, f"The {kind} picture is broken or cut off: it cannot be decoded. Send the whole file."
-        ) from None
+        raise _broken(kind) from None
 
 
 def format_of(data: bytes) -> str:
@@ -127,6 +130,11 @@ def _unsupported(what: str) -> RequestError:
     return RequestError(415, UNSUPPORTED, f"This is {what}. {_WANTED}: save or export it as JPEG or PNG.")
 
 
+def _broken(kind: str) -> RequestError:
+    detail = f"The {kind} picture is broken or cut off: it cannot be decoded. Send the whole file."
+    return RequestError(422, BROKEN, detail)
+
+
 def _too_large(detail: str) -> RequestError:
     return RequestError(413, TOO_LARGE, f"{detail} Send a smaller copy.")
 
@@ -135,14 +143,16 @@ def _decoded(data: bytes, kind: str, background: str, max_pixels: int) -> Pixels
     import_module(_PLUGINS[kind])  # registers itself; the others stay out
     from PIL import Image
 
-    with Image.open(io.BytesIO(data), formats=(kind,)) as picture:
+    logging.getLogger("PIL").disabled = True
+    # Pillow warns and logs of what is odd in a file, in its words. It is decoded or refused, and that is all to say.
+    with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=(kind,)) as picture:
         width, height = picture.size
         if width * height > max_pixels:
             raise _too_large(f"The picture has {width:,} x {height:,} pixels, the limit is {max_pixels:,}.")
         if max(width, height) > MAX_SIDE:
             raise _too_large(f"The picture has {width:,} x {height:,} pixels, the limit of a side is {MAX_SIDE:,}.")
-        if min(width, height) < 1:
-            raise RequestError(422, BROKEN, f"The picture has {width} x {height} pixels.")
+        if kind == "JPEG" and width * height > len(data) * _MOST_JPEG_PIXELS_A_BYTE:
+            raise _broken(kind)
         turned = _orientation(picture) if kind != "TIFF" else 1  # which Pillow turns itself, when it is loaded
         pixels = _fast_jpeg(data) if kind == "JPEG" and picture.mode in ("RGB", "L") else None
         if pixels is None or pixels.shape[:2] != (height, width):
@@ -186,30 +196,31 @@ def _turned(pixels: Pixels, orientation: int) -> Pixels:
 
 def _of(picture: Any, background: str) -> Pixels:  # noqa: ANN401 - Pillow's
     """By Pillow: eight bits, three channels, nothing transparent."""
-    mode = str(picture.mode)
-    if mode.startswith("I") or mode == "F":
-        grey = _eight_bits(np.asarray(picture), mode)
-        return np.ascontiguousarray(np.repeat(grey[:, :, None], 3, axis=2))
-    if mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
-        return _over(np.asarray(picture.convert("RGBA")), background)
-    return np.array(picture if mode == "RGB" else picture.convert("RGB"))
+    picture.load()
+    width, height = picture.size
+    made = np.empty((height, width, 3), np.uint8)
+    step = max(1, _PIXELS_AT_A_TIME // width)
+    for top in range(0, height, step):
+        bottom = min(height, top + step)
+        made[top:bottom] = _rows(picture.crop((0, top, width, bottom)), background)
+    return made
 
 
-def _eight_bits(values: np.typing.NDArray[Any], mode: str) -> Pixels:
-    """Sixteen bits without their lower eight. Others than whole numbers of sixteen bits have no agreed white."""
-    if mode == "F" or values.size and (values.min() < 0 or values.max() > 0xFFFF):
+def _rows(part: Any, background: str) -> Pixels:  # noqa: ANN401 - Pillow's
+    mode = str(part.mode)
+    if mode.startswith("I;16"):
+        grey = (np.asarray(part) >> 8).astype(np.uint8)
+        return np.repeat(grey[:, :, None], 3, axis=2)
+    if mode in ("I", "F"):  # of which nobody knows what is white
         raise RequestError(415, UNSUPPORTED, "This is a picture of 32 bits a pixel. Save it with 8 or 16.")
-    found: Pixels = (values >> 8).astype(np.uint8)
-    return found
+    if mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in part.info:
+        return _over(np.asarray(part.convert("RGBA")), background)
+    return np.asarray(part if mode == "RGB" else part.convert("RGB"))
 
 
 def _over(rgba: Pixels, background: str) -> Pixels:
     """[H,W,4] on the colour: c * a + b * (255 - a), over 255 and rounded, as the page has it."""
     below = np.array([int(background[at : at + 2], 16) for at in (1, 3, 5)], np.uint32)
-    made = np.empty((*rgba.shape[:2], 3), np.uint8)
-    step = max(1, _ROWS_AT_A_TIME // max(1, rgba.shape[1]))
-    for start in range(0, len(rgba), step):
-        part = rgba[start : start + step].astype(np.uint32)
-        alpha = part[:, :, 3:]
-        made[start : start + step] = (part[:, :, :3] * alpha + below * (255 - alpha) + 127) // 255
+    alpha = rgba[:, :, 3:].astype(np.uint32)
+    made: Pixels = ((rgba[:, :, :3] * alpha + below * (255 - alpha) + 127) // 255).astype(np.uint8)
     return made
