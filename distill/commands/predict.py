@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
 import typer
 
 from distill.errors import DataError
+
+_UTF_8 = partial(str, encoding="utf-8-sig")
 
 
 def predict(
@@ -21,7 +24,8 @@ def predict(
     input_: Annotated[
         str | None,
         typer.Argument(
-            metavar="INPUT", help="A text, a JSON object of columns, or @file. Default: one a line of standard input."
+            metavar="INPUT",
+            help="A text, a JSON object of columns, or @file: a picture. Default: one a line of standard input.",
         ),
     ] = None,
 ) -> None:
@@ -53,7 +57,7 @@ def answers(bundle: Path, given: str | None, lines: BinaryIO) -> Iterator[str]:
         raise
     predictor = Predictor.load(folder)
     serving, modality = predictor.serving, named(predictor.serving.task)
-    contents = _texts(lines) if given is None else [("The input", _content(given))]
+    contents = _texts(lines) if given is None else [("The input", _content(given, modality.of_file))]
     for where, text in contents:
         if given is None and not text.strip() and not modality.blank_is_input:
             continue
@@ -71,22 +75,23 @@ def _texts(lines: BinaryIO) -> Iterator[tuple[str, str]]:
         yield where, _decoded(line, where).rstrip("\r\n")
 
 
-def _content(given: str) -> str:
+def _content(given: str, of_file: Callable[[bytes], str]) -> str:
     if not given.startswith("@"):
         return given
     path = Path(given[1:])
     try:
-        return _decoded(path.read_bytes(), str(path))
+        content = path.read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a file's name"
         raise DataError(
             f"{path} cannot be read ({reason}). After @ goes the path of a file; "
             "a text that itself begins with @ goes through standard input."
         ) from None
+    return _decoded(content, str(path), of_file)
 
 
-def _decoded(content: bytes, where: str) -> str:
+def _decoded(content: bytes, where: str, of_file: Callable[[bytes], str] = _UTF_8) -> str:
     try:
-        return content.decode("utf-8-sig")
+        return of_file(content)
     except UnicodeDecodeError:
         raise DataError(f"{where} is not UTF-8. Convert it, for example with iconv.") from None

@@ -105,10 +105,10 @@ def without(soft: SoftLabels, held: SoftLabels, dataset: Dataset, group: str) ->
     return soft.take(kept), held.take(others), smaller
 
 
-def judge(graph: Graph, chosen: Contrast, seed: int) -> Novelty:
+def judge(graph: Graph, chosen: Contrast, seed: int, feed: batched.Feeds = batched.feeds) -> Novelty:
     """Score both sides with a finished graph."""
-    known, known_doubt = _scores(graph, chosen.known)
-    new, new_doubt = _scores(graph, chosen.new)
+    known, known_doubt = _scores(graph, chosen.known, feed)
+    new, new_doubt = _scores(graph, chosen.new, feed)
     return Novelty(
         chosen.words,
         _auroc("novelty_auroc", known, new, seed),
@@ -116,12 +116,14 @@ def judge(graph: Graph, chosen: Contrast, seed: int) -> Novelty:
     )
 
 
-def _scores(graph: Graph, rows: Rows) -> tuple[Floats, Floats]:
+def _scores(graph: Graph, rows: Rows, feed: batched.Feeds) -> tuple[Floats, Floats]:
     session = ort.InferenceSession(
         graph.model.SerializeToString(), sess_options=session_options(), providers=["CPUExecutionProvider"]
     )
     columns = {value.name: rows.columns[value.name] for value in graph.model.graph.input}
-    probabilities, novelty = batched.run(lambda feed: session.run(["probabilities", "novelty"], feed), columns)
+    probabilities, novelty = batched.run(
+        lambda tensors: session.run(["probabilities", "novelty"], tensors), columns, feed
+    )
     return novelty, 1 - probabilities.max(axis=1)
 
 

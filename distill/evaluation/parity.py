@@ -11,6 +11,7 @@ from scipy.special import softmax
 from distill.data.rows import Rows
 from distill.evaluation import statistics
 from distill.evaluation.contenders import Floats
+from distill.runtime import batched
 from handler.bundle.contract import Metric
 from handler.model.predictor import Predictor
 
@@ -31,17 +32,19 @@ def against_floats(
     )
 
 
-def alone_and_in_batches(predictor: Predictor, test: Rows) -> tuple[Metric, Metric]:
+def alone_and_in_batches(
+    predictor: Predictor, test: Rows, feed: batched.Feeds = batched.feeds
+) -> tuple[Metric, Metric]:
     """The largest difference between a row answered alone and in a batch, and how many change their label."""
     names = [column.name for column in predictor.serving.inputs]
     rows = min(len(test), _CONSISTENCY_ROWS)
 
     def answers(size: int) -> Floats:
         # In the order of the rows, not of their length, so that short texts stand beside long ones.
-        starts = range(0, rows, size)
-        return np.concatenate([predictor.run({n: test.columns[n][i : i + size] for n in names})[0] for i in starts])
+        columns = {name: test.columns[name][:rows] for name in names}
+        return np.concatenate([predictor.run(dict(tensors))[0] for _, tensors in feed(columns, size)])
 
-    alone, together = answers(1), answers(_BATCH_ROWS)[:rows]
+    alone, together = answers(1), answers(_BATCH_ROWS)
     changed = int((alone.argmax(axis=1) != together.argmax(axis=1)).sum())
     return _worst("batch_gap", float(np.abs(alone - together).max())), _worst("batch_label_changes", changed)
 

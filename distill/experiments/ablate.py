@@ -164,7 +164,9 @@ def _varied(
 
 
 def _graph(trained: build_student.TrainedStudent) -> Answer:
-    return lambda rows: softmax(calibrate.run(trained.small, rows)[0] / trained.calibrated.temperature, axis=1)
+    return lambda rows: softmax(
+        calibrate.run(trained.small, rows, trained.student.modality.feeds)[0] / trained.calibrated.temperature, axis=1
+    )
 
 
 def _contender(

@@ -37,12 +37,12 @@ class Calibrated:
 
 def fit(graph: Graph, modality: Modality, train: Rows, validation: Rows) -> Calibrated:
     """Temperature by validation likelihood (Guo et al., 2017); novelty as a quantile among validation rows."""
-    logits, held = run(graph, validation)
+    logits, held = run(graph, validation, modality.feeds)
     temperature = fit_temperature(logits, validation.labels)
 
     def described() -> tuple[np.typing.NDArray[np.float32], np.typing.NDArray[np.int64]]:
         labelled = train.take(train.labelled)
-        return run(graph, labelled)[1], labelled.labels
+        return run(graph, labelled, modality.feeds)[1], labelled.labels
 
     score = modality.novelty(logits, held, described)
     knots = np.unique(np.quantile(score.validation_scores, np.linspace(0, 1, _KNOTS)).astype(np.float32))
@@ -66,13 +66,15 @@ def fit_temperature(logits: np.typing.NDArray[np.float32], labels: np.typing.NDA
     return round(float(np.exp(found.x)), _DIGITS)
 
 
-def run(graph: Graph, rows: Rows) -> tuple[np.typing.NDArray[np.float32], np.typing.NDArray[np.float32]]:
+def run(
+    graph: Graph, rows: Rows, feed: batched.Feeds = batched.feeds
+) -> tuple[np.typing.NDArray[np.float32], np.typing.NDArray[np.float32]]:
     """LOGITS [N,K] and DESCRIPTION [N,D] of rows, from an unfinished graph."""
     session = ort.InferenceSession(
         graph.model.SerializeToString(), sess_options=session_options(), providers=["CPUExecutionProvider"]
     )
     columns = {value.name: rows.columns[value.name] for value in graph.model.graph.input}
-    logits, description = batched.run(lambda feed: session.run([LOGITS, DESCRIPTION], feed), columns)
+    logits, description = batched.run(lambda tensors: session.run([LOGITS, DESCRIPTION], tensors), columns, feed)
     return logits, description
 
 
@@ -114,11 +116,13 @@ def _with_outputs(graph: Graph, temperature: float, score: NoveltyScore, knots: 
     model.graph.node.extend(nodes)
     [logits] = (value for value in model.graph.output if value.name == LOGITS)
     classes = logits.type.tensor_type.shape.dim[1].dim_value
+    more = [value for value in model.graph.output if value.name not in (LOGITS, DESCRIPTION)]  # the prelude's
     del model.graph.output[:]
     model.graph.output.extend(
         [
             helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", classes]),
             helper.make_tensor_value_info("novelty", TensorProto.FLOAT, ["N"]),
+            *more,
         ]
     )
     onnx.checker.check_model(model)

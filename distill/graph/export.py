@@ -32,7 +32,8 @@ class Graph:
 def graph(student: Student) -> Graph:
     """Export the student and join it behind its prelude. Outputs: LOGITS [N,K], DESCRIPTION [N,D]."""
     inputs = student.modality.network_inputs(student.prelude)
-    exported = _export(student.network, inputs)
+    fold = student.modality.students[str(student.config.kind)].folded
+    exported = _export(fold(student.network) if fold else student.network, inputs)
     _rename(exported, inputs)
     prelude = onnx.ModelProto()
     prelude.CopyFrom(student.prelude.model)

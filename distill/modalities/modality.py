@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -17,6 +18,7 @@ import numpy as np
 from distill.data.readers.cells import Table
 from distill.data.rows import Dataset, Rows
 from distill.recipe.schema import Data, Recipe, Student, Transfer
+from distill.runtime.batched import Feeds
 from distill.teachers.teacher import Teacher
 from handler.bundle.contract import Input, Limits, Serving
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from distill.modalities.prelude import Prelude
 
 Floats: TypeAlias = np.typing.NDArray[np.float32]
+AT_ONCE = 1024  # rows that most networks answer at once
+
 Columns: TypeAlias = Mapping[str, np.typing.NDArray[np.generic]]
 
 
@@ -70,6 +74,8 @@ class StudentKind:
     # What its weights start from, of the fitted teacher (True) or of the teacher as it was before (False).
     start: Callable[[Student, Teacher, Prelude, bool], Start] | None = None
     teachers: tuple[str, ...] = ()  # the kinds that its teacher, or a member of it, must be one of; empty: any
+    # The network as the graph has it: what training alone needs, such as batch norm, is folded into the rest.
+    folded: Callable[[torch.nn.Module], torch.nn.Module] | None = None
 
 
 class NetworkRows(Protocol):
@@ -78,6 +84,10 @@ class NetworkRows(Protocol):
     @property
     def lengths(self) -> np.typing.NDArray[np.int64]:
         """How long each row is, [N], so that batches hold rows of like length."""
+
+    @property
+    def at_once(self) -> int:
+        """How many rows are answered at once where nothing is learnt."""
 
     def batch(self, places: np.typing.NDArray[np.int64]) -> tuple[torch.Tensor, ...]:
         """The network's inputs for the rows at `places`."""
@@ -141,6 +151,9 @@ class Modality:
     candidates: Mapping[str, Mapping[str, object]]  # settings by name, from the smallest on
     compared: tuple[str, ...]  # the candidates that `compare` takes where none are named
     unused: frozenset[str]  # "section.key" of the recipe that means nothing for rows of this kind
+    defaults: Mapping[
+        str, object
+    ]  # by "section.key" of the recipe: what it is for rows of this kind where it is not set
     peers: tuple[str, ...]  # programs of `distill.experiments.peers` that read such rows
     # A file's cells, the data section, labels [N] -> inputs, columns of [N], notes. Raises DataError.
     read: Callable[[Table, Data, np.typing.NDArray[np.object_]], tuple[tuple[Input, ...], Columns, list[str]]]
@@ -154,6 +167,7 @@ class Modality:
     fit_prelude: Callable[[Student, Dataset, Rows | None, Sequence[str], Teacher | None], Prelude]
     network_inputs: Callable[[Prelude], Mapping[str, NetworkInput]]
     batches: Callable[[Prelude, Rows], NetworkRows]
+    feeds: Feeds  # columns of rows as the graph's tensors
     # The teacher, training rows, rows that no copy may equal, the transfer section, public words, the seed.
     augment: Callable[[Teacher, Rows, Sequence[Rows], Transfer, Sequence[str], int], Rows]
     # Training rows, and the words or the like of a row -> varied copies a row where the recipe does not say.
@@ -170,3 +184,4 @@ class Modality:
     page_examples: Callable[[Sequence[object]], list[object]]  # golden inputs that look like a person's
     parse: Callable[[str, Serving], object]  # an input as a person types it. Raises RequestError.
     blank_is_input: bool  # whether a blank line is one, or nothing
+    of_file: Callable[[bytes], str] = partial(str, encoding="utf-8-sig")  # an input's file -> as it would be typed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from distill.modalities.image.modality import IMAGE
 from distill.modalities.modality import Modality
 from distill.modalities.tabular.modality import TABULAR
 from distill.modalities.text.modality import TEXT
@@ -12,7 +13,7 @@ from distill.recipe.public_sets import CATALOGUE
 from distill.recipe.schema import Data
 
 # In the order in which they are asked whether a recipe is about them; columns are what no other kind is.
-MODALITIES: Mapping[str, Modality] = MappingProxyType({kind.name: kind for kind in (TEXT, TABULAR)})
+MODALITIES: Mapping[str, Modality] = MappingProxyType({kind.name: kind for kind in (TEXT, IMAGE, TABULAR)})
 
 
 def named(name: str) -> Modality:

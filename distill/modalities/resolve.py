@@ -62,6 +62,7 @@ def resolved(recipe: Recipe) -> Recipe:
             "student": recipe.student.model_copy(update={"kind": student}),
         }
     )
+    whole = _with_defaults(whole, modality)
     _check(modality, "teacher.kind", teacher, modality.teacher_kinds)
     for member in members or ():
         _check(modality, "teacher.members", member, [it for it in modality.teacher_kinds if it not in _ALONE])
@@ -75,6 +76,16 @@ def resolved(recipe: Recipe) -> Recipe:
         )
     rules.check(whole)
     return whole
+
+
+def _with_defaults(recipe: Recipe, modality: Modality) -> Recipe:
+    """The recipe with the modality's own defaults where it names nothing."""
+    for place, value in modality.defaults.items():
+        section, key = place.split(".")
+        found = getattr(recipe, section)
+        if key not in found.model_fields_set:
+            recipe = recipe.model_copy(update={section: found.model_copy(update={key: value})})
+    return recipe
 
 
 def _check(modality: Modality, part: str, kind: str, known: Sequence[str]) -> None:

@@ -24,6 +24,7 @@ from distill.reporting.tables import write_text
 from distill.runtime import batched
 from handler.bundle import contract
 from handler.bundle.abstention import Thresholds
+from handler.modalities import register
 from handler.model.predictor import Predictor
 
 _HEADLINE = (
@@ -102,6 +103,7 @@ def _staged(folder: Path, calibrated: Calibrated, dataset: Dataset, config: Conf
             max_body_bytes=config.max_body_bytes,
             max_depth=config.max_depth,
             max_explained=config.max_explained,
+            max_pixels=config.max_pixels,
         ),
         drift_baseline=contract.DriftBaseline(0, 0.0, 0.0, 0.0, {}),
         evidence=(),
@@ -172,7 +174,7 @@ def _take_place(folder: Path, target: Path) -> None:
 def _drift_baseline(staged: Staged, dataset: Dataset) -> contract.DriftBaseline:
     predictor, rows = staged.predictor(), dataset.validation
     columns = {column.name: rows.columns[column.name] for column in dataset.inputs}
-    probabilities, novelty = batched.run(predictor.run, columns)
+    probabilities, novelty = batched.run(predictor.run, columns, named(dataset.task).feeds)
     confidence, label = probabilities.max(axis=1), probabilities.argmax(axis=1)
     return contract.DriftBaseline(
         rows=len(rows),
@@ -201,5 +203,8 @@ def _headline(evidence: Evidence) -> list[contract.Metric]:
 def _golden(staged: Staged, dataset: Dataset) -> str:
     predictor = staged.predictor()
     inputs = named(dataset.task).golden_inputs(dataset.inputs, dataset.train, staged.serving.limits)
-    rows = ({"input": item, "prediction": asdict(predictor.predict([item])[0])} for item in inputs)
+    rows = (
+        {"input": item, "prediction": asdict(predictor.predict(register.check([item], staged.serving))[0])}
+        for item in inputs
+    )
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,9 +26,11 @@ from distill.recipe.schema import Gates, Serving
 from distill.runtime import batched
 from distill.training import train
 from handler.bundle.contract import Metric
+from handler.modalities.modality import Arrays
 
 TIMED_ROWS = 1000
 _TIMED_TEACHER_ROWS = 60
+_TIMED_BYTES = 500_000_000
 _TIMED_BASELINE_ROWS = 200
 _SELECTION_RESAMPLES = 100
 
@@ -126,11 +128,11 @@ def student(
     """A student as it ships: the predictor on its staged bundle."""
     predictor = staged.predictor()
     names = [column.name for column in predictor.serving.inputs]
-    count = min(len(rows), TIMED_ROWS)
-    singles = [{key: rows.columns[key][i : i + 1] for key in names} for i in range(count)]
+    feed = trained.student.modality.feeds
+    singles = _singles(feed({key: rows.columns[key][:TIMED_ROWS] for key in names}, 1)) if is_timed else []
 
     def answer(some: Rows) -> Floats:
-        return batched.run(predictor.run, {key: some.columns[key] for key in names})[0]
+        return batched.run(predictor.run, {key: some.columns[key] for key in names}, feed)[0]
 
     return Contender(
         name=name,
@@ -139,8 +141,20 @@ def student(
         probabilities=answer(rows),
         perturbed=None if perturbed is None else answer(perturbed),
         kilobytes=staged.kilobytes,
-        timings=timed(lambda place: predictor.run(singles[place]), count, name) if is_timed else None,
+        timings=timed(lambda place: predictor.run(singles[place]), len(singles), name) if is_timed else None,
     )
+
+
+def _singles(fed: Iterator[tuple[object, batched.Columns]]) -> list[Arrays]:
+    """Tensors of one row each, as many as there is room for: photographs of a telephone are 36 MB each."""
+    found: list[Arrays] = []
+    room = _TIMED_BYTES
+    for _, tensors in fed:
+        found.append(dict(tensors))
+        room -= sum(value.nbytes for value in tensors.values())
+        if room < 0:
+            break
+    return found
 
 
 def teacher(inputs: TrainingInputs, rows: Rows, perturbed: Rows | None = None, is_timed: bool = True) -> Contender:
@@ -224,8 +238,11 @@ def _checks(
     trained: build_student.TrainedStudent, staged: bundle.Staged, assessed: Contender, rows: Rows
 ) -> tuple[Metric, ...]:
     """Whether the graph that is served answers `rows` as the student does. `assessed`: its answers."""
-    logits = train.logits(trained.student, rows), calibrate.run(trained.exported, rows)[0]
+    logits = (
+        train.logits(trained.student, rows),
+        calibrate.run(trained.exported, rows, trained.student.modality.feeds)[0],
+    )
     return (
         *parity.against_floats(assessed.probabilities, *logits, trained.calibrated.temperature),
-        *parity.alone_and_in_batches(staged.predictor(), rows),
+        *parity.alone_and_in_batches(staged.predictor(), rows, trained.student.modality.feeds),
     )

@@ -10,7 +10,9 @@ from distill.modalities import register
 from distill.recipe.schema import Recipe, Student
 
 # What a recipe says of these it says of its own kind of student.
-_OF_ONE_KIND = frozenset({"kind", "width", "embedding", "layers", "vocabulary", "buckets", "misspellings", "bits"})
+_OF_ONE_KIND = frozenset(
+    {"kind", "width", "embedding", "layers", "vocabulary", "buckets", "misspellings", "bits", "size", "blocks"}
+)
 _BUDGET = frozenset({"learning_rate", "batch_size", "dropout", "precision"})
 
 

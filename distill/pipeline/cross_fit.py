@@ -93,7 +93,7 @@ def judge(recipe: Recipe, rows: Dataset, base: Path, times: int, beside: Beside 
             into[index] = one.probabilities
         if novelty is None:
             contrast = novelty_auroc.contrast(inputs.modality, replace(part, test=_alone(part.test)), None, recipe.seed)
-            novelty = novelty_auroc.judge(trained.calibrated.graph, contrast, recipe.seed)
+            novelty = novelty_auroc.judge(trained.calibrated.graph, contrast, recipe.seed, inputs.modality.feeds)
     assert novelty is not None  # noqa: S101 - there is a first fold
     whole = {name: replace(one, probabilities=answers[name]) for name, one in shown.items()}
     student = whole.pop("student")

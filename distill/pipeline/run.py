@@ -83,4 +83,4 @@ def _novelty(
         soft, held, rows = novelty_auroc.without(inputs.soft, inputs.held, inputs.rows, contrast.left_out)
         fewer = replace(inputs, rows=rows, soft=soft, held=held)
         graph = build_student.make(fewer, trained.draft.config, "novelty probe").calibrated.graph
-    return novelty_auroc.judge(graph, contrast, inputs.seed)
+    return novelty_auroc.judge(graph, contrast, inputs.seed, inputs.modality.feeds)

@@ -70,13 +70,15 @@ class Teacher(Section):
     """The heavy model."""
 
     kind: str | None = None
-    """Of texts `stack`, `encoder` or `tfidf`; of columns `stack`, `boosted_trees`, `extra_trees` or `linear`; or
-    `precomputed`, the columns of `data.soft_label_prefix`. Default: `precomputed` where these are given, else
-    `stack`, several teachers weighed by what they say of rows that they were not fitted on."""
+    """Of texts `stack`, `encoder` or `tfidf`; of columns `stack`, `boosted_trees`, `extra_trees` or `linear`; of
+    pictures `vision`, `histograms` or `stack`; or `precomputed`, the columns of `data.soft_label_prefix`. Default:
+    `precomputed` where these are given, else `stack`, several teachers weighed by what they say of rows that they were
+    not fitted on; of pictures `vision`."""
     members: tuple[str, ...] | None = None
     """Of a stack: kinds of teacher. Default: of texts `encoder` and `tfidf`, of columns the three kinds above."""
     model: str = "all-MiniLM-L6-v2"
-    """The encoder: that one, a folder as `save_pretrained()` leaves it, or a name on the model hub with `sha256`."""
+    """The encoder: that one, a folder as `save_pretrained()` leaves it, or a name on the model hub with `sha256`. Of
+    `vision` an ONNX file whose first output describes pictures; default: EfficientNet-Lite0."""
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     """The hash of the encoder's `model.safetensors`, which pins it."""
     mode: Literal["frozen", "finetune"] = "frozen"
@@ -89,6 +91,8 @@ class Teacher(Section):
     """Fine-tuning: of AdamW, at its highest."""
     batch_size: int = Field(default=32, ge=1)
     """Fine-tuning: rows an update."""
+    size: int | None = Field(default=None, ge=32, le=512)
+    """Of `vision`: pixels a side. Default: 224; 128 where it is tuned."""
     max_tokens: int | None = Field(default=None, ge=8, le=512)
     """Word pieces of a text that the encoder reads. Default: as long as the texts are, within `max_minutes`."""
     max_minutes: float = Field(default=10.0, gt=0)
@@ -118,13 +122,16 @@ class Transfer(Section):
     """Of a text's copies: the share of words that are misspelt."""
     words: str | None = None
     """Of a text's copies: a public list whose words come up in them, a language such as `"en"` or a file."""
+    forbid: tuple[Literal["mirror", "crop", "colour", "turn", "erase"], ...] = ()
+    """Of a picture's copies: what may not be done to them, because it would change the label."""
 
 
 class Student(Section):
     """The small model. Unset sizes follow the kind; few rows mean small batches and more epochs."""
 
     kind: str | None = None
-    """Of texts `static`, `bag`, `conv`, `gru` or `mini`; of columns `mlp` or `embedded`; `best`, the best of the usual
+    """Of texts `static`, `bag`, `conv`, `gru` or `mini`; of columns `mlp` or `embedded`; of pictures `blocks`, the
+    first ones of a pretrained network, or `dsconv`, separable convolutions from nothing; `best`, the best of the usual
     ones on validation rows, the default; `auto`, the smallest of the ladder that passes the gates."""
     width: int | None = Field(default=None, ge=8, le=1024)
     """Units of a hidden layer. Default: the kind's."""
@@ -140,6 +147,13 @@ class Student(Section):
     """Places of a table that reads words spelt nearly alike, four bytes each; four times the vocabulary does well."""
     max_tokens: int = Field(default=256, ge=8, le=4096)
     """Words of a text that are read."""
+    size: int | None = Field(default=None, ge=16, le=512)
+    """Pixels a side that a picture is brought to. Default: 128."""
+    fit: Literal["crop", "letterbox", "stretch"] | None = None
+    """How a picture that is no square is brought to one: its middle, all of it between grey bars, or distorted.
+    Default: `crop`."""
+    blocks: int | None = Field(default=None, ge=1, le=16)
+    """Of `blocks`: how many of EfficientNet-Lite0's sixteen. Default: 8."""
     bits: Literal[8, 4] = 8
     """Of a stored weight; of a `bag` 4 unless set."""
     precision: Literal["float32", "bfloat16"] = "float32"
@@ -172,11 +186,13 @@ class Serving(Section):
     max_characters: int = Field(default=20_000, ge=1, le=1_000_000)
     """Characters of a text or a category."""
     max_body_bytes: int = Field(default=1_000_000, ge=1, le=6_000_000)
-    """Bytes of a body, as it arrives and once more unpacked. Lambda takes six million."""
+    """Bytes of a body, as it arrives and once more unpacked. Lambda takes six million, the default of pictures."""
     max_depth: int = Field(default=32, ge=8, le=200)
     """Nested arrays and objects in a body; the API itself needs six."""
     max_explained: int = Field(default=2048, ge=1, le=100_000)
     """Copies of its inputs that a request with `explain` may have run."""
+    max_pixels: int = Field(default=0, ge=0, le=100_000_000)
+    """Of a picture, width times height. Default of pictures: 25 million."""
 
 
 class Evaluation(Section):
@@ -209,7 +225,7 @@ class Gates(Section):
     max_kilobytes: float = Field(default=4096, gt=0)
     """Size of `model.onnx`, in thousands of bytes."""
     max_latency_ms: float = Field(default=1.0, gt=0)
-    """Median time of one row on one thread, in milliseconds."""
+    """Median time of one row on one thread, in milliseconds. Default of pictures: 30."""
     max_ece: float | None = Field(default=None, gt=0, le=1)
     """Expected calibration error."""
 

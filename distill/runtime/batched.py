@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 Columns = Mapping[str, np.typing.NDArray[np.generic]]
+# Columns of [N] -> places, and the graph's tensors, of one chunk of rows after another. A number: at most so many rows
+# in a chunk, and in the order in which they stand; None: whatever is fastest.
+Feeds = Callable[[Columns, int | None], Iterator[tuple[np.typing.NDArray[np.int64], Columns]]]
 
 _MOST_ROWS = 512
 # The tokenizer lays a chunk out as rows x words of the longest row, 32 bytes a word: beside one mail of a megabyte,
@@ -40,12 +43,26 @@ def of_like_length(
     return [part[start : start + size] for part in by_length for start in range(0, len(part), size)]
 
 
+def feeds(columns: Columns, most: int | None = None) -> Iterator[tuple[np.typing.NDArray[np.int64], Columns]]:
+    """Places and tensors of one chunk of rows after another, of columns that are tensors as they stand."""
+    count = len(next(iter(columns.values())))
+    in_order = [np.arange(start, min(start + most, count)) for start in range(0, count, most)] if most else None
+    for chunk in places(columns) if in_order is None else in_order:
+        yield chunk, {name: column[chunk] for name, column in columns.items()}
+
+
 def run(
     call: Callable[[dict[str, np.typing.NDArray[np.generic]]], Sequence[np.typing.NDArray[np.float32]]],
     columns: Columns,
+    feed: Feeds = feeds,
 ) -> list[np.typing.NDArray[np.float32]]:
-    """What `call` returns for chunks of the columns, each output put together in the order of the rows."""
-    chunks = places(columns)
-    answers = [call({name: column[chunk] for name, column in columns.items()}) for chunk in chunks]
+    """What `call` returns for chunks of the columns, each output put together in the order of the rows.
+
+    `feed`: of the modality: how columns become tensors.
+    """
+    chunks, answers = [], []
+    for chunk, tensors in feed(columns, None):
+        chunks.append(chunk)
+        answers.append(call(dict(tensors)))
     back = np.argsort(np.concatenate(chunks), kind="stable")
     return [np.concatenate(parts)[back] for parts in zip(*answers, strict=True)]

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from distill.data.rows import Dataset
 from distill.recipe.schema import Teacher as Config
-from distill.teachers import boosted_trees, encoder, extra_trees, linear, precomputed
+from distill.teachers import boosted_trees, encoder, extra_trees, histograms, linear, precomputed, vision
 from distill.teachers.teacher import Unfitted
 
 # From the recipe's teacher section, the rows, the seed and the folder where relative paths start.
@@ -22,6 +22,8 @@ TEACHERS: Mapping[str, Callable[[Config, Dataset, int, Path], Unfitted]] = Mappi
         "boosted_trees": boosted_trees.prepare,
         "extra_trees": extra_trees.prepare,
         "linear": linear.of_columns,
+        "vision": vision.prepare,
+        "histograms": histograms.prepare,
         "precomputed": precomputed.prepare,
     }
 )

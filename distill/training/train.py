@@ -29,7 +29,6 @@ from distill.training.soft_labels import SoftLabels
 
 _SECONDS_BETWEEN_SAVES = 60.0
 _LARGEST_GRADIENT = 1.0  # its norm; a transformer's first steps would otherwise undo what it starts from
-_EVALUATION_ROWS = 1024
 _POOL = 32  # batches whose rows are put in order of their length
 # One number of threads everywhere: sums are then added in one order, and a student comes out byte for byte the same.
 # One, because students are small: beside other work, two threads wait for each other (0.2 s became 6 to 11, measured).
@@ -248,8 +247,8 @@ def _answers(network: nn.Module, rows: NetworkRows, count: int) -> np.typing.NDA
     network.eval()
     with torch.inference_mode():
         parts = [
-            network(*rows.batch(np.arange(start, min(start + _EVALUATION_ROWS, count))))[0]
-            for start in range(0, count, _EVALUATION_ROWS)
+            network(*rows.batch(np.arange(start, min(start + rows.at_once, count))))[0]
+            for start in range(0, count, rows.at_once)
         ]
     return torch.cat(parts).numpy()
 

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from distill import cache
+from distill.data import pixels
 from distill.data.encoded import Encoded, sha256_of
-from distill.modalities.image.pictures import BACKGROUND, decoded
 from distill.progress import track
 from handler.errors import RequestError
 
@@ -48,7 +48,7 @@ class Survey:
     thumbnails: np.typing.NDArray[np.uint8]  # [N,16,16,3], black of what cannot be read
 
 
-def of(cells: Sequence[Encoded], background: str = BACKGROUND) -> Survey:
+def of(cells: Sequence[Encoded], background: str = pixels.WHITE) -> Survey:
     """Look at each picture once. Raises DataError where a file was changed meanwhile."""
     import PIL
 
@@ -95,9 +95,9 @@ def _look(cell: Encoded, background: str) -> tuple[str, int, int, np.typing.NDAr
     from PIL import Image
 
     try:
-        pixels = decoded(cell, background)
+        found = pixels.decoded(cell, background)
     except RequestError as error:
         reason = _FOR_CALLERS.sub("", error.detail).strip()
         return reason[:_MAX_REASON], 0, 0, np.zeros((SIDE, SIDE, 3), np.uint8)
-    small = Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BOX)
-    return "", pixels.shape[0], pixels.shape[1], np.asarray(small)
+    small = Image.fromarray(found).resize((SIDE, SIDE), Image.Resampling.BOX)
+    return "", found.shape[0], found.shape[1], np.asarray(small)

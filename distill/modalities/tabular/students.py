@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from distill.data.rows import Rows
-from distill.modalities.modality import NetworkInput
+from distill.modalities.modality import AT_ONCE, NetworkInput
 from distill.modalities.prelude import FEATURES
 from distill.modalities.tabular.prelude import TabularPrelude
 from distill.recipe.schema import Student
@@ -34,6 +34,11 @@ class FeatureRows:
     def lengths(self) -> np.typing.NDArray[np.int64]:
         """All alike, [N]."""
         return np.ones(len(self.features), np.int64)
+
+    @property
+    def at_once(self) -> int:
+        """Rows that are answered at once."""
+        return AT_ONCE
 
     def batch(self, places: np.typing.NDArray[np.int64]) -> tuple[Tensor, ...]:
         """The features of the rows at `places`."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from distill.modalities.modality import NetworkInput
+from distill.modalities.modality import AT_ONCE, NetworkInput
 from distill.modalities.prelude import FEATURES
 from distill.modalities.text.char_ngrams import GRAMS, PLACES
 
@@ -31,6 +31,11 @@ class Ragged:
     def lengths(self) -> Ids:
         """Ids a text, [N]."""
         return np.diff(self.ends)
+
+    @property
+    def at_once(self) -> int:
+        """Texts that are answered at once."""
+        return AT_ONCE
 
 
 @dataclass(frozen=True)

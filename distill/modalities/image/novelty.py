@@ -1,0 +1,89 @@
+"""How unlike the training pictures one is: the larger of two scores, for either alone is blind to something.
+
+The Mahalanobis distance of the features' means and spreads tells other photographs and drawings; the energy of the
+logits tells noise and flat colour, of which features lie nearer to the middle than those of any real picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.special import logsumexp
+from sklearn.covariance import ledoit_wolf
+
+from distill.modalities.modality import Floats, NoveltyScore
+from distill.modalities.prelude import DESCRIPTION, LOGITS, score_constants, score_node
+
+_MOST_DIRECTIONS = 256
+_USUAL = (0.5, 0.95)  # quantiles of validation rows that are 0 and 1 of either score
+_SMALLEST = 1e-6
+
+
+def two_scores(
+    logits: Floats, validation: Floats, train: Callable[[], tuple[Floats, np.typing.NDArray[np.int64]]]
+) -> NoveltyScore:
+    """From logits [N,K] and descriptions [N,D] of validation rows, and the descriptions of labelled training rows.
+
+    The squared distance to the nearest class mean under one covariance (Lee et al., 2018), shrunk (Ledoit and Wolf,
+    2004), and the energy (Liu et al., 2020), each on a scale that validation rows set.
+    """
+    directions, means = _directions(*train())
+    gaps = (validation @ directions)[:, None, :] - means[None, :, :]
+    distances = np.log1p((gaps**2).sum(axis=2).min(axis=1))
+    energies = -logsumexp(logits.astype(np.float64), axis=1)
+    (far, far_step), (weak, weak_step) = _scale(distances), _scale(energies)
+    scores = np.maximum((distances - far) / far_step, (energies - weak) / weak_step)
+    constants: dict[str, np.typing.NDArray[np.generic]] = {
+        "directions": directions,
+        "means": means[None],
+        "axis": np.array([1], np.int64),
+        "last_axis": np.array([2], np.int64),
+        "one": np.array(1, np.float32),
+        "far": np.array(far, np.float32),
+        "far_step": np.array(far_step, np.float32),
+        "weak": np.array(weak, np.float32),
+        "weak_step": np.array(weak_step, np.float32),
+    }
+    nodes = (
+        score_node("MatMul", [DESCRIPTION, "directions"], "white"),
+        score_node("Unsqueeze", ["white", "axis"], "white_row"),
+        score_node("Sub", ["white_row", "means"], "gaps"),
+        score_node("Mul", ["gaps", "gaps"], "squares"),
+        score_node("ReduceSum", ["squares", "last_axis"], "squared", keepdims=0),
+        score_node("ReduceMin", ["squared", "axis"], "nearest", keepdims=1),
+        score_node("Add", ["nearest", "one"], "nearest_and_one"),
+        score_node("Log", ["nearest_and_one"], "distance"),
+        score_node("Sub", ["distance", "far"], "farther"),
+        score_node("Div", ["farther", "far_step"], "of_distance"),
+        score_node("ReduceLogSumExp", [LOGITS, "axis"], "strength", keepdims=1),
+        score_node("Neg", ["strength"], "energy"),
+        score_node("Sub", ["energy", "weak"], "weaker"),
+        score_node("Div", ["weaker", "weak_step"], "of_energy"),
+        score_node("Max", ["of_distance", "of_energy"], "score"),
+    )
+    return NoveltyScore(nodes, score_constants(constants), scores.astype(np.float32))
+
+
+def _scale(scores: np.typing.NDArray[np.floating]) -> tuple[float, float]:
+    """Where a score's middle is, and how far from it only a twentieth of validation rows lies."""
+    middle, high = np.quantile(scores.astype(np.float64), _USUAL).tolist()
+    return middle, max(high - middle, _SMALLEST)
+
+
+def _directions(known: Floats, labels: np.typing.NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Whitening directions [D,R] and the class means in them [K,R]."""
+    points = known.astype(np.float64)
+    classes = np.unique(labels)
+    means = np.stack([points[labels == label].mean(axis=0) for label in classes])
+    residual = points - means[np.searchsorted(classes, labels)]
+    covariance, _ = ledoit_wolf(residual, assume_centered=True)
+    values, vectors = np.linalg.eigh(covariance)
+    keep = np.argsort(values)[::-1][:_MOST_DIRECTIONS]
+    keep = keep[values[keep] > 1e-9 * max(float(values.max()), 1e-30)]
+    if not len(keep):  # every training row is alike
+        return np.ones((known.shape[1], 1), np.float32), means.sum(axis=1, keepdims=True).astype(np.float32)
+    vectors = vectors[:, keep]
+    vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(keep))])
+    whitening = vectors / np.sqrt(values[keep])
+    return whitening.astype(np.float32), (means @ whitening).astype(np.float32)
