@@ -39,7 +39,7 @@ RecipeArgument: TypeAlias = Annotated[
     typer.Argument(
         metavar="RECIPE",
         help="A recipe file, or the name of a built-in one: breast-cancer, debian-sections, debian-sections-quick, "
-        "sentiment or sentiment-quick.",
+        "fashion-mnist, fashion-mnist-quick, sentiment or sentiment-quick.",
         autocompletion=_recipes,
     ),
 ]

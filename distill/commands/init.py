@@ -12,7 +12,8 @@ from distill.commands.console import say
 
 def init(
     data: Annotated[
-        Path, typer.Argument(metavar="DATA", help="A CSV, JSON Lines or Parquet file, or the folder of one.")
+        Path,
+        typer.Argument(metavar="DATA", help="A CSV, JSON Lines or Parquet file, the folder of one, or of pictures."),
     ],
     out: Annotated[Path | None, typer.Option(help="The recipe's file. Default: the data's name, here.")] = None,
     label: Annotated[str | None, typer.Option(help="The column of classes. Default: what looks like it.")] = None,

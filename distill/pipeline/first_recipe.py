@@ -13,6 +13,7 @@ from distill.data.sources import FORMATS
 from distill.data.wording import counted, listed
 from distill.errors import DataError
 from distill.modalities import register
+from distill.pipeline import first_of_folder
 from distill.recipe import starter
 from distill.recipe.schema import Data
 
@@ -37,7 +38,7 @@ class FirstRecipe:
 
 
 def of(given: Path, recipe: Path, label: str | None, text: str | None) -> FirstRecipe:
-    """Look at a file, or at the one file of rows in a folder, and say how it can be learned from.
+    """Look at a file, the one file of rows in a folder or a folder of pictures; say how it can be learned from.
 
     Args:
         given: the file or folder.
@@ -48,6 +49,8 @@ def of(given: Path, recipe: Path, label: str | None, text: str | None) -> FirstR
     Raises:
         DataError: there are no rows, they cannot be learned from, or a person has to say which column is the label.
     """
+    if not _holds_rows(given) and first_of_folder.fits(given):
+        return FirstRecipe(*first_of_folder.of(given, recipe, label, text))
     path = _file(given)
     source = _SUFFIXES.get(path.suffix.lower()) or _sniffed(path)
     table = FORMATS[source](path, Data(source=source))
@@ -78,11 +81,20 @@ def _file(given: Path) -> Path:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise DataError(f"{given} holds no CSV, JSON Lines or Parquet file. Put the rows into one such file.")
+        raise DataError(
+            f"{given} holds no CSV, JSON Lines or Parquet file, and no picture. Put the rows into one such file."
+        )
     raise DataError(
         f"{given} holds {len(found)} files of rows: {listed(path.name for path in found)}. Name one of them; parts "
         "of one set go into one file, with a column that says train, validation or test."
     )
+
+
+def _holds_rows(given: Path) -> bool:
+    try:
+        return given.is_dir() and any(_rows_in(given))
+    except (OSError, ValueError):  # a name too long, or with a NUL
+        return False
 
 
 def _rows_in(folder: Path) -> Iterator[Path]:

@@ -183,3 +183,8 @@ def _notes(found: _Found) -> Sequence[str]:
 def _few(names: Sequence[str]) -> str:
     """The first names; the others are counted."""
     return listed(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
+
+
+def holds_pictures(root: Path) -> bool:
+    """Whether there is a picture in a folder, however deep."""
+    return any(map(picture_names.may_be_picture, _walk(root, _Found())))

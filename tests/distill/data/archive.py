@@ -21,6 +21,12 @@ here = pathlib.Path(__file__).parent
 with here.joinpath("calls").open("a") as calls:
     calls.write(sys.argv[-1] + "\\n")
 [lists] = [pathlib.Path(word.partition("=")[2]) for word in sys.argv if word.startswith("-oDir::State::lists=")]
+if "download" in sys.argv:
+    package = here.joinpath("packages", sys.argv[-1])
+    if not package.exists():
+        sys.exit(f"E: Unable to locate package {{package.name}}")
+    shutil.copy(package, f"{{package.name}}_1.0_all.deb")
+    sys.exit()
 if sys.argv[-1] == "update":
     for file in here.joinpath("archive").iterdir():
         shutil.copy(file, lists / file.name)
@@ -100,6 +106,12 @@ class AptGet:
     def says(self, text: str) -> None:
         """What `update` writes to standard error; it fails then."""
         self.folder.joinpath("said").write_text(text)
+
+    def holds(self, package: str, content: bytes) -> None:
+        """Add a package's file to what it can download."""
+        path = self.folder / "packages" / package
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
 
     def serve(
         self,

@@ -39,7 +39,8 @@ def test_vader_has_labels_votes_and_domains() -> None:
 
 
 def test_every_listed_set_is_described() -> None:
-    assert tuple(named.name for named in CATALOGUE) == ("vader-icwsm14", "breast-cancer", "debian-sections")
+    names = tuple(named.name for named in CATALOGUE)
+    assert names == ("vader-icwsm14", "breast-cancer", "debian-sections", "fashion-mnist")
     for named in CATALOGUE:
         assert all((named.task, named.rows, named.size, named.licence, named.purpose, named.source))
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from distill.errors import DataError
-from distill.modalities import resolve
+from distill.modalities import register, resolve
 from distill.pipeline import first_recipe
 from distill.recipe import load as recipes
+from tests.distill.data.pictures import KIND, file, folder, put
 
 WORDS = ("the parcel is late again", "my card was charged twice", "how do I change the password")
 
@@ -106,3 +107,29 @@ def test_rows_that_cannot_be_learned_from_are_refused_at_once(tmp_path: Path) ->
     path = table(tmp_path, "text,label", [f"{WORDS[i % 3]} {i},same" for i in range(60)])
     with pytest.raises(DataError, match="wanted at least two classes"):
         first_recipe.of(path, tmp_path / "r.toml", None, None)
+
+
+def test_a_folder_of_pictures_is_a_source_of_its_own(
+    tmp_path: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(register, "of", lambda data: KIND)
+    found = first_recipe.of(folder(tmp_path / "my pets"), tmp_path / "pets.toml", None, None)
+    assert 'source = "folder"\npath = "my pets"\n' in found.text and "label" not in found.text.split("[student]")[0]
+    assert found.said[0].startswith("24 pictures of my pets (") and "2 classes ('cat', 'dog')" in found.said[0]
+
+
+def test_a_folder_of_pictures_has_no_columns(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="leave out --label and --text"):
+        first_recipe.of(folder(tmp_path / "pets"), tmp_path / "pets.toml", "class", None)
+
+
+def test_a_file_of_rows_beside_pictures_is_what_is_meant(tmp_path: Path) -> None:
+    texts(tmp_path)
+    folder(tmp_path / "photos")
+    assert recipe_of(tmp_path, tmp_path).data.source == "csv"
+
+
+def test_a_folder_of_pictures_without_classes_says_what_is_wanted(tmp_path: Path, empty_cache: Path) -> None:
+    put(tmp_path / "pets" / "1.jpg", file(1))
+    with pytest.raises(DataError, match="Wanted is a sub-folder for each class"):
+        first_recipe.of(tmp_path / "pets", tmp_path / "pets.toml", None, None)
