@@ -76,6 +76,14 @@ def _pixels(value: np.typing.NDArray[np.generic], limits: Limits, pointer: str) 
     return value
 
 
+def _check_total(pictures_so_far: Sequence[Record], serving: Serving, pointer: str) -> None:
+    """One request has the pixels of one picture: sixty-four small files may be 1.6 billion of them."""
+    total = sum(pixels.shape[0] * pixels.shape[1] for pixels in pictures_so_far)
+    if total > serving.limits.max_pixels:
+        detail = f"The pictures of this request have over {serving.limits.max_pixels:,} pixels together."
+        raise RequestError(413, pictures.TOO_LARGE, f"{detail} Send several requests.", pointer)
+
+
 def _arrays(records: Sequence[Record], serving: Serving) -> Arrays:
     if not all(isinstance(record, np.ndarray) and record.ndim == 3 for record in records):
         raise TypeError("A model of pictures takes arrays of uint8 [H,W,3]. `register.check` makes them of files.")
@@ -118,5 +126,7 @@ IMAGE = Modality(
     fewest_parts=lambda _: GRID * GRID,
     parts=_parts,
     batches=_batches,
+    media_types=("image/*",),
+    check_total=_check_total,
     reduced="resized",
 )

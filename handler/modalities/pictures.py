@@ -58,6 +58,7 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (  # what people send in place of a pic
     (b"\0\0\0\x0cjP  ", "JPEG 2000"),
     (b"\xff\x4f\xff\x51", "JPEG 2000"),
     (b"\x1f\x8b", "a gzip file"),
+    (b"\xef\xbf\xbd", "no picture any more: what sent it on read its bytes as text, and has to pass them as binary"),
 )
 _HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"heif")
 _ORIENTATION = 0x0112  # EXIF 2.32, 4.6.4
@@ -143,7 +144,7 @@ def _decoded(data: bytes, kind: str, background: str, max_pixels: int) -> Pixels
     import_module(_PLUGINS[kind])  # registers itself; the others stay out
     from PIL import Image
 
-    logging.getLogger("PIL").disabled = True
+    logging.getLogger("PIL").setLevel(logging.CRITICAL + 1)
     # Pillow warns and logs of what is odd in a file, in its words. It is decoded or refused, and that is all to say.
     with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=(kind,)) as picture:
         width, height = picture.size
@@ -153,10 +154,12 @@ def _decoded(data: bytes, kind: str, background: str, max_pixels: int) -> Pixels
             raise _too_large(f"The picture has {width:,} x {height:,} pixels, the limit of a side is {MAX_SIDE:,}.")
         if kind == "JPEG" and width * height > len(data) * _MOST_JPEG_PIXELS_A_BYTE:
             raise _broken(kind)
-        turned = _orientation(picture) if kind != "TIFF" else 1  # which Pillow turns itself, when it is loaded
         pixels = _fast_jpeg(data) if kind == "JPEG" and picture.mode in ("RGB", "L") else None
         if pixels is None or pixels.shape[:2] != (height, width):
             pixels = _of(picture, background)
+        # Last, for Pillow decodes a PNG to look for EXIF behind its pixels, and a second time it finds no fault. A TIFF
+        # it turns itself.
+        turned = _orientation(picture) if kind != "TIFF" else 1
     return _turned(pixels, turned)
 
 
