@@ -92,6 +92,18 @@ def decode(data: bytes, background: str = WHITE, max_pixels: int = 25_000_000) -
         raise _broken(kind) from None
 
 
+def check_size(width: int, height: int, max_pixels: int) -> None:
+    """Refuse a picture that is too large.
+
+    Raises:
+        RequestError: 413, too many pixels, or over 32,767 on one side.
+    """
+    if width * height > max_pixels:
+        raise _too_large(f"The picture has {width:,} x {height:,} pixels, the limit is {max_pixels:,}.")
+    if max(width, height) > MAX_SIDE:
+        raise _too_large(f"The picture has {width:,} x {height:,} pixels, the limit of a side is {MAX_SIDE:,}.")
+
+
 def format_of(data: bytes) -> str:
     """Pillow's name of the picture's format, by its first bytes: neither a file's name nor a content type counts.
 
@@ -148,10 +160,7 @@ def _decoded(data: bytes, kind: str, background: str, max_pixels: int) -> Pixels
     # Pillow warns and logs of what is odd in a file, in its words. It is decoded or refused, and that is all to say.
     with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=(kind,)) as picture:
         width, height = picture.size
-        if width * height > max_pixels:
-            raise _too_large(f"The picture has {width:,} x {height:,} pixels, the limit is {max_pixels:,}.")
-        if max(width, height) > MAX_SIDE:
-            raise _too_large(f"The picture has {width:,} x {height:,} pixels, the limit of a side is {MAX_SIDE:,}.")
+        check_size(width, height, max_pixels)
         if kind == "JPEG" and width * height > len(data) * _MOST_JPEG_PIXELS_A_BYTE:
             raise _broken(kind)
         pixels = _fast_jpeg(data) if kind == "JPEG" and picture.mode in ("RGB", "L") else None
