@@ -65,6 +65,8 @@ def of_file(query: Mapping[str, str]) -> PredictRequest:
     """
     options: dict[str, object] = {}
     for key, text in query.items():
+        if key == "inputs":
+            raise RequestError(422, "unknown-key", "The body is the input, and the query holds another.", "")
         try:
             options[key] = json.loads(text)
         except (ValueError, RecursionError):
