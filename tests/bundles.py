@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import struct
+import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,6 +18,7 @@ from distill.packaging.openapi import document
 from handler.bundle import contract
 from handler.bundle.abstention import Thresholds
 from handler.bundle.contract import DriftBaseline, Input, Limits, Manifest, Metric, Serving
+from handler.modalities import register
 from handler.modalities.modality import Record
 from handler.model.predictor import Predictor
 
@@ -43,6 +47,54 @@ def tabular_serving(**changes: object) -> Serving:
     """A serving section with a number and a category."""
     inputs = (Input("age", "float32", "number"), Input("colour", "string", "category"))
     return replace(text_serving(task="tabular", inputs=inputs, labels=("no", "yes")), **changes)  # type: ignore[arg-type]
+
+
+def image_serving(**changes: object) -> Serving:
+    """A serving section for pictures in two classes."""
+    return replace(
+        text_serving(
+            task="image",
+            inputs=(Input("pixels", "uint8", "image", background="#ffffff"),),
+            labels=("blue", "red"),
+            limits=Limits(8, 2000, 6_000_000, 32, 512, max_pixels=25_000_000),
+        ),
+        **changes,  # type: ignore[arg-type]
+    )
+
+
+def image_model(size: int = 14) -> onnx.ModelProto:
+    """Red or blue on the whole: pixels [N,H,W,3] -> probabilities [N,2], novelty [N], resized [N,size,size,3]."""
+    nodes = [
+        helper.make_node("Shape", ["pixels"], ["rows"], start=0, end=1),
+        helper.make_node("Concat", ["rows", "square"], ["sizes"], axis=0),
+        helper.make_node(
+            "Resize",
+            ["pixels", "", "", "sizes"],
+            ["resized"],
+            mode="linear",
+            coordinate_transformation_mode="half_pixel",
+            antialias=1,
+            exclude_outside=1,
+        ),
+        helper.make_node("Cast", ["resized"], ["floats"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["floats", "axes"], ["colour"], keepdims=0),
+        helper.make_node("MatMul", ["colour", "weights"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=-1),
+        helper.make_node("ReduceMax", ["probabilities", "axis1"], ["best"], keepdims=0),
+        helper.make_node("Sub", ["one", "best"], ["rest"]),
+        helper.make_node("Mul", ["rest", "two"], ["novelty"]),
+    ]
+    constants = {
+        "square": np.array([size, size, 3], np.int64),
+        "axes": np.array([1, 2], np.int64),
+        "weights": np.array([[0, 1], [0, 0], [1, 0]], np.float32) / 32,
+    }
+    model = _model(nodes, [("pixels", TensorProto.UINT8)], constants)
+    shapes = {"pixels": ["N", "H", "W", 3], "resized": ["N", size, size, 3]}
+    made = {name: helper.make_tensor_value_info(name, TensorProto.UINT8, shape) for name, shape in shapes.items()}
+    model.graph.input[0].CopyFrom(made["pixels"])
+    model.graph.output.append(made["resized"])
+    return model
 
 
 def text_model() -> onnx.ModelProto:
@@ -143,6 +195,22 @@ def tabular_bundle(folder: Path, serving: Serving | None = None, name: str = "ti
     return seal(folder, tabular_model(), serving or tabular_serving(), name)
 
 
+def image_bundle(folder: Path, serving: Serving | None = None, name: str = "tiny-image") -> Manifest:
+    """Seal the image model in `folder`."""
+    return seal(folder, image_model(), serving or image_serving(), name)
+
+
+def picture(colour: tuple[int, int, int] = (200, 30, 30), width: int = 6, height: int = 4) -> str:
+    """A plain PNG file, as base64."""
+    rows = (b"\0" + bytes(colour) * width) * height
+    chunks = ((b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(rows)))
+    made = b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in (*chunks, (b"IEND", b""))
+    )
+    return base64.b64encode(b"\x89PNG\r\n\x1a\n" + made).decode()
+
+
 def breast_cancer_bundle(folder: Path) -> Manifest:
     """Seal a model, of no merit, with the name and the thirty columns of scikit-learn's breast cancer set."""
     from sklearn.datasets import load_breast_cancer  # a second that the other bundles need not wait
@@ -176,7 +244,8 @@ def seal(folder: Path, model: onnx.ModelProto, serving: Serving, name: str, gold
     (folder / contract.MODEL).write_bytes(model.SerializeToString(deterministic=True))
     version = contract.version_of(contract.sha256_of(folder / contract.MODEL), serving)
     first = serving.inputs[0]
-    one: Record = "good" if serving.task == "text" else {first.name: 1.0 if first.kind == "number" else "a"}
+    kinds: dict[str, Record] = {"text": "good", "image": picture()}
+    one: Record = kinds.get(serving.task) or {first.name: 1.0 if first.kind == "number" else "a"}
     (folder / contract.GOLDEN).write_text(_golden(folder, serving, name, golden or [one]))
     (folder / contract.OPENAPI).write_text(json.dumps(document.document(name, version, serving)))
     (folder / contract.CARD).write_text(f"# {name}\n")
@@ -190,7 +259,8 @@ def seal(folder: Path, model: onnx.ModelProto, serving: Serving, name: str, gold
 def _golden(folder: Path, serving: Serving, name: str, inputs: Sequence[Record]) -> str:
     """The inputs and their answers, where the model has any."""
     try:
-        answers = Predictor(folder / contract.MODEL, serving, name, "staged").predict(inputs)
+        records = register.check(list(inputs), serving) if serving.task == "image" else inputs
+        answers = Predictor(folder / contract.MODEL, serving, name, "staged").predict(records)
     except Exception:  # a test wants a bundle with a broken model
         return "".join(json.dumps({"input": it}) + "\n" for it in inputs)
     rows = zip(inputs, answers, strict=True)

@@ -28,7 +28,7 @@ ROOMS = {
 }  # fmt: skip
 # What is particular to a kind of input lives here, and nowhere else is it asked which kind it is.
 REGISTERS = ("distill.modalities", "handler.modalities")
-MODALITY_NAMES = {"text", "tabular"}
+MODALITY_NAMES = {"text", "tabular", "image"}
 ROOT_MODULE = "handler.app"  # the only one with state
 # Calls whose result nothing changes afterwards, so that a module may make one when it is imported
 # (a console is standard error by another name; typer's commands are registered by decorators, once).
@@ -92,6 +92,8 @@ def test_only_distill_may_import_torch(path: Path) -> None:
 @pytest.mark.parametrize("path", [path for path in MODULES if name_of(path).split(".")[0] == "handler"], ids=name_of)
 def test_the_handler_imports_its_base_install_and_the_standard_library_alone(path: Path) -> None:
     allowed = {"handler", "numpy", "onnxruntime", "aws_lambda_powertools", *sys.stdlib_module_names}
+    if name_of(path) == "handler.modalities.pictures":  # when the first picture comes, in the images of such models
+        allowed |= {"PIL", "simplejpeg"}
     assert [module for module in imports(path) if not within(module, allowed)] == []
     heavy = {f"aws_lambda_powertools.{part}" for part in ("event_handler", "tracing", "Tracer", "utilities")}
     assert [module for module in imports(path) if within(module, heavy | {"asyncio"})] == []

@@ -134,6 +134,8 @@ class OpenApi:
     explained: str  # what `max_explained` counts
     predict_problems: Mapping[int, Sequence[str]]  # problem kinds by status, beside those of any kind of input
     infer_problems: Mapping[int, Sequence[str]]
+    # Tensors beside those, by schema's name, whose rows are no single values.
+    whole_tensors: Callable[[Serving], Mapping[str, dict[str, Any]]] = lambda serving: {}
 
 
 @dataclass(frozen=True)

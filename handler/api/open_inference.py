@@ -2,7 +2,8 @@
 
 https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md, with Triton's
 extension for tensors as bytes. One tensor an input of the manifest, a row an input: a text is BYTES, a number FP32 (or
-any other number), a category BYTES. The rules for a value are those of `POST /predict`.
+any other number), a category BYTES, a picture BYTES, its file (in JSON as base64), or UINT8 [N,H,W,3], its pixels. The
+rules for a value are those of `POST /predict`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 from handler.api import tensors
 from handler.api.predict import check_finite, check_size
-from handler.bundle.contract import Limits, Serving
+from handler.bundle.contract import Input, Limits, Serving
 from handler.errors import RequestError
 from handler.http import strict_json
 from handler.http.body import OCTETS
@@ -26,13 +27,16 @@ from handler.model.predictor import Predictor
 HEADER_LENGTH = "inference-header-content-length"
 PLATFORM = "onnxruntime_onnx"
 EXTENSIONS = ("binary_tensor_data",)
-_DATATYPES: Mapping[str, str] = {"string": tensors.BYTES, "float32": "FP32"}
+# By the graph's type. Of a picture, its file; the graph's own tensor, uint8, is taken as well.
+_DATATYPES: Mapping[str, str] = {"string": tensors.BYTES, "float32": "FP32", "uint8": tensors.BYTES}
 _OUTPUTS: Mapping[str, str] = {"probabilities": "FP32", "novelty": "FP32", "label": tensors.BYTES, "abstained": "BOOL"}
 _REQUEST_KEYS = ("id", "parameters", "inputs", "outputs")
 _TENSOR_KEYS = ("name", "shape", "datatype", "parameters", "data")
 _MAX_ID_CHARACTERS = 256
 _MAX_LENGTH_DIGITS = 9
+_PIXELS_RANK, _CHANNELS = 4, 3
 _SHAPE = '"shape" wants [N] or [N, 1], N of 1 or more and the same in all tensors.'
+_PIXELS_SHAPE = '"shape" wants [N, H, W, 3] with UINT8, [N] or [N, 1] with BYTES, and sizes of 1 or more.'
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,7 @@ def _split(body: bytes, header_length: str | None) -> tuple[bytes, memoryview]:
 
 def _tensors(given: object, tail: memoryview, serving: Serving) -> dict[str, list[Any]]:
     """Checked values by input name, of as many rows each."""
-    check_cell = named(serving.task).check_cell
+    kind = named(serving.task)
     columns = {column.name: column for column in serving.inputs}
     if not isinstance(given, list) or not given:
         raise RequestError(422, "no-inputs", 'Wanted "inputs": a list of one tensor or more.', "/inputs")
@@ -130,15 +134,18 @@ def _tensors(given: object, tail: memoryview, serving: Serving) -> dict[str, lis
     for i, tensor in enumerate(given):
         pointer = f"/inputs/{i}"
         name = _name(tensor, "A tensor", _TENSOR_KEYS, columns, values, _no_input, pointer)
-        count = _rows(tensor["shape"] if "shape" in tensor else None, serving.limits, f"{pointer}/shape")
+        column = columns[name]
+        shape = _shape(tensor, column, serving.limits, f"{pointer}/shape")
+        count = shape[0]
         if rows not in (0, count):
             raise RequestError(422, "wrong-shape", _SHAPE, f"{pointer}/shape")
         rows = count
-        raw, tail = _values(tensor, tail, rows, pointer)
-        column = columns[name]
-        values[name] = [
-            check_cell(value, column, serving.limits, f"{pointer}/data/{row}") for row, value in enumerate(raw)
-        ]
+        raw, tail = _values(tensor, tail, column, shape, pointer)
+        values[name] = []
+        for row, value in enumerate(raw):
+            place = f"{pointer}/data/{row}"
+            values[name].append(kind.check_cell(value, column, serving.limits, place))
+            kind.check_total(values[name], serving, place)
     if tail:
         raise RequestError(
             422, "wrong-shape", f"{len(tail):,} bytes after the JSON belong to no tensor's binary_data_size.", "/inputs"
@@ -173,30 +180,41 @@ def _no_input(name: object, known: Mapping[str, object]) -> str:
     return f"The model has no input of this name. {hint or takes}"
 
 
-def _rows(shape: object, limits: Limits, pointer: str) -> int:
-    sizes = shape if isinstance(shape, list) else []
-    if not all(is_whole(size) for size in sizes) or not sizes or sizes[0] < 1 or sizes[1:] not in ([], [1]):
-        raise RequestError(422, "wrong-shape", _SHAPE, pointer)
+def _shape(tensor: Mapping[str, Any], column: Input, limits: Limits, pointer: str) -> tuple[int, ...]:
+    """(N,), or that of pixels, (N,H,W,3)."""
+    given = tensor.get("shape")
+    sizes = given if isinstance(given, list) else []
+    takes_pixels = column.dtype == "uint8"
+    whole = all(is_whole(size) and size >= 1 for size in sizes)
+    if takes_pixels and tensor.get("datatype") == tensors.UINT8:
+        fits = len(sizes) == _PIXELS_RANK and sizes[-1] == _CHANNELS
+    else:
+        fits = bool(sizes) and sizes[1:] in ([], [1])
+    if not whole or not fits:
+        raise RequestError(422, "wrong-shape", _PIXELS_SHAPE if takes_pixels else _SHAPE, pointer)
     rows = int(sizes[0])
     if rows > limits.max_inputs:
         detail = f"The request holds {rows:,} inputs, the limit is {limits.max_inputs:,}. Send several requests."
         raise RequestError(413, "too-many-inputs", detail, pointer)
-    return rows
+    return tuple(map(int, sizes)) if len(sizes) == _PIXELS_RANK else (rows,)
 
 
-def _values(tensor: Mapping[str, Any], tail: memoryview, rows: int, pointer: str) -> tuple[list[Any], memoryview]:
+def _values(
+    tensor: Mapping[str, Any], tail: memoryview, column: Input, shape: tuple[int, ...], pointer: str
+) -> tuple[Sequence[Any], memoryview]:
     """The tensor's values, and what is left of the bytes."""
     datatype = tensor.get("datatype")
     if not isinstance(datatype, str):
         raise wrong_type('"datatype"', "a string", datatype, f"{pointer}/datatype")
     size = _parameters(tensor, pointer).get("binary_data_size")
     if size is None:
-        return tensors.from_json(tensor.get("data"), datatype, rows, pointer), tail
+        return tensors.from_json(tensor.get("data"), datatype, shape, pointer), tail
     if not is_whole(size) or not 0 <= size <= len(tail) or "data" in tensor:
         detail = '"binary_data_size" wants the number of this tensor\'s bytes after the JSON, and no "data" beside it.'
         raise RequestError(422, "wrong-shape", detail, f"{pointer}/parameters/binary_data_size")
     size = int(size)
-    return tensors.from_bytes(tail[:size], datatype, rows, pointer), tail[size:]
+    are_files = column.dtype == "uint8"
+    return tensors.from_bytes(tail[:size], datatype, shape, pointer, are_files=are_files), tail[size:]
 
 
 def _outputs(given: object, wants_bytes: bool) -> dict[str, bool]:

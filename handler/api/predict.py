@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -55,6 +55,23 @@ def read(document: object) -> PredictRequest:
         _count(document["top_k"]) if "top_k" in document else None,
         _flag(document["explain"]) if "explain" in document else False,
     )
+
+
+def of_file(query: Mapping[str, str]) -> PredictRequest:
+    """The request of a body that is one input by itself: its options are in the query, written as in JSON.
+
+    Raises:
+        RequestError: 422, an unknown option, or one that is out of its range.
+    """
+    options: dict[str, object] = {}
+    for key, text in query.items():
+        if key == "inputs":
+            raise RequestError(422, "unknown-key", "The body is the input, and the query holds another.", "")
+        try:
+            options[key] = json.loads(text)
+        except (ValueError, RecursionError):
+            options[key] = text
+    return read({**options, "inputs": None})
 
 
 def answer(request: PredictRequest, records: Sequence[Record], predictor: Predictor) -> Response:

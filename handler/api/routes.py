@@ -95,9 +95,13 @@ def _described(predictor: Predictor) -> dict[str, Any]:
 
 
 def _predict(request: Request, predictor: Predictor) -> Response:
-    serving, document = predictor.serving, request.document
+    serving, document, files = predictor.serving, request.document, predictor.modality.media_types
     if document is None:
-        document = strict_json.loads(body.read(request, serving.limits.max_body_bytes), serving.limits.max_depth)
+        sent = body.read(request, serving.limits.max_body_bytes, (JSON, *files))
+        if body.is_a(request, files):
+            record = predictor.modality.check(sent, serving, "")
+            return predict.answer(predict.of_file(request.query), [record], predictor)
+        document = strict_json.loads(sent, serving.limits.max_depth)
     wanted = predict.read(document)
     return predict.answer(wanted, register.check(wanted.inputs, serving), predictor)
 

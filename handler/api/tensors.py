@@ -7,6 +7,7 @@ order; a string is its length in four bytes and then its UTF-8.
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,13 +17,13 @@ import numpy as np
 from handler.errors import RequestError
 from handler.modalities.cells import is_whole, wrong_type
 
-BYTES = "BYTES"
+BYTES, UINT8 = "BYTES", "UINT8"
 _LENGTH = struct.Struct("<I")
 # name -> numpy's little-endian type, and what its values are in JSON.
 _DATATYPES: Mapping[str, tuple[str, type]] = {
     BYTES: ("O", str),
     "BOOL": ("?", bool),
-    "UINT8": ("<u1", int),
+    UINT8: ("<u1", int),
     "UINT16": ("<u2", int),
     "UINT32": ("<u4", int),
     "UINT64": ("<u8", int),
@@ -37,8 +38,10 @@ _DATATYPES: Mapping[str, tuple[str, type]] = {
 _WANTED: Mapping[type, str] = {bool: "booleans", int: "whole numbers", float: "numbers", str: "strings"}
 
 
-def from_json(data: object, datatype: str, rows: int, pointer: str) -> list[Any]:
-    """The values of one tensor of `rows` rows and one column, flat or nested. null stands for a missing value.
+def from_json(data: object, datatype: str, shape: tuple[int, ...], pointer: str) -> Sequence[Any]:
+    """The values of one tensor of one column, flat or nested. null stands for a missing value.
+
+    `shape`: (N,); with more sizes, the values are arrays.
 
     Raises:
         RequestError: 422, another number of values, or of another type than `datatype`.
@@ -46,6 +49,9 @@ def from_json(data: object, datatype: str, rows: int, pointer: str) -> list[Any]
     wanted = _json_type_of(datatype, pointer)
     if not isinstance(data, list):
         raise wrong_type('"data"', "an array", data, f"{pointer}/data")
+    if len(shape) > 1:
+        return _arrays_of_json(data, datatype, shape, f"{pointer}/data")
+    (rows,) = shape
     values = [item[0] if isinstance(item, list) and len(item) == 1 else item for item in data]
     if len(values) != rows:
         raise RequestError(
@@ -57,23 +63,43 @@ def from_json(data: object, datatype: str, rows: int, pointer: str) -> list[Any]
     return values
 
 
-def from_bytes(data: memoryview, datatype: str, rows: int, pointer: str) -> list[Any]:
-    """The values of one tensor of `rows` rows and one column. NaN stands for a missing number.
+def _arrays_of_json(data: list[Any], datatype: str, shape: tuple[int, ...], pointer: str) -> Sequence[Any]:
+    kind = np.dtype(_DATATYPES[datatype][0])
+    wrong = f"A tensor of {datatype} with {len(shape)} sizes wants an array of {math.prod(shape):,} whole numbers"
+    try:
+        found = np.array(data)
+    except ValueError:
+        raise RequestError(422, "wrong-shape", f"{wrong}, flat or nested as its shape says.", pointer) from None
+    if found.dtype.kind not in "iuf" or not np.array_equal(made := found.astype(kind), found):
+        raise RequestError(422, "wrong-type", f"{wrong} from 0 to {np.iinfo(kind).max}.", pointer)
+    if made.shape not in (shape, (math.prod(shape),)):
+        raise RequestError(422, "wrong-shape", f"{wrong}, found {made.size:,}.", pointer)
+    return list(made.reshape(shape))
+
+
+def from_bytes(
+    data: memoryview, datatype: str, shape: tuple[int, ...], pointer: str, *, are_files: bool = False
+) -> Sequence[Any]:
+    """The values of one tensor of one column. NaN stands for a missing number.
+
+    `shape`: (N,); with more sizes, the values are arrays. `are_files`: what is BYTES is no text, but bytes.
 
     Raises:
         RequestError: 422, another number of values, or strings that are not UTF-8.
     """
     _json_type_of(datatype, pointer)
     if datatype == BYTES:
-        return _strings(data, rows, pointer)
+        return _strings(data, shape[0], pointer, are_files=are_files)
     kind = np.dtype(_DATATYPES[datatype][0])
-    if len(data) != rows * kind.itemsize:
-        detail = f"The tensor has {len(data):,} bytes, its shape and datatype want {rows * kind.itemsize:,}."
+    if len(data) != (wanted := math.prod(shape) * kind.itemsize):
+        detail = f"The tensor has {len(data):,} bytes, its shape and datatype want {wanted:,}."
         raise RequestError(422, "wrong-shape", detail, pointer)
+    if len(shape) > 1:
+        return list(np.frombuffer(data, kind).reshape(shape))
     return [None if value != value else value for value in np.frombuffer(data, kind).tolist()]
 
 
-def _strings(data: memoryview, rows: int, pointer: str) -> list[Any]:
+def _strings(data: memoryview, rows: int, pointer: str, *, are_files: bool) -> list[Any]:
     values: list[Any] = []
     place = 0
     while place + _LENGTH.size <= len(data) and len(values) < rows:
@@ -83,7 +109,7 @@ def _strings(data: memoryview, rows: int, pointer: str) -> list[Any]:
         if len(word) != length:
             break
         try:
-            values.append(str(word, "utf-8"))
+            values.append(bytes(word) if are_files else str(word, "utf-8"))
         except UnicodeDecodeError:
             raise RequestError(
                 422, "not-unicode", f"String {len(values)} of the tensor is not UTF-8.", pointer

@@ -95,10 +95,20 @@ def _check_media_type(value: str | None, wanted: tuple[str, ...]) -> None:
         return
     media_type, *parameters = (part.strip().lower() for part in value.split(";"))
     charsets = [part.removeprefix("charset=").strip('"') for part in parameters if part.startswith("charset=")]
-    if media_type not in wanted or any(charset not in _CHARSETS for charset in charsets):
+    if not _is_one_of(media_type, wanted) or any(charset not in _CHARSETS for charset in charsets):
         raise RequestError(
             415, "unsupported-media-type", f"The body's content type wants to be {' or '.join(wanted)}, in UTF-8."
         )
+
+
+def _is_one_of(media_type: str, wanted: tuple[str, ...]) -> bool:
+    """`wanted`: names, or "image/*"."""
+    return media_type in wanted or f"{media_type.partition('/')[0]}/*" in wanted
+
+
+def is_a(request: Request, media_types: tuple[str, ...]) -> bool:
+    """Whether the body's content type is one of these: names, or "image/*"."""
+    return _is_one_of(request.headers.get("content-type", "").partition(";")[0].strip().lower(), media_types)
 
 
 def _accepts_gzip(accepted: str) -> bool:

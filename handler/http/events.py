@@ -43,6 +43,7 @@ class Request:
     document: object = None  # the JSON value, where the event itself is the body
     source_sends_cors: bool = False  # whether the event source puts CORS headers on responses by itself
     is_replay: bool = False  # whether the golden inputs are asked for: by no path, so that no HTTP request can be one
+    query: Mapping[str, str] = field(default_factory=dict)  # as the event source has it: a load balancer undoes no %2E
 
     @property
     def size(self) -> int:
@@ -89,7 +90,8 @@ def _rest(event: Mapping[str, Any]) -> Request:
         path = proxied if path.endswith(proxied) else path
     elif event.get("version") == "1.0":  # an HTTP API's path has its stage's name in it, in this format too
         path = _without_stage(path, event.get("requestContext"))
-    return Request(event["httpMethod"], path, headers, _text(event.get("body")), _is_base64(event))
+    body, query = _text(event.get("body")), _query(event)
+    return Request(event["httpMethod"], path, headers, body, _is_base64(event), query=query)
 
 
 def _is_http(event: Any) -> bool:  # noqa: ANN401 - whatever Lambda was invoked with
@@ -101,7 +103,9 @@ def _http(event: Mapping[str, Any]) -> Request:
     path = _without_stage(event["rawPath"], context)
     headers, body = _headers(event.get("headers"), None), _text(event.get("body"))
     says_cors = ".lambda-url." in str(context.get("domainName"))
-    return Request(str(_method(event)), path, headers, body, _is_base64(event), source_sends_cors=says_cors)
+    return Request(
+        str(_method(event)), path, headers, body, _is_base64(event), source_sends_cors=says_cors, query=_query(event)
+    )
 
 
 def _without_stage(path: str, context: object) -> str:
@@ -130,6 +134,16 @@ def _headers(single: object, multiple: object) -> dict[str, str]:
     if not isinstance(single, dict):
         return {}
     return {name.lower(): value for name, value in single.items() if isinstance(value, str)}
+
+
+def _query(event: Mapping[str, Any]) -> dict[str, str]:
+    """Query parameters by name, the last of each. The list form stands in where the plain one is missing."""
+    single, multiple = event.get("queryStringParameters"), event.get("multiValueQueryStringParameters")
+    if not single and isinstance(multiple, dict):
+        single = {name: values[-1] for name, values in multiple.items() if isinstance(values, list) and values}
+    if not isinstance(single, dict):
+        return {}
+    return {name: value for name, value in single.items() if isinstance(value, str)}
 
 
 def _text(body: object) -> str:

@@ -19,10 +19,11 @@ from handler.modalities import pictures
 from handler.modalities.cells import wrong_type
 from handler.modalities.modality import Arrays, Modality, Part, Record
 
+NOT_BASE64 = "not-base64"  # the problem's kind
 GRID = 7  # squares a side of an explanation
 _BATCH = 8  # measured: 4 to 8 masked copies at once are the fastest a picture
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
-_DATA_URL = re.compile(r"data:[a-z0-9.+/-]*;base64,", re.IGNORECASE)  # RFC 2397
+_DATA_URL = re.compile(r"data:[a-z0-9.+/;=-]*;base64,", re.IGNORECASE)  # RFC 2397
 _SPACE = re.compile(r"\s+")
 
 
@@ -44,11 +45,11 @@ def cell(value: object, column: Input, limits: Limits, pointer: str) -> Record:
     Raises:
         RequestError: 413 too many pixels, 415 not a picture, 422 broken or not base64.
     """
-    if isinstance(value, np.ndarray):
-        return _pixels(value, limits, pointer)
-    if not isinstance(value, (str, bytes)):
+    if not isinstance(value, (str, bytes, np.ndarray)):
         raise wrong_type("An input", "a picture's file as a base64 string", value, pointer)
     try:
+        if isinstance(value, np.ndarray):
+            return _pixels(value, limits)
         data = value if isinstance(value, bytes) else _from_base64(value)
         return pictures.decode(data, column.background, limits.max_pixels)
     except RequestError as error:
@@ -62,18 +63,24 @@ def _from_base64(text: str) -> bytes:
     except (binascii.Error, ValueError):
         raise RequestError(
             422,
-            "not-base64",
+            NOT_BASE64,
             "An input wants a picture's file as base64 (RFC 4648, 4), found a string that is none.",
         ) from None
 
 
-def _pixels(value: np.typing.NDArray[np.generic], limits: Limits, pointer: str) -> Record:
+def _pixels(value: np.typing.NDArray[np.generic], limits: Limits) -> Record:
     if value.dtype != np.uint8 or value.ndim != 3 or value.shape[2] != 3 or not value.size:
-        raise RequestError(422, "wrong-shape", "A picture's pixels want the shape [H,W,3] and UINT8.", pointer)
-    if value.shape[0] * value.shape[1] > limits.max_pixels:
-        detail = f"The picture has {value.shape[1]:,} x {value.shape[0]:,} pixels, the limit is {limits.max_pixels:,}."
-        raise RequestError(413, pictures.TOO_LARGE, f"{detail} Send a smaller copy.", pointer)
+        raise RequestError(422, "wrong-shape", "A picture's pixels want the shape [H,W,3] and UINT8.")
+    pictures.check_size(value.shape[1], value.shape[0], limits.max_pixels)
     return value
+
+
+def _check_total(pictures_so_far: Sequence[Record], serving: Serving, pointer: str) -> None:
+    """One request has the pixels of one picture: sixty-four small files may be 1.6 billion of them."""
+    total = sum(pixels.shape[0] * pixels.shape[1] for pixels in pictures_so_far)
+    if total > serving.limits.max_pixels:
+        detail = f"The pictures of this request have over {serving.limits.max_pixels:,} pixels together."
+        raise RequestError(413, pictures.TOO_LARGE, f"{detail} Send several requests.", pointer)
 
 
 def _arrays(records: Sequence[Record], serving: Serving) -> Arrays:
@@ -118,5 +125,7 @@ IMAGE = Modality(
     fewest_parts=lambda _: GRID * GRID,
     parts=_parts,
     batches=_batches,
+    media_types=("image/*",),
+    check_total=_check_total,
     reduced="resized",
 )

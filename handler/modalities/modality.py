@@ -38,3 +38,7 @@ class Modality:
     batches: Callable[[Sequence[Record]], Iterable[Sequence[Record]]] = lambda records: (records,)
     # The graph's output, if any, that is the record in the size at which the graph looks at it, and answered alike.
     reduced: str = ""
+    media_types: tuple[str, ...] = ()  # of bodies that are one input each, beside JSON: "image/*"
+    # Checked values of one input, as many as there are so far, and the last one's pointer. Raises RequestError where
+    # one request holds too much.
+    check_total: Callable[[Sequence[Any], Serving, str], None] = lambda values, serving, pointer: None

@@ -58,6 +58,7 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (  # what people send in place of a pic
     (b"\0\0\0\x0cjP  ", "JPEG 2000"),
     (b"\xff\x4f\xff\x51", "JPEG 2000"),
     (b"\x1f\x8b", "a gzip file"),
+    (b"\xef\xbf\xbd", "no picture any more: what sent it on read its bytes as text, and has to pass them as binary"),
 )
 _HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"heif")
 _ORIENTATION = 0x0112  # EXIF 2.32, 4.6.4
@@ -89,6 +90,18 @@ def decode(data: bytes, background: str = WHITE, max_pixels: int = 25_000_000) -
         if type(error).__name__ == "DecompressionBombError":
             raise _too_large(f"The picture has far more pixels than the limit of {max_pixels:,}.") from None
         raise _broken(kind) from None
+
+
+def check_size(width: int, height: int, max_pixels: int) -> None:
+    """Refuse a picture that is too large.
+
+    Raises:
+        RequestError: 413, too many pixels, or over 32,767 on one side.
+    """
+    if width * height > max_pixels:
+        raise _too_large(f"The picture has {width:,} x {height:,} pixels, the limit is {max_pixels:,}.")
+    if max(width, height) > MAX_SIDE:
+        raise _too_large(f"The picture has {width:,} x {height:,} pixels, the limit of a side is {MAX_SIDE:,}.")
 
 
 def format_of(data: bytes) -> str:
@@ -143,20 +156,19 @@ def _decoded(data: bytes, kind: str, background: str, max_pixels: int) -> Pixels
     import_module(_PLUGINS[kind])  # registers itself; the others stay out
     from PIL import Image
 
-    logging.getLogger("PIL").disabled = True
+    logging.getLogger("PIL").setLevel(logging.CRITICAL + 1)
     # Pillow warns and logs of what is odd in a file, in its words. It is decoded or refused, and that is all to say.
     with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=(kind,)) as picture:
         width, height = picture.size
-        if width * height > max_pixels:
-            raise _too_large(f"The picture has {width:,} x {height:,} pixels, the limit is {max_pixels:,}.")
-        if max(width, height) > MAX_SIDE:
-            raise _too_large(f"The picture has {width:,} x {height:,} pixels, the limit of a side is {MAX_SIDE:,}.")
+        check_size(width, height, max_pixels)
         if kind == "JPEG" and width * height > len(data) * _MOST_JPEG_PIXELS_A_BYTE:
             raise _broken(kind)
-        turned = _orientation(picture) if kind != "TIFF" else 1  # which Pillow turns itself, when it is loaded
         pixels = _fast_jpeg(data) if kind == "JPEG" and picture.mode in ("RGB", "L") else None
         if pixels is None or pixels.shape[:2] != (height, width):
             pixels = _of(picture, background)
+        # Last, for Pillow decodes a PNG to look for EXIF behind its pixels, and a second time it finds no fault. A TIFF
+        # it turns itself.
+        turned = _orientation(picture) if kind != "TIFF" else 1
     return _turned(pixels, turned)
 
 

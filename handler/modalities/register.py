@@ -44,12 +44,16 @@ def check(value: object, serving: Serving) -> list[Record]:
     Raises:
         RequestError: 413 over a limit, 422 for anything that is not what the model takes, with a JSON pointer.
     """
-    check_one = named(serving.task).check
+    kind = named(serving.task)
     if not isinstance(value, list):
-        return [check_one(value, serving, "/inputs")]
+        return [kind.check(value, serving, "/inputs")]
     if not value:
         raise RequestError(422, "no-inputs", "The list of inputs is empty, wanted at least one.", "/inputs")
     if len(value) > serving.limits.max_inputs:
         detail = f"The request holds {len(value)} inputs, the limit is {serving.limits.max_inputs}."
         raise RequestError(413, "too-many-inputs", f"{detail} Send several requests.", "/inputs")
-    return [check_one(item, serving, f"/inputs/{i}") for i, item in enumerate(value)]
+    records: list[Record] = []
+    for i, item in enumerate(value):
+        records.append(kind.check(item, serving, f"/inputs/{i}"))
+        kind.check_total(records, serving, f"/inputs/{i}")
+    return records

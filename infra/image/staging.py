@@ -1,6 +1,7 @@
 """A sealed bundle on its way into the image: checked, then laid where the Docker context takes it from.
 
-With it goes the trust file that the function checks the bundle's signature by, at the image's build and at every start.
+With it goes the trust file that the function checks the bundle's signature by, at the image's build and at every start,
+and the list of packages, if any, that the image of a bundle of its task has beside the others.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ BUILD = ".build"
 BUNDLE = "bundle"
 TRUST = "trust.json"
 CERTIFICATES = "ca.pem"
+PACKAGES = "constraints-task.txt"
+_CONSTRAINTS = Path(__file__).resolve().parents[1]
 _DEVELOPMENT_KEY = "development-key.pem"  # the Docker context does not hold it
 _CERTIFICATE_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
@@ -61,9 +64,20 @@ def stage(bundle: Path, root: Path = ROOT, trust: signature.Trust | None = None)
         draft.write_bytes(keys.trust_text(trust))
         draft.chmod(0o644)
         draft.replace(build / TRUST)
+        _stage_packages(manifest.serving.task, build)
     finally:
         shutil.rmtree(copy, ignore_errors=True)
     return manifest
+
+
+def _stage_packages(task: str, build: Path) -> None:
+    """Put what bundles of this task need beside `constraints-image.txt` in `.build/constraints-task.txt`."""
+    source, target = _CONSTRAINTS / f"constraints-image-{task}.txt", build / PACKAGES
+    if source.is_file():
+        shutil.copyfile(source, target)
+        target.chmod(0o644)
+    else:
+        target.unlink(missing_ok=True)
 
 
 def _sign_for_development(copy: Path, manifest: contract.Manifest, build: Path) -> signature.Trust:

@@ -107,7 +107,7 @@ def golden_inputs(*folders: Path) -> list[Record]:
 
 def _answers(old: Predictor, new: Predictor, inputs: list[Record]) -> Iterator[AnswerChange]:
     for one in inputs:
-        [before], [after] = old.predict([one]), new.predict([one])
+        [before], [after] = (it.predict(register.check([one], it.serving)) for it in (old, new))
         if how := golden.difference(asdict(after), asdict(before)):
             yield AnswerChange(one, before, after, _gap(before.scores, after.scores), how)
 

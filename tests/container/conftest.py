@@ -39,4 +39,5 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     root = tmp_path_factory.mktemp("bundles")
     bundles.text_bundle(root / "text", name="sentiment-quick")  # as the sample events call it
     bundles.breast_cancer_bundle(root / "tabular")
+    bundles.image_bundle(root / "image", name="clothing")
     return lambda modality: root / modality

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.container
 
 TEXT_EVENTS = ["sentiment.json", "sentiment-unicode.json", "sentiment-direct.json", "malformed-json.json", "ready.json"]
 TABULAR_EVENTS = ["breast-cancer.json", "breast-cancer-missing-values.json"]
+IMAGE_EVENTS = ["photo.json", "photo-explain.json", "photo-cut-off.json"]
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,20 @@ def test_a_tabular_event_gets_its_status_from_the_container(daemon: Daemon, tabu
     assert status(name, answer.payload) == EXPECTED[name]["status"]
 
 
+@pytest.fixture(scope="session")
+def image_root(daemon: Daemon, checkout: Callable[[str], Path], sealed: Callable[[str], Path]) -> Path:
+    root = checkout("tests-image")
+    _built(daemon, root, sealed("image"))
+    return root
+
+
+@pytest.mark.parametrize("name", IMAGE_EVENTS)
+def test_a_picture_gets_its_status_from_the_container(daemon: Daemon, image_root: Path, name: str) -> None:
+    answer = container.invoke(event(name), daemon.host, image_root)
+    assert not answer.failed
+    assert status(name, answer.payload) == EXPECTED[name]["status"]
+
+
 def test_the_image_adds_little_to_its_base(image: Image) -> None:
     assert 0 < image.own_bytes / 1e6 <= MAX_OWN_MEGABYTES
 
@@ -109,7 +124,20 @@ def test_the_image_does_not_run_as_root(daemon: Daemon, image: Image) -> None:
 def test_the_image_has_no_compiler_and_none_of_the_heavy_packages(daemon: Daemon, image: Image) -> None:
     compilers = "for name in gcc cc g++ c++ clang ld as make; do command -v $name; done; true"
     assert daemon.run(image.name, "sh", "-c", compilers).strip() == ""
-    heavy = ("torch", "boto3", "botocore", "pydantic", "aws_xray_sdk", "pandas", "sklearn", "pip", "distill", "infra")
+    heavy = (
+        "PIL",
+        "simplejpeg",
+        "torch",
+        "boto3",
+        "botocore",
+        "pydantic",
+        "aws_xray_sdk",
+        "pandas",
+        "sklearn",
+        "pip",
+        "distill",
+        "infra",
+    )
     script = f"import importlib.util as u; print([n for n in {heavy} if u.find_spec(n)])"
     assert daemon.run(image.name, "python3", "-c", script).strip() in ("[]", "['pip']")  # the base may bring pip
 

@@ -29,6 +29,12 @@ def tabular(sealed: Callable[[str], Path]) -> Iterator[Emulator]:
         yield emulator
 
 
+@pytest.fixture(scope="module")
+def image(sealed: Callable[[str], Path]) -> Iterator[Emulator]:
+    with Emulator(sealed("image")) as emulator:
+        yield emulator
+
+
 @pytest.mark.parametrize("name", names("text"))
 def test_every_text_event_gets_its_status(text: Emulator, name: str) -> None:
     answer = text.invoke(event(name))
@@ -39,6 +45,13 @@ def test_every_text_event_gets_its_status(text: Emulator, name: str) -> None:
 @pytest.mark.parametrize("name", names("tabular"))
 def test_every_tabular_event_gets_its_status(tabular: Emulator, name: str) -> None:
     answer = tabular.invoke(event(name))
+    assert not answer.failed
+    assert status(name, answer.payload) == EXPECTED[name]["status"]
+
+
+@pytest.mark.parametrize("name", names("image"))
+def test_every_event_of_a_picture_gets_its_status(image: Emulator, name: str) -> None:
+    answer = image.invoke(event(name))
     assert not answer.failed
     assert status(name, answer.payload) == EXPECTED[name]["status"]
 

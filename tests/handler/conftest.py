@@ -88,6 +88,7 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     root = tmp_path_factory.mktemp("bundles")
     bundles.text_bundle(root / "text")
     bundles.tabular_bundle(root / "tabular")
+    bundles.image_bundle(root / "image")
     bundles.breast_cancer_bundle(root / "breast-cancer")
     return lambda modality: root / modality
 
@@ -102,6 +103,11 @@ def tabular_predictor(sealed: Callable[[str], Path]) -> Predictor:
     return Predictor.load(sealed("tabular"))
 
 
+@pytest.fixture(scope="session")
+def image_predictor(sealed: Callable[[str], Path]) -> Predictor:
+    return Predictor.load(sealed("image"))
+
+
 @pytest.fixture
 def text(text_predictor: Predictor) -> Served:
     return serve(text_predictor)
@@ -110,3 +116,8 @@ def text(text_predictor: Predictor) -> Served:
 @pytest.fixture
 def tabular(tabular_predictor: Predictor) -> Served:
     return serve(tabular_predictor)
+
+
+@pytest.fixture
+def image(image_predictor: Predictor) -> Served:
+    return serve(image_predictor)

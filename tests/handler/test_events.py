@@ -16,14 +16,21 @@ from tests.handler.conftest import Served, serve
 
 EVENTS = Path(__file__).parents[2] / "events"
 EXPECTED: dict[str, dict[str, Any]] = tomllib.loads((EVENTS / "expected.toml").read_text())
-BUNDLES = {"text": ["text"], "tabular": ["breast-cancer"], "any": ["text", "breast-cancer"]}
+BUNDLES = {
+    "text": ["text"],
+    "tabular": ["breast-cancer"],
+    "image": ["image"],
+    "any": ["text", "breast-cancer", "image"],
+}
 
 
 @pytest.fixture(scope="module")
 def services(sealed: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Served]:
     text = tmp_path_factory.mktemp("text")
     bundles.text_bundle(text, name="sentiment-quick")  # as the events for the inference protocol call it
-    folders = {"text": text, "breast-cancer": sealed("breast-cancer")}
+    image = tmp_path_factory.mktemp("image")
+    bundles.image_bundle(image, name="clothing")
+    folders = {"text": text, "breast-cancer": sealed("breast-cancer"), "image": image}
     return {name: serve(Predictor.load(folder)) for name, folder in folders.items()}
 
 

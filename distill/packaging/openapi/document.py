@@ -12,8 +12,10 @@ from typing import Any
 from distill.modalities.json_schema import Schema, closed, ref
 from distill.modalities.register import named
 from distill.packaging.openapi import schemas
+from handler.bundle import contract
 from handler.bundle.contract import Limits, Serving
 from handler.http.response import JSON, PROBLEM_JSON, PROBLEM_URN
+from handler.modalities import register as served
 
 _Kinds = Mapping[int, Sequence[str]]
 _BYTES = "application/octet-stream"
@@ -92,13 +94,16 @@ def document(name: str, version: str, serving: Serving) -> dict[str, Any]:
                 },
             },
         },
-        "x-limbeck-limits": dict(vars(serving.limits)),
+        "x-limbeck-limits": contract.plain(serving.limits),
     }
 
 
 def _description(limits: Limits) -> str:
+    most = (
+        f"{limits.max_pixels:,} pixels together" if limits.max_pixels else f"{limits.max_characters:,} characters each"
+    )
     return (
-        f"A request may hold {limits.max_inputs:,} inputs of {limits.max_characters:,} characters each, "
+        f"A request may hold {limits.max_inputs:,} inputs of {most}, "
         f"in a body of {limits.max_body_bytes:,} bytes, counted as it arrives and again after decompression, "
         f"that nests at most {limits.max_depth} levels deep; with `explain`, it may cost "
         f"{limits.max_explained:,} copies of its inputs. Bodies are JSON in UTF-8 with no byte order mark, no key "
@@ -138,14 +143,22 @@ def _predict(name: str, version: str, serving: Serving) -> Schema:
         "one": {"summary": "One input", "value": {"inputs": row}},
         "many": {"summary": "A list, with the best score only", "value": {"inputs": rows, "top_k": 1}},
     }
+    files = served.named(serving.task).media_types
+    alone = f" A body of {' or '.join(files)} is one input's file, and its options are in the query." if files else ""
     return {
         "operationId": "predict",
         "summary": "Predict the labels of one input or many",
+        **(
+            {"parameters": [_in_query(name, schema) for name, schema in schemas.options(serving).items()]}
+            if files
+            else {}
+        ),
         "requestBody": {
             "required": True,
-            "description": _body(serving.limits),
+            "description": _body(serving.limits) + alone,
             "content": {
                 JSON: {"schema": ref("PredictRequest"), "examples": examples if row else {}},
+                **{media_type: {} for media_type in files},
             },
         },
         "responses": {
@@ -153,6 +166,11 @@ def _predict(name: str, version: str, serving: Serving) -> Schema:
             **_refusals("Predict", _BODY_PROBLEMS),
         },
     }
+
+
+def _in_query(name: str, schema: Schema) -> Schema:
+    """An option of a body that is a file; a JSON body has its own."""
+    return {"name": name, "in": "query", "required": False, "schema": schema}
 
 
 def _infer(serving: Serving, operation: str) -> Schema:

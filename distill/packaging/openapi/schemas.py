@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from distill.modalities.json_schema import Schema, closed, ref
+from distill.modalities.json_schema import TENSOR_PARAMETERS, Schema, closed, ref, shape
 from distill.modalities.modality import OpenApi
 from distill.modalities.register import named
+from handler.bundle import contract
 from handler.bundle.contract import Input, Serving
 
 MAX_ID_CHARACTERS = 256
@@ -17,14 +18,13 @@ PLATFORM = "onnxruntime_onnx"
 
 _PARAMETERS: Schema = {"type": ["object", "null"], "description": "Those that this server does not know are ignored."}
 _OUTPUT_PARAMETERS: Schema = {"type": ["object", "null"], "not": {"required": ["classification"]}}
-_TENSOR_PARAMETERS: Schema = {"type": ["object", "null"], "properties": {"binary_data_size": {"type": "null"}}}
 
 
 def requests(serving: Serving) -> Schema:
     """What may be sent: `Input`, `PredictRequest`, `InferRequest` and their parts, by name."""
     of = named(serving.task).openapi
     parts = of.schemas(serving)
-    made = {"Input": of.input(serving), "PredictRequest": _predict_request(of, serving)}
+    made = {"Input": of.input(serving), "PredictRequest": _predict_request(serving)}
     return parts | made | _tensors(of, parts, serving)
 
 
@@ -41,7 +41,7 @@ def example_tensors(serving: Serving) -> list[Schema]:
 
 def datatype(column: Input) -> str:
     """What the Open Inference Protocol calls the type of a column."""
-    return "BYTES" if column.dtype == "string" else "FP32"
+    return "FP32" if column.dtype == "float32" else "BYTES"
 
 
 def many(item: Schema, serving: Serving) -> Schema:
@@ -49,30 +49,32 @@ def many(item: Schema, serving: Serving) -> Schema:
     return {"type": "array", "items": item, "minItems": 1, "maxItems": serving.limits.max_inputs}
 
 
-def _predict_request(of: OpenApi, serving: Serving) -> Schema:
-    return closed(
-        {
-            "inputs": {"anyOf": [ref("Input"), many(ref("Input"), serving)], "description": "One input, or many."},
-            "abstain_below": {
-                "type": "number",
-                "minimum": 0,
-                "maximum": 1,
-                "description": "Abstain where the best probability is under this, instead of under the model's own "
-                f"threshold of {serving.thresholds.abstain_below:g}.",
-            },
-            "top_k": {
-                "type": "integer",
-                "minimum": 1,
-                "description": "How many labels to give scores of, best first. All where it is over their number.",
-            },
-            "explain": {
-                "type": "boolean",
-                "description": "Whether to say how much each part of an input contributed: 413, too-costly, where the "
-                f"{of.explained} are over {serving.limits.max_explained:,}.",
-            },
+def _predict_request(serving: Serving) -> Schema:
+    inputs = {"anyOf": [ref("Input"), many(ref("Input"), serving)], "description": "One input, or many."}
+    return closed({"inputs": inputs} | options(serving), optional=list(options(serving)))
+
+
+def options(serving: Serving) -> dict[str, Schema]:
+    """What a prediction request may ask for beside its inputs, by name."""
+    return {
+        "abstain_below": {
+            "type": "number",
+            "minimum": 0,
+            "maximum": 1,
+            "description": "Abstain where the best probability is under this, instead of under the model's own "
+            f"threshold of {serving.thresholds.abstain_below:g}.",
         },
-        optional=("abstain_below", "top_k", "explain"),
-    )
+        "top_k": {
+            "type": "integer",
+            "minimum": 1,
+            "description": "How many labels to give scores of, best first. All where it is over their number.",
+        },
+        "explain": {
+            "type": "boolean",
+            "description": "Whether to say how much each part of an input contributed: 413, too-costly, where the "
+            f"{named(serving.task).openapi.explained} are over {serving.limits.max_explained:,}.",
+        },
+    }
 
 
 def _tensors(of: OpenApi, parts: Schema, serving: Serving) -> Schema:
@@ -82,6 +84,7 @@ def _tensors(of: OpenApi, parts: Schema, serving: Serving) -> Schema:
         names = [column.name for column in serving.inputs if column.kind == kind]
         for family, (datatypes, more) in families.items() if names else ():
             made[f"{kind.capitalize()}Tensor{family}"] = _tensor(names, datatypes, _limits(parts, kind) | more, serving)
+    made |= of.whole_tensors(serving)
     tensors = [ref(name) for name in made]
     made["InferRequest"] = closed(
         {
@@ -122,7 +125,7 @@ def _tensor(names: list[str], datatypes: Sequence[str], value: Schema, serving: 
             "name": {"enum": names},
             "shape": shape(serving.limits.max_inputs, least_sizes=1, most_sizes=2) | {"description": "[N] or [N, 1]."},
             "datatype": {"enum": list(datatypes)},
-            "parameters": _TENSOR_PARAMETERS,
+            "parameters": TENSOR_PARAMETERS,
             "data": many({"anyOf": [value, alone]}, serving),
         },
         optional=("parameters",),
@@ -133,12 +136,6 @@ def _limits(parts: Schema, kind: str) -> Schema:
     """A value's limits without its type."""
     part = parts[kind.capitalize()]
     return {key: part[key] for key in ("maxLength", "minimum", "maximum") if key in part}
-
-
-def shape(most: int, *, least_sizes: int, most_sizes: int) -> Schema:
-    """A tensor's shape, each size 1 to `most`. No `prefixItems`, which many tools do not read."""
-    size = {"type": "integer", "minimum": 1, "maximum": most}
-    return {"type": "array", "items": size, "minItems": least_sizes, "maxItems": most_sizes}
 
 
 def outputs(serving: Serving) -> Mapping[str, tuple[str, int]]:
@@ -291,7 +288,7 @@ def _model(name: str, version: str, serving: Serving) -> Schema:
             "inputs": {"type": "array", "items": {"type": "object"}, "const": columns},
             "labels": {"type": "array", "items": {"type": "string"}, "const": list(serving.labels)},
             "thresholds": closed({"abstain_below": {"const": serving.thresholds.abstain_below}}),
-            "limits": closed({name: {"const": limit} for name, limit in vars(serving.limits).items()}),
+            "limits": closed({name: {"const": limit} for name, limit in contract.plain(serving.limits).items()}),
             "evidence": {"type": "array", "items": metric},
             "drift_baseline": closed(baseline | {"label_shares": shares}),
         }

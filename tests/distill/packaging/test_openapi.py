@@ -15,7 +15,7 @@ from distill.packaging.openapi.document import document
 from handler.bundle import contract
 from handler.bundle.contract import Input, Limits, Serving
 from tests import bundles
-from tests.bundles import tabular_serving, text_serving
+from tests.bundles import image_serving, tabular_serving, text_serving
 from tests.fuzz.event_sources import Ask
 from tests.fuzz.site import Site
 
@@ -37,7 +37,7 @@ NASTY_TABLE = tabular_serving(
     inputs=tuple(Input(name, *(("float32", "number"), ("string", "category"))[i % 2]) for i, name in enumerate(NASTY)),
     labels=("$ref", "a/b", "{x}", "", "\u00e9"),
 )
-SERVINGS = {"text": text_serving(), "tabular": tabular_serving(), "nasty": NASTY_TABLE}
+SERVINGS = {"text": text_serving(), "tabular": tabular_serving(), "image": image_serving(), "nasty": NASTY_TABLE}
 NO_SUBSCHEMA = {"const", "enum", "examples", "required"}
 
 every_serving = pytest.mark.parametrize("serving", SERVINGS.values(), ids=SERVINGS)
@@ -175,6 +175,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Site]:
     makers: dict[str, Callable[[Path], object]] = {
         "text": bundles.text_bundle,
         "tabular": bundles.tabular_bundle,
+        "image": bundles.image_bundle,
         "nasty": lambda folder: bundles.seal(folder, bundles.numbers_model(names), numbers, "nasty"),
     }
     started: dict[str, Site] = {}
@@ -188,7 +189,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Site]:
     return start
 
 
-every_site = pytest.mark.parametrize("kind", ["text", "tabular", "nasty"])
+every_site = pytest.mark.parametrize("kind", ["text", "tabular", "image", "nasty"])
 
 
 @every_site

@@ -256,7 +256,7 @@ def test_a_bundle_that_changed_after_sealing_is_refused(tmp_path: Path) -> None:
 def test_a_bundle_for_no_known_kind_of_input_is_refused(tmp_path: Path) -> None:
     bundles.text_bundle(tmp_path / "bundle")
     folder = bundles.for_task(tmp_path / "bundle", "audio")
-    with pytest.raises(BundleError, match="'audio', wanted one of tabular, text"):
+    with pytest.raises(BundleError, match="'audio', wanted one of image, tabular, text"):
         build(folder, tmp_path / "out")
 
 

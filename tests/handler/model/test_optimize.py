@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 
@@ -41,7 +42,7 @@ def serves_derived(folder: Path, monkeypatch: pytest.MonkeyPatch) -> bool:
     return isinstance(opened[-1], bytes)
 
 
-@pytest.mark.parametrize("modality", ["text", "tabular", "breast-cancer"])
+@pytest.mark.parametrize("modality", ["text", "tabular", "image", "breast-cancer"])
 def test_the_derived_graph_answers_as_the_sealed_one(
     sealed: Callable[[str], Path], tmp_path: Path, modality: str
 ) -> None:
@@ -49,7 +50,8 @@ def test_the_derived_graph_answers_as_the_sealed_one(
         (tmp_path / file.name).write_bytes(file.read_bytes())
     optimize.optimize(tmp_path)
     one, other = Predictor.load(sealed(modality)), Predictor.load(tmp_path)
-    inputs = ["good", "", "bad bad 😀"] if modality == "text" else [{}, {one.serving.inputs[0].name: 51.5}]
+    given = {"text": ["good", "", "bad bad 😀"], "image": [np.full((9, 7, 3), 9, np.uint8)] * 3}
+    inputs = given.get(modality) or [{}, {one.serving.inputs[0].name: 51.5}]
     optimize.check(one, other, inputs)
     assert [it.label for it in one.predict(inputs)] == [it.label for it in other.predict(inputs)]
 

@@ -16,13 +16,20 @@ def pins(path: Path) -> dict[str, str]:
 
 def test_the_image_installs_the_versions_that_are_tested() -> None:
     tested = pins(ROOT / "constraints.txt")
-    for name, version in pins(ROOT / "infra" / "constraints-image.txt").items():
-        assert tested[name] == version, name
+    for path in (ROOT / "infra").glob("constraints-image*.txt"):
+        for name, version in pins(path).items():
+            assert tested[name] == version, name
 
 
 def test_the_image_installs_neither_boto3_nor_anything_to_train_with() -> None:
     heavy = {"boto3", "botocore", "torch", "transformers", "pydantic", "scikit-learn", "pandas", "aws-xray-sdk"}
     assert not heavy & pins(ROOT / "infra" / "constraints-image.txt").keys()
+
+
+def test_the_decoders_of_pictures_are_installed_for_pictures_alone() -> None:
+    decoders = {"pillow", "simplejpeg"}
+    assert pins(ROOT / "infra" / "constraints-image-image.txt").keys() == decoders
+    assert not decoders & pins(ROOT / "infra" / "constraints-image.txt").keys()
 
 
 def test_torch_is_pinned_without_a_local_version() -> None:

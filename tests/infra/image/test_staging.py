@@ -62,6 +62,16 @@ def test_another_bundle_takes_the_place_of_the_one_before(tmp_path: Path) -> Non
     assert contract.read(tmp_path / ".build" / "bundle") == tabular
 
 
+def test_a_bundle_of_pictures_brings_the_list_of_its_decoders_and_the_next_bundle_takes_it_away(tmp_path: Path) -> None:
+    bundles.image_bundle(tmp_path / "image")
+    bundles.text_bundle(tmp_path / "text")
+    stage(tmp_path / "image", tmp_path)
+    staged = tmp_path / ".build" / "constraints-task.txt"
+    assert "pillow==" in staged.read_text() and staged.stat().st_mode & 0o004
+    stage(tmp_path / "text", tmp_path)
+    assert not staged.exists()
+
+
 def test_without_a_trust_file_the_copy_is_signed_with_a_key_of_this_checkout(tmp_path: Path) -> None:
     bundles.text_bundle(tmp_path / "bundle")
     stage(tmp_path / "bundle", tmp_path)

@@ -156,7 +156,7 @@ def test_models_of_two_tasks_are_compared_but_for_their_answers(tmp_path: Path) 
 
 def test_a_bundle_that_no_function_could_serve_is_not_taken(tmp_path: Path) -> None:
     folder = bundles.for_task(sealed_as(tmp_path / "one"), "audio")
-    with pytest.raises(RefusedError, match="'audio', wanted one of tabular, text"):
+    with pytest.raises(RefusedError, match="'audio', wanted one of image, tabular, text"):
         bundle_folder.read(folder)
 
 
@@ -228,3 +228,10 @@ def test_markup_in_what_a_bundle_tells_is_printed_as_it_is(tmp_path: Path, capsy
     assert main(["show", str(other)]) == main(["diff", str(one), str(other)]) == 0
     said = capsys.readouterr().out
     assert "[red]CC0[/blue]" in said and "[/bold] bad" in said
+
+
+def test_golden_pictures_are_put_to_both(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        bundles.image_bundle(tmp_path / name)
+    found = diff.between(tmp_path / "one", tmp_path / "other")
+    assert (found.golden_inputs, found.answers, found.not_asked) == (1, (), None)
