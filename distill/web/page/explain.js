@@ -1,9 +1,6 @@
 // How much each part of an input counted, by occlusion: the definition and the bounds of handler/model/explain.py.
 import { of } from "./modalities/register.js";
 
-const CHARACTERS_A_RUN = 40_000; // a run is one step on the page's thread: between two, it answers to its user
-const COPIES_A_RUN = 64;
-
 /**
  * The contributions to the probability of `whole.label`, in the order of the parts.
  * @param isStale asked between runs: true ends the work, for its input has changed
@@ -11,10 +8,10 @@ const COPIES_A_RUN = 64;
  */
 export async function contributions(model, record, whole, isStale = () => false) {
   const modality = of(model.serving);
-  const copies = modality.occlusions(record, model.serving.limits);
+  const copies = modality.occlusions(await model.reduced(record), model.serving.limits);
   if (copies === null) return null;
   const label = model.serving.labels.indexOf(whole.label);
-  const step = Math.max(1, Math.min(COPIES_A_RUN, Math.floor(CHARACTERS_A_RUN / modality.size(record))));
+  const step = modality.copiesARun(record);
   const made = [];
   for (let i = 0; i < copies.length; i += step) {
     if (i > 0) await new Promise((resolve) => setTimeout(resolve));

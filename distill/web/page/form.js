@@ -4,19 +4,22 @@ import { of } from "./modalities/register.js";
 const fields = () => Array.from(document.querySelectorAll("#question [data-column]"));
 
 /**
- * The input as it would be sent: a string, or an object of the columns that are filled in.
- * @returns null where nothing was typed
- * @throws {InputError} a number that is not one
+ * The input: a string, an object of the columns that are filled in, or a picture that was decoded.
+ * @returns null where there is none
+ * @throws {InputError} a number that is not one, a file that is no picture
  */
-export function read(serving) {
-  return of(serving).read(fields());
+export async function read(serving) {
+  return of(serving).read(fields(), serving);
+}
+
+/** Heed what comes by other ways than typing. */
+export function listen(serving) {
+  of(serving).listen?.(fields());
 }
 
 /** Fill the fields from an example; null empties them. */
 export function fill(example, serving) {
-  for (const field of fields()) {
-    field.value = example === null ? "" : (of(serving).fieldValue(example, field.dataset.column) ?? "");
-  }
+  of(serving).fill(fields(), example);
 }
 
 export function focus() {

@@ -4,13 +4,14 @@
 //   <html data-state="loading|ready|failed">        whether the model is open
 //   <html data-offline="ready">                     every file is kept: the page loads without a network
 //   <html data-where="browser|server">              where the next answer comes from
-//   [data-column] in #question                      one field an input, data-kind "text", "number" or "category"
+//   [data-column] in #question                      one field an input, data-kind "text", "number", "category" or "image"
+//   #picture #camera                                of pictures: the preview, and a field that takes a photograph
 //   #example #clear #abstain                        fill in an example, empty the fields, the threshold (0..1)
 //   #problem                                        what is wrong with the input or the server's answer; hidden if nothing
 //   #result (hidden: no answer) data-label, data-score, data-novelty, data-abstained ("true"/"false"),
 //     data-scores (JSON, in the order of the labels), data-where, data-ms, data-sequence (1, 2, ... an answer each)
 //   #bars > li data-label, data-score               the bars; class "best" on the answer's
-//   #counted data-parts (JSON: start, end in UTF-16 units, or column; contribution); class "stale": of an older answer
+//   #counted data-parts (JSON: start, end in UTF-16 units, or column, or row, column of squares; contribution); class "stale": of an older answer
 //   #spoken                                         the live region
 //   #where-browser #where-server #key #preview #send    only with an API: the switch, the key, what would be sent, send it
 //   performance marks "limbeck:ready" and "limbeck:first-answer"
@@ -59,15 +60,16 @@ async function known() {
 }
 
 /** The input, checked; null where there is none, or where it is wrong and that has been said. */
-function asked() {
+async function asked() {
+  const mine = question;
   try {
-    const input = form.read(serving);
+    const input = await form.read(serving);
     const record = input === null ? null : check(input, serving);
-    form.complain(null);
+    if (mine === question) form.complain(null);
     return record;
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    form.complain(error);
+    if (mine === question) form.complain(error);
     return null;
   }
 }
@@ -97,8 +99,8 @@ function judged() {
 async function answerHere() {
   const mine = question;
   const isStale = () => mine !== question;
-  const input = asked();
-  if (model === null) return;
+  const input = await asked();
+  if (isStale() || model === null) return;
   if (input === null) return forget();
   try {
     const started = performance.now();
@@ -109,7 +111,8 @@ async function answerHere() {
     later("explain", READING_MS, async () => {
       // A copy without one of its columns may have no answer where the whole has one.
       const parts = await contributions(model, input, answer, isStale).catch(() => null);
-      if (!isStale()) view.explain(parts, answer, input, serving);
+      const seen = parts && (await model.reduced(input));
+      if (!isStale()) view.explain(parts, answer, seen, serving);
     });
   } catch (error) {
     if (isStale()) return;
@@ -120,8 +123,8 @@ async function answerHere() {
 
 async function answerThere() {
   const mine = question;
-  const input = asked();
-  if (input === null) return;
+  const input = await asked();
+  if (input === null || mine !== question) return;
   by("send").disabled = true;
   try {
     const started = performance.now();
@@ -129,7 +132,9 @@ async function answerThere() {
     if (mine !== question) return;
     shown(answer, "server", performance.now() - started);
     const parts = answer.contributions ?? null;
-    view.explain(parts && of(serving).fromServer(input, parts), answer, input, serving);
+    const seen = parts && model ? await model.reduced(input) : input;
+    if (mine !== question) return;
+    view.explain(parts && of(serving).fromServer(input, parts), answer, seen, serving);
     view.reveal();
   } catch (error) {
     if (!(error instanceof remote.RemoteError)) throw error;
@@ -153,11 +158,13 @@ function shown(answer, where, ms) {
 }
 
 const request = (input) =>
-  remote.request(page.predict_url, input, by("key").value.trim(), threshold(), isThresholdAsked());
+  remote.request(page.predict_url, input, by("key").value.trim(), threshold(), isThresholdAsked(), of(serving).body);
 
 /** What pressing the button would send, as it stands now. */
-function preview() {
-  const input = asked();
+async function preview() {
+  const mine = question;
+  const input = await asked();
+  if (mine !== question) return;
   by("preview").textContent = input === null ? "Nothing yet: there is no input." : remote.shown(request(input));
   by("send").disabled = input === null;
 }
@@ -170,6 +177,7 @@ function switched() {
 
 function listen() {
   view.watch();
+  form.listen(serving);
   by("question").addEventListener("input", edited);
   by("abstain").addEventListener("input", judged);
   by("question").addEventListener("submit", (event) => {

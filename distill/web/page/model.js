@@ -33,7 +33,7 @@ export async function open(page) {
   }
   const model = new Model(session, page.serving);
   // The first run is the slowest: no person has to wait for it.
-  await model.predict([page.examples[0] ?? of(page.serving).warmUp]).catch(() => {});
+  await model.predict([of(page.serving).warmUp(page.examples[0])]).catch(() => {});
   return model;
 }
 
@@ -56,9 +56,7 @@ export class Model {
    */
   async predict(records, abstainBelow = this.serving.thresholds.abstain_below) {
     if (records.length === 0) return [];
-    const run = this.#turn.then(() => this.#run(records));
-    this.#turn = run.catch(() => {});
-    const { probabilities, novelty } = await run;
+    const { probabilities, novelty } = await this.#next(records, ["probabilities", "novelty"]);
     const width = this.serving.labels.length;
     return records.map((_, i) => {
       const scores = Array.from(probabilities.subarray(i * width, (i + 1) * width));
@@ -71,13 +69,31 @@ export class Model {
     });
   }
 
-  async #run(records) {
+  /** The input in the size at which the graph looks at it, where it says so: it answers this alike. */
+  async reduced(record) {
+    const name = of(this.serving).reduced;
+    if (!name) return record;
+    const { [name]: pixels, [`${name}.dims`]: dims } = await this.#next([record], [name]);
+    return { pixels, height: dims[1], width: dims[2] };
+  }
+
+  #next(records, outputs) {
+    const run = this.#turn.then(() => this.#run(records, outputs));
+    this.#turn = run.catch(() => {});
+    return run;
+  }
+
+  async #run(records, outputs) {
     const feeds = {};
     for (const [name, laid] of Object.entries(tensors(records, this.serving))) {
       feeds[name] = new ort.Tensor(laid.type, laid.data, laid.dims);
     }
-    const found = await this.#session.run(feeds, ["probabilities", "novelty"]);
-    const copied = { probabilities: found.probabilities.data.slice(), novelty: found.novelty.data.slice() };
+    const found = await this.#session.run(feeds, outputs);
+    const copied = {};
+    for (const name of outputs) {
+      copied[name] = found[name].data.slice();
+      copied[`${name}.dims`] = found[name].dims;
+    }
     for (const tensor of [...Object.values(feeds), ...Object.values(found)]) tensor.dispose();
     return copied;
   }

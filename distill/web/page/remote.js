@@ -3,20 +3,30 @@
 /** The server refused, or could not be reached. */
 export class RemoteError extends Error {}
 
-/** Exactly what would be sent: what `send` sends, and what the page shows. */
-export function request(url, input, key, abstainBelow, isThresholdAsked) {
-  const question = { inputs: [input], explain: true };
-  if (isThresholdAsked) question.abstain_below = abstainBelow;
-  const headers = { "content-type": "application/json" };
+/** An input and the options as one document: what most kinds of input are sent as. */
+export function jsonBody(input, options) {
+  const body = JSON.stringify({ inputs: [input], ...options });
+  return { query: {}, type: "application/json", body, shown: body };
+}
+
+/**
+ * Exactly what would be sent: what `send` sends, and what the page shows.
+ * @param toBody an input, the options -> what a kind of input is sent as
+ */
+export function request(url, input, key, abstainBelow, isThresholdAsked, toBody = jsonBody) {
+  const options = isThresholdAsked ? { explain: true, abstain_below: abstainBelow } : { explain: true };
+  const { query, type, body, shown } = toBody(input, options);
+  const headers = { "content-type": type };
   if (key) headers["x-api-key"] = key;
-  return { method: "POST", url, headers, body: JSON.stringify(question) };
+  const search = new URLSearchParams(query).toString();
+  return { method: "POST", url: search ? `${url}?${search}` : url, headers, body, shown };
 }
 
 /** The request as text, the key's value hidden. */
-export function shown({ method, url, headers, body }) {
-  const { host, pathname } = new URL(url);
+export function shown({ method, url, headers, shown: body }) {
+  const { host, pathname, search } = new URL(url);
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${name === "x-api-key" ? "••••••" : value}`);
-  return [`${method} ${pathname} HTTP/1.1`, `host: ${host}`, `origin: ${location.origin}`, ...lines, "", body].join("\n");
+  return [`${method} ${pathname}${search} HTTP/1.1`, `host: ${host}`, `origin: ${location.origin}`, ...lines, "", body].join("\n");
 }
 
 /**

@@ -7,6 +7,7 @@ const MOST_BARS = 10;
 const MOST_COLUMNS = 8;
 const MOST_SPANS_LISTED = 5;
 const SHOWN_FROM = 0.0005; // of probability: less is 0.0 points
+const STRONGEST_SQUARE = 75; // the picture under a square stays to be seen
 const STRONGEST = 45; // per cent of the accent behind a span: the ink on it stays readable
 
 const by = (id) => document.getElementById(id);
@@ -113,7 +114,7 @@ function bars(answer, labels) {
   by("more").textContent = hidden ? `and ${hidden.toLocaleString("en")} less likely` : "";
 }
 
-/** What counted; null: not known (yet). `input` is what was asked. */
+/** What counted; null: not known (yet). `input` is what was asked, as the graph looks at it. */
 export function explain(parts, answer, input, serving) {
   by("counted").hidden = !parts?.length;
   by("counted").dataset.parts = parts ? JSON.stringify(parts) : "";
@@ -124,7 +125,7 @@ export function explain(parts, answer, input, serving) {
   SHOWN[of(serving).shows](parts, input);
 }
 
-const SHOWN = { spans, columns }; // how a modality's parts are shown
+const SHOWN = { spans, columns, squares }; // how a modality's parts are shown
 
 const strongestFirst = (parts) =>
   parts
@@ -153,12 +154,45 @@ function spans(parts, text) {
 function columns(parts) {
   const sorted = strongestFirst(parts);
   const most = Math.max(0.01, Math.abs(sorted[0]?.contribution ?? 0));
-  const rows = sorted.map((part) => row(part.column, part.contribution, most));
-  by("strongest").replaceChildren(...rows.slice(0, MOST_COLUMNS));
-  by("rest").replaceChildren(...rows.slice(MOST_COLUMNS));
-  by("others").hidden = rows.length <= MOST_COLUMNS;
-  by("others-count").textContent = `${rows.length - MOST_COLUMNS} columns that counted less`;
+  list(sorted.map((part) => row(part.column, part.contribution, most)), MOST_COLUMNS, "columns");
 }
+
+/** The first `shown` rows, and the others where they can be opened. */
+function list(rows, shown, parts) {
+  by("strongest").replaceChildren(...rows.slice(0, shown));
+  by("rest").replaceChildren(...rows.slice(shown));
+  by("others").hidden = rows.length <= shown;
+  by("others-count").textContent = `${rows.length - shown} ${parts} that counted less`;
+}
+
+function squares(parts, { pixels, width, height }) {
+  const most = Math.max(0.05, ...parts.map((part) => Math.abs(part.contribution)));
+  const canvas = Object.assign(by("seen"), { width, height });
+  const drawn = new ImageData(width, height);
+  for (let from = 0, to = 0; from < pixels.length; from += 3, to += 4) {
+    drawn.data.set([pixels[from], pixels[from + 1], pixels[from + 2], 255], to);
+  }
+  canvas.getContext("2d").putImageData(drawn, 0, 0);
+  by("squares").replaceChildren(
+    ...parts.map(({ row, column, contribution }) => {
+      const square = element("i", contribution < 0 ? "against" : "for");
+      const strength = Math.abs(contribution) / most;
+      square.style.setProperty("--strength", `${(STRONGEST_SQUARE * strength).toFixed(1)}%`);
+      if (strength < 0.1) square.classList.add("faint");
+      Object.assign(square.style, { gridRow: row + 1, gridColumn: column + 1 });
+      square.title = `${place({ row, column })}: ${words.points(contribution)}`;
+      return square;
+    }),
+  );
+  by("heat").hidden = false;
+  const sorted = strongestFirst(parts);
+  const [rows, across] = ["row", "column"].map((name) => 1 + Math.max(...parts.map((part) => part[name])));
+  const listed = sorted.slice(0, MOST_SPANS_LISTED).map((part) => `${place(part)} ${words.points(part.contribution)}`);
+  by("heat").setAttribute("aria-label", `Your picture as the model looks at it, in ${rows} rows and ${across} columns of squares. ${listed.length ? `What counted most: ${listed.join("; ")}.` : "No single square counted."}`);
+  list(sorted.map((part) => row(place(part), part.contribution, most)), MOST_SPANS_LISTED, "squares");
+}
+
+const place = ({ row, column }) => `row ${row + 1}, column ${column + 1}`;
 
 function row(name, contribution, most) {
   const fill = element("span", contribution < 0 ? "fill against" : "fill for");

@@ -1,11 +1,14 @@
 // Rows of columns: an object of column -> number, string or null (handler/modalities/tabular.py).
 import { InputError, checkCell } from "../cells.js";
 import { columnName } from "../levelling.js";
+import { jsonBody } from "../remote.js";
+
+const COPIES_A_RUN = 64;
 
 /** See register.js. Parts are { column }. */
 export const tabular = {
   rows: "rows",
-  warmUp: {},
+  warmUp: (example) => example ?? {},
   shows: "columns",
   check(input, serving) {
     if (input === null || typeof input !== "object" || Array.isArray(input)) {
@@ -33,7 +36,9 @@ export const tabular = {
     }
     return Object.keys(record).length ? record : null;
   },
-  fieldValue: (example, column) => example?.[column],
+  fill(fields, example) {
+    for (const field of fields) field.value = example?.[field.dataset.column] ?? "";
+  },
   describe: () => "",
   occlusions(record, limits) {
     const sent = Object.keys(record).filter((name) => record[name] !== null);
@@ -41,6 +46,7 @@ export const tabular = {
     const without = (column) => Object.assign(Object.create(null), record, { [column]: null });
     return sent.map((column) => ({ part: { column }, record: without(column) }));
   },
-  size: () => 1,
+  copiesARun: () => COPIES_A_RUN,
+  body: jsonBody,
   fromServer: (input, parts) => parts,
 };

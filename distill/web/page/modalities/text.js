@@ -1,19 +1,22 @@
 // Texts: one string an input, explained by its spans of words (handler/modalities/text.py).
 import { characters, checkText } from "../cells.js";
 import { SPACE } from "../levelling.js";
+import { jsonBody } from "../remote.js";
 
 const MAX_CHARACTERS = 2_000_000; // of all copies of a text
+const CHARACTERS_A_RUN = 40_000; // a run is one step on the page's thread: between two, it answers to its user
+const COPIES_A_RUN = 64;
 const SPAN = new RegExp(`[^${SPACE}]+`, "g");
 
 /** See register.js. Parts are { start, end } in UTF-16 units of the text. */
 export const text = {
   rows: "texts",
-  warmUp: "",
+  warmUp: (example) => example ?? "",
   shows: "spans",
   check: (input, serving) => checkText(input, serving.inputs[0], serving.limits),
   values: (records) => records,
   read: (fields) => fields[0].value || null,
-  fieldValue: (example) => example,
+  fill: ([field], example) => (field.value = example ?? ""),
   describe([field], limits) {
     const [used, most] = [characters(field.value), limits.max_characters];
     return `${used.toLocaleString("en")} of ${most.toLocaleString("en")} characters`;
@@ -25,7 +28,8 @@ export const text = {
       record: record.slice(0, start) + record.slice(end),
     }));
   },
-  size: (record) => Math.max(1, record.length),
+  copiesARun: ({ length }) => Math.max(1, Math.min(COPIES_A_RUN, Math.floor(CHARACTERS_A_RUN / Math.max(1, length)))),
+  body: jsonBody,
   fromServer: fromCodePoints,
 };
 
