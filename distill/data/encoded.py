@@ -35,7 +35,15 @@ class Stored:
         return content
 
 
-Encoded: TypeAlias = bytes | Stored
+@dataclass(frozen=True)
+class Laid:
+    """A picture's bytes and the colour that shows where it is transparent, which is white for all others."""
+
+    cell: bytes | Stored
+    background: str  # "#rrggbb"
+
+
+Encoded: TypeAlias = bytes | Stored | Laid
 
 
 def stored(path: Path) -> Stored:
@@ -50,17 +58,21 @@ def stored(path: Path) -> Stored:
 
 def content(cell: Encoded) -> bytes:
     """The bytes of a cell. Raises DataError, see `Stored.read`."""
-    return cell.read() if isinstance(cell, Stored) else cell
+    inner = cell.cell if isinstance(cell, Laid) else cell
+    return inner.read() if isinstance(inner, Stored) else inner
 
 
 def sha256_of(cell: Encoded) -> str:
-    """The hash of a cell's bytes; those that are on disk are not read for it."""
+    """The hash of a cell's bytes, and of its background; those that are on disk are not read for it."""
+    if isinstance(cell, Laid):
+        return hashlib.sha256(f"{cell.background.lower()} {sha256_of(cell.cell)}".encode()).hexdigest()
     return cell.sha256 if isinstance(cell, Stored) else hashlib.sha256(cell).hexdigest()
 
 
 def length_of(cell: Encoded) -> int:
     """How many bytes a cell holds."""
-    return cell.length if isinstance(cell, Stored) else len(cell)
+    inner = cell.cell if isinstance(cell, Laid) else cell
+    return inner.length if isinstance(inner, Stored) else len(inner)
 
 
 def _stretch(path: Path, offset: int, length: int) -> bytes:

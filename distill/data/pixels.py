@@ -24,18 +24,19 @@ Pixels = np.typing.NDArray[np.uint8]  # [H,W,3]
 Columns = Mapping[str, np.typing.NDArray[np.generic]]
 
 
-def decoded(cell: encoded.Encoded, background: str = WHITE) -> Pixels:
-    """The pixels [H,W,3] of a cell. `background`: the colour that shows where it is transparent.
+def decoded(cell: encoded.Encoded) -> Pixels:
+    """The pixels [H,W,3] of a cell, on its background where it is transparent.
 
     Raises:
         RequestError: it is no picture that can be read.
         DataError: its file was changed while Limbeck ran.
     """
+    background = cell.background if isinstance(cell, encoded.Laid) else WHITE
     return pictures.decode(encoded.content(cell), background, _MAX_PIXELS)
 
 
 def of(cell: encoded.Encoded) -> Pixels:
-    """The pixels [H,W,3] of a cell of rows that were read: nothing in them is transparent, and all are pictures.
+    """The pixels [H,W,3] of a cell of rows that were read, which all are pictures.
 
     Raises:
         DataError: its file was changed while Limbeck ran.

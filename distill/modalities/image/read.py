@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from distill.data.encoded import length_of
+from distill.data.encoded import Laid, length_of
 from distill.data.normalize import clean
 from distill.data.readers.cells import Table
 from distill.data.wording import counted
@@ -16,6 +16,7 @@ from distill.modalities.image import picture_cells, survey
 from distill.modalities.modality import Columns
 from distill.recipe.schema import Data
 from handler.bundle.contract import Input
+from handler.modalities.pictures import WHITE
 
 PIXELS = "pixels"
 _FEW = 3  # examples in a note
@@ -36,7 +37,9 @@ def read(
     found = picture_cells.of(table, name, "data.image")
     values, reasons = found.values.copy(), found.reasons.copy()
     held = np.flatnonzero([length_of(cell) > 0 for cell in values.tolist()])
-    looked = survey.of(values[held].tolist(), data.background)
+    if data.background.lower() != WHITE:
+        values[held] = [Laid(cell, data.background) for cell in values[held].tolist()]
+    looked = survey.of(values[held].tolist())
     reasons[held] = looked.reasons
     unreadable = held[looked.reasons != ""]
     values[unreadable] = b""

@@ -48,26 +48,26 @@ class Survey:
     thumbnails: np.typing.NDArray[np.uint8]  # [N,16,16,3], black of what cannot be read
 
 
-def of(cells: Sequence[Encoded], background: str = pixels.WHITE) -> Survey:
+def of(cells: Sequence[Encoded]) -> Survey:
     """Look at each picture once. Raises DataError where a file was changed meanwhile."""
     import PIL
 
     hashes = [sha256_of(cell) for cell in cells]
-    code = [cache.code(__name__), PIL.__version__, background]
+    code = [cache.code(__name__), PIL.__version__]
     drawers: dict[str, dict[str, Encoded]] = {}
     for name, cell in zip(hashes, cells, strict=True):
         drawers.setdefault(name[:_DRAWER_DIGITS], {})[name] = cell
     found: dict[str, Any] = {}
     with ThreadPoolExecutor(_THREADS) as threads:
         for drawer in track(sorted(drawers), "looking at pictures"):
-            for row in _drawer(drawers[drawer], code, background, threads):
+            for row in _drawer(drawers[drawer], code, threads):
                 found[str(row["sha256"])] = row
     rows = np.array([found[name] for name in hashes], dtype=_KIND)
     return Survey(rows["reason"].astype(object), rows["height"], rows["width"], rows["thumbnail"])
 
 
 def _drawer(
-    cells: Mapping[str, Encoded], code: Sequence[str], background: str, threads: ThreadPoolExecutor
+    cells: Mapping[str, Encoded], code: Sequence[str], threads: ThreadPoolExecutor
 ) -> np.typing.NDArray[np.void]:
     """What is known of these pictures, by their hashes."""
     name = cache.key("pictures", sorted(cells), *code)
@@ -76,7 +76,7 @@ def _drawer(
     if stored is not None:
         return stored
     rows = np.zeros(len(cells), dtype=_KIND)
-    for place, row in enumerate(threads.map(lambda name: _look(cells[name], background), sorted(cells))):
+    for place, row in enumerate(threads.map(lambda name: _look(cells[name]), sorted(cells))):
         rows[place] = (sorted(cells)[place], *row)
     with cache.replacing(path) as temporary, temporary.open("wb") as file:
         np.save(file, rows, allow_pickle=False)
@@ -90,12 +90,12 @@ def _read(path: Path) -> np.typing.NDArray[np.void]:
     return rows
 
 
-def _look(cell: Encoded, background: str) -> tuple[str, int, int, np.typing.NDArray[np.uint8]]:
+def _look(cell: Encoded) -> tuple[str, int, int, np.typing.NDArray[np.uint8]]:
     """Why it cannot be read, its height and width, its thumbnail."""
     from PIL import Image
 
     try:
-        found = pixels.decoded(cell, background)
+        found = pixels.decoded(cell)
     except RequestError as error:
         reason = _FOR_CALLERS.sub("", error.detail).strip()
         return reason[:_MAX_REASON], 0, 0, np.zeros((SIDE, SIDE, 3), np.uint8)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from distill.data import pixels
 from distill.data.encoded import Stored, content
 from distill.errors import DataError, RecipeError
 from distill.recipe import rules
@@ -238,13 +239,11 @@ def test_a_file_that_changes_while_limbeck_runs_is_noticed(tmp_path: Path) -> No
 
 
 def test_pictures_are_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from distill.modalities.image import survey
-
     root = folder(tmp_path / "pets")
     first = load_folder(root)
     put(root / "cat" / "new.jpg", file(901))
     looked: list[object] = []
-    monkeypatch.setattr(survey, "decoded", lambda cell, _: looked.append(cell) or np.zeros((4, 4, 3), np.uint8))
+    monkeypatch.setattr(pixels, "decoded", lambda cell: looked.append(cell) or np.zeros((4, 4, 3), np.uint8))
     again = load_folder(root)
     assert len(again.train) + len(again.validation) + len(again.test) == 2 * EACH + 1
     assert 1 <= len(looked) <= 3  # the new one, and those in its drawer

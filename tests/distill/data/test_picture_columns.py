@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pyarrow
 import pytest
+from PIL import Image
 from pyarrow import parquet
 
+from distill.data import pixels
 from distill.data.encoded import Stored, content
 from distill.data.rows import Dataset
 from distill.errors import DataError
@@ -184,8 +186,15 @@ def test_the_copy_of_a_parquet_file_is_made_anew_where_it_is_torn(base: Path, em
 
 
 def test_a_background_of_its_own_stands_in_the_input(base: Path) -> None:
+    clear = Image.new("RGBA", (32, 32), (0, 0, 0, 0))
+    put(base / PATHS[0], saved(clear, "PNG"))
     dataset = load_csv(base, PATHS, background="#102030")
     assert dataset.inputs[0].background == "#102030"
+    parts = (dataset.train, dataset.validation, dataset.test)
+    shown = [pixels.of(cell) for part in parts for cell in part.columns["pixels"]]
+    assert [it[5, 5].tolist() for it in shown if it.shape == (32, 32, 3)] == [[0x10, 0x20, 0x30]]
+    on_white = load_csv(base, PATHS)
+    assert dataset.fingerprint != on_white.fingerprint  # the same files are other pictures
 
 
 def test_tiny_pictures_are_pointed_out(base: Path) -> None:

@@ -60,9 +60,9 @@ def test_a_recipe_decides_how_often_whatever_the_rows(times: int) -> None:
 
 
 def test_rows_with_a_split_of_their_own_or_a_group_to_hold_out_are_judged_by_it() -> None:
-    split = RECIPE.model_copy(update={"data": RECIPE.data.model_copy(update={"split": "part"})})
+    split = replace(rows_of(100), given_split=True)
     held_out = RECIPE.model_copy(update={"evaluation": Evaluation(held_out_group="web")})
-    assert cross_fit.repeats(split, rows_of(100)) == cross_fit.repeats(held_out, rows_of(100)) == 0
+    assert cross_fit.repeats(RECIPE, split) == cross_fit.repeats(held_out, rows_of(100)) == 0
 
 
 def test_a_precomputed_teacher_must_have_spoken_of_every_labelled_row() -> None:
