@@ -20,7 +20,7 @@ import onnxruntime as ort  # noqa: E402
 
 from handler.bundle import contract
 from handler.bundle.versions import newest
-from handler.errors import BundleError
+from handler.errors import BundleError, RequestError
 from handler.modalities import register
 from handler.modalities.modality import Arrays, Record
 from handler.model import optimized_graph
@@ -96,13 +96,16 @@ class Predictor:
 
         Raises:
             TypeError: one input, where a list of them is wanted; or an input of another kind than the model's.
-            RequestError: a column that the model does not know.
+            RequestError: no column, one that the model does not know, or a value that its column does not take.
         """
-        if isinstance(inputs, (str, bytes, Mapping)):
+        if isinstance(inputs, (str, bytes, Mapping)) or not hasattr(inputs, "__len__"):
             raise TypeError(f"predict takes a list of inputs, and got one {type(inputs).__name__}. Put it into a list.")
-        if not inputs:
+        if not len(inputs):
             return []
-        probabilities, novelty = self.run(self.arrays(inputs))
+        try:
+            probabilities, novelty = self.run(self.arrays(inputs))
+        except UnicodeEncodeError:
+            raise RequestError(422, "not-unicode", "The text holds half of a surrogate pair.") from None
         return [self._prediction(row, unlike) for row, unlike in zip(probabilities, novelty, strict=True)]
 
     def run(self, arrays: Arrays) -> tuple[np.typing.NDArray[np.float32], np.typing.NDArray[np.float32]]:
