@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from distill.commands.console import say
+from distill.commands.console import QuietOption, say
 
 
 def init(
@@ -19,6 +19,7 @@ def init(
     text: Annotated[
         str | None, typer.Option(help="The column of texts. Default: what looks like it; without one, all columns.")
     ] = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Look at a file of rows and write a recipe for it. Exit status: 0; 2 the data is wrong, or the recipe is there."""
     from distill.errors import RecipeError

@@ -170,3 +170,5 @@ class Modality:
     page_examples: Callable[[Sequence[object]], list[object]]  # golden inputs that look like a person's
     parse: Callable[[str, Serving], object]  # an input as a person types it. Raises RequestError.
     blank_is_input: bool  # whether a blank line is one, or nothing
+    # What an input as a person types it looks like, where that is of another kind: "a JSON object"; "" of any other.
+    looks_like: Callable[[str], str] = lambda _: ""

@@ -71,13 +71,15 @@ class Predictor:
     def load(cls, folder: str | Path) -> Predictor:
         """Open a sealed bundle, by the graph derived from it where that fits (see `handler.model.optimized_graph`).
 
-        `folder`: the bundle's, or that of its versions (`bundles/NAME`), of which the one sealed last is meant.
+        `folder`: the bundle's, or that of its versions (`bundles/NAME`, or `bundles/NAME/latest`), of which the one
+        sealed last is meant.
 
         Raises:
             BundleError: see `handler.bundle.contract.read`.
         """
         folder = Path(folder)
-        folder = newest(folder) if (folder / contract.LATEST).is_file() else folder
+        if folder.name == contract.LATEST or (folder / contract.LATEST).is_file():
+            folder = newest(folder)
         manifest = contract.read(folder)
         rest = (manifest.serving, manifest.name, manifest.version)
         graph = optimized_graph.find(folder, manifest.files[contract.MODEL], RUNTIME)

@@ -23,6 +23,7 @@ from distill.experiments.proving_ground.sets import catalogue
 from distill.modalities.register import MODALITIES
 from distill.recipe import load as recipes
 from distill.recipe.public_sets import CATALOGUE
+from tests import bundles
 from tests.distill.command_line import QUICK, ROOT, Run, Sealed, distill
 
 MADE = ("init", "run", "predict", "web", "runs", "compare", "sweep", "ablate", "recipes", "datasets")
@@ -165,6 +166,7 @@ def test_a_run_prints_its_evidence_and_its_bundle_as_json_and_nothing_else_where
     beside = here("runs", "1", "2", cache=sealed.cache).out
     [differs] = [line for line in beside.splitlines() if line.startswith("recipe.")]
     assert differs.split() == ["recipe.gates.max_kilobytes", "200.0", "1.0"]
+    assert max(map(len, beside.splitlines())) <= 110
 
 
 def test_where_nothing_was_run_it_says_how_to(here: Run, tmp_path: Path) -> None:
@@ -241,6 +243,53 @@ def test_on_a_terminal_predict_says_that_it_reads_standard_input(sealed: Sealed,
         assert process.wait(60) == 0
     piped = distill("predict", sealed.folder, cache=sealed.cache, cwd=tmp_path, stdin=b'{"mean radius": 12.0}\n')
     assert piped.err == ""
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    """A bundle of texts."""
+    bundles.text_bundle(tmp_path / "texts")
+    return tmp_path / "texts"
+
+
+@pytest.mark.parametrize(("given", "found"), [('{"message": "good"}', "object"), ('["good", "bad"]', "array")])
+def test_json_for_a_bundle_of_texts_is_no_text_unless_it_comes_from_a_file_or_a_pipe(
+    texts: Path, here: Run, tmp_path: Path, given: str, found: str
+) -> None:
+    done = here("predict", texts, given, cache=tmp_path)
+    assert (done.status, done.out) == (2, "")
+    assert f"The input is a JSON {found}, and {texts} takes texts." in done.err
+    assert "standard input (-)" in done.err
+    piped = distill("predict", texts, "-", cache=tmp_path, cwd=tmp_path, stdin=f"{given}\ngood\n{given}\n".encode())
+    assert (piped.status, len(piped.out.splitlines())) == (0, 3)
+    assert piped.err == f"Line 1 of the input is a JSON {found}, and is read as it stands: {texts} takes texts.\n"
+    (tmp_path / "one.json").write_text(given)
+    assert f"is a JSON {found}" in here("predict", texts, "@one.json", cache=tmp_path).err
+    assert here("predict", texts, "@one.json", "--quiet", cache=tmp_path).err == ""
+
+
+@pytest.mark.parametrize("text", ["[sic] good", "{good", '"good"', "good", ""])
+def test_a_text_with_brackets_or_quotes_is_a_text(texts: Path, here: Run, tmp_path: Path, text: str) -> None:
+    assert here("predict", texts, text, cache=tmp_path).err == ""
+
+
+def test_a_hyphen_means_standard_input(sealed: Sealed, tmp_path: Path) -> None:
+    done = distill("predict", sealed.folder, "-", cache=tmp_path, cwd=tmp_path, stdin=b'{"mean radius": 12.0}\n')
+    assert json.loads(done.out)["label"] in ("benign", "malignant")
+
+
+def test_every_command_that_the_docs_say_takes_quiet_does(here: Run, tmp_path: Path) -> None:
+    group = typer.main.get_command(app)
+    own = {name: it for name, it in group.commands.items() if it.rich_help_panel == "Students"}  # type: ignore[attr-defined]
+    assert set(MADE) <= set(own)
+    assert [name for name, it in own.items() if "-q" not in {word for one in it.params for word in one.opts}] == []
+    assert here("--quiet", "datasets", cache=tmp_path).status == 0
+
+
+def test_a_list_of_runs_needs_no_package_that_only_a_run_does() -> None:
+    code = "import sys; import distill.commands.runs, distill.experiments.run_log, distill.reporting.tables; "
+    code += "sys.exit(bool({'torch', 'sklearn', 'scipy'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
 def test_a_model_of_the_hub_that_is_not_pinned_is_told_before_the_data_is_read(here: Run, tmp_path: Path) -> None:
