@@ -98,8 +98,7 @@ def main() -> None:
         console.close_output()
         sys.exit(0)
     except OSError as error:  # a full disk, a cache in a place that cannot be written to
-        where = f"{error.filename}: " if error.filename else ""
-        _fail(f"{where}{error.strerror or error}. Check the path, and LIMBECK_CACHE for the cache.", 2)
+        _fail(f"{_where(error)}{error.strerror or error}. {_advice(error)}", 2)
 
 
 def _invoke(arguments: list[str]) -> None:
@@ -116,6 +115,18 @@ def _invoke(arguments: list[str]) -> None:
             raise MissingExtraError(str(error.name), "distill") from None
     if sys.stdout is not None:  # closed by the shell
         sys.stdout.flush()  # what is still in the buffer may meet a closed pipe too
+
+
+def _where(error: OSError) -> str:
+    return f"{error.filename}: " if error.filename else ""
+
+
+def _advice(error: OSError) -> str:
+    from distill import cache
+
+    if error.filename and not Path(str(error.filename)).absolute().is_relative_to(cache.root().absolute()):
+        return "Check the path."
+    return "Check the disk, and LIMBECK_CACHE for the cache."
 
 
 def _fail(message: str, status: int) -> None:

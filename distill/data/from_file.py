@@ -13,7 +13,7 @@ from distill.data.normalize import clean
 from distill.data.readers.cells import Table
 from distill.data.rows import Pool
 from distill.data.sources import FORMATS
-from distill.data.split import TEST, TRAIN, VALIDATION
+from distill.data.split import WORDS
 from distill.data.wording import counted
 from distill.errors import DataError
 from distill.recipe.schema import Data
@@ -21,16 +21,6 @@ from handler.bundle.contract import Input
 from handler.modalities import levelling
 
 Columns: TypeAlias = Mapping[str, np.typing.NDArray[np.generic]]
-
-_PARTS = {
-    "train": TRAIN,
-    "training": TRAIN,
-    "validation": VALIDATION,
-    "valid": VALIDATION,
-    "val": VALIDATION,
-    "dev": VALIDATION,
-    "test": TEST,
-}
 
 
 class Kind(Protocol):
@@ -95,10 +85,10 @@ def _split(table: Table, name: str | None) -> np.typing.NDArray[np.object_] | No
     if name is None:
         return None
     cells = [levelling.visible(cell).lower() for cell in table.column(name, "data.split")]
-    odd = next((row for row, cell in enumerate(cells) if cell not in _PARTS), None)
+    odd = next((row for row, cell in enumerate(cells) if cell not in WORDS), None)
     if odd is not None:
         raise DataError(
             f"{table.where}, column {name!r} (data.split): {table.at(odd)} holds something else than "
             "train, validation (or val, dev) or test. Correct it, or take data.split out and Limbeck splits."
         )
-    return np.array([_PARTS[cell] for cell in cells], dtype=object)
+    return np.array([WORDS[cell] for cell in cells], dtype=object)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -16,6 +17,17 @@ from distill.data.rows import Pool
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 PARTS = (TRAIN, VALIDATION, TEST)
+WORDS = MappingProxyType(  # what a column that says the part may hold
+    {
+        "train": TRAIN,
+        "training": TRAIN,
+        "validation": VALIDATION,
+        "valid": VALIDATION,
+        "val": VALIDATION,
+        "dev": VALIDATION,
+        "test": TEST,
+    }
+)
 LEFT_OUT = ""  # of a row without a label whose family judges: it may neither train nor judge
 SHARE = 0.1  # of each class, for validation and for test alike
 _KEEP_FIRST = {TEST: 0, VALIDATION: 1, TRAIN: 2}  # a row that is in two parts stays in the one that judges

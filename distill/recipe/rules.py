@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from encodings.aliases import aliases
+from types import MappingProxyType
 from typing import TypeAlias
 
 from distill.errors import RecipeError, nearest
@@ -13,6 +14,17 @@ from distill.recipe.public_sets import CATALOGUE, NamedSet
 from distill.recipe.schema import STACK, Data, Recipe
 
 FILES = ("csv", "jsonl", "parquet")
+OF_ROWS: Mapping[str, str] = MappingProxyType(  # the ending of a file's name -> its format
+    {
+        ".csv": "csv",
+        ".tsv": "csv",
+        ".jsonl": "jsonl",
+        ".ndjson": "jsonl",
+        ".json": "jsonl",
+        ".parquet": "parquet",
+        ".pq": "parquet",
+    }
+)
 _NAMED = {named.name: named for named in CATALOGUE}
 _OF_FILES = (
     "path", "encoding", "text", "columns", "label", "soft_label_prefix", "group", "split", "types", "allow_leaks",

@@ -203,6 +203,38 @@ def test_init_writes_a_recipe_once(here: Run, tmp_path: Path) -> None:
     assert (again.status, "is there already" in again.err) == (2, True)
 
 
+def test_a_name_with_spaces_is_quoted_where_it_is_to_be_typed(here: Run, tmp_path: Path) -> None:
+    rows = [f"the parcel number {i} is late,{'ab'[i % 2]}" for i in range(40)]
+    (tmp_path / "my mail (1).csv").write_text("\n".join(["body,queue", *rows]))
+    done = here("init", "my mail (1).csv", cache=tmp_path)
+    assert done.out.endswith("Next: limbeck run 'my mail (1).toml'\n")
+    assert (tmp_path / "my mail (1).toml").read_text().startswith("# limbeck run 'my mail (1).toml'\n")
+
+
+def test_init_leaves_nothing_behind_where_it_fails(here: Run, tmp_path: Path) -> None:
+    (tmp_path / "mail.csv").write_text("body,queue\n")
+    assert here("init", "mail.csv", "--out", "new/mail.toml", cache=tmp_path).status == 2
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_path_that_cannot_be_written_to_says_nothing_of_the_cache(here: Run, tmp_path: Path) -> None:
+    rows = [f"the parcel number {i} is late,{'ab'[i % 2]}" for i in range(40)]
+    (tmp_path / "mail.csv").write_text("\n".join(["body,queue", *rows]))
+    done = here("init", "mail.csv", "--out", "/proc/x/mail.toml", cache=tmp_path / "cache")
+    assert (done.status, "Check the path." in done.err, "LIMBECK_CACHE" in done.err) == (2, True, False)
+    (tmp_path / "file").touch()
+    done = here("run", "breast-cancer", "--set", "evaluation.repeats=0", cache=tmp_path / "file")
+    assert (done.status, "LIMBECK_CACHE" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["my rows.csv", "rows.jsonl", "rows.parquet"])
+def test_rows_in_place_of_a_recipe_are_told_how_to_get_one(here: Run, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("text,label\n")
+    done = here("run", name, cache=tmp_path)
+    quoted = f"'{name}'" if " " in name else name
+    assert (done.status, f"`limbeck init {quoted}` writes one" in done.err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
