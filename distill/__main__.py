@@ -21,14 +21,14 @@ try:
     from distill.commands.predict import predict
     from distill.commands.proving_ground import proving_ground
     from distill.commands.recipes import recipes
-    from distill.commands.registered import LazyGroup, MissingExtraError
+    from distill.commands.registered import LazyGroup, MissingExtraError, UsageError
     from distill.commands.run import run
     from distill.commands.runs import runs
     from distill.commands.sweep import sweep
     from distill.commands.web import web
     from distill.errors import DistillError
 except ModuleNotFoundError as missing:
-    raise SystemExit(f"{missing.name} is not installed. Run: pip install 'limbeck[distill]'") from None
+    raise SystemExit(f"{missing.name} is not installed. In a checkout, run: pip install '.[distill]'") from None
 
 INTERRUPTED, BUNDLE_REFUSED = 130, 4
 NAME = "limbeck"
@@ -36,7 +36,6 @@ NAME = "limbeck"
 PROGRAM = NAME if Path(sys.argv[0]).stem == NAME else "python -m distill"
 _OWN = ("distill", "handler", "infra")
 COMPLETING = "_LIMBECK_COMPLETE"  # set by the shell, whose word a completion is
-UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # typer has no public name for it
 
 app = typer.Typer(
     cls=LazyGroup,
@@ -86,8 +85,8 @@ def main() -> None:
     except typer.Exit as done:  # --help was asked for
         sys.exit(done.exit_code)
     except UsageError as error:
-        error.show()  # type: ignore[attr-defined]
-        sys.exit(error.exit_code)  # type: ignore[attr-defined]
+        error.show()
+        sys.exit(error.exit_code)
     except (DistillError, MissingExtraError) as error:
         _fail(str(error), error.exit_status)
     except BundleError as error:

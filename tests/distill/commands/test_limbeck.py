@@ -23,6 +23,7 @@ from distill.experiments.proving_ground.sets import catalogue
 from distill.modalities.register import MODALITIES
 from distill.recipe import load as recipes
 from distill.recipe.public_sets import CATALOGUE
+from infra.local.__main__ import app as infra_local
 from tests import bundles
 from tests.distill.command_line import QUICK, ROOT, Run, Sealed, distill
 
@@ -83,12 +84,44 @@ def test_a_misspelt_command_is_told_with_the_nearest(with_cloud: None, here: Run
     assert "Did you mean 'predict'?" in here("predit", cache=tmp_path).err
 
 
+@pytest.mark.parametrize(
+    ("asked", "does"),
+    [
+        ("serve", "make serve RECIPE=NAME, or python -m infra.local serve BUNDLE"),
+        ("stage", "python -m infra.local stage BUNDLE"),
+        ("deploy", "sam deploy"),
+        ("train", "limbeck run RECIPE"),
+    ],
+)
+def test_what_another_program_does_is_told_with_its_name(here: Run, tmp_path: Path, asked: str, does: str) -> None:
+    done = here(asked, "bundles/mail", cache=tmp_path)
+    assert (done.status, does in " ".join(done.err.replace("│", "").split()), "Did you mean" in done.err) == (
+        2,
+        True,
+        False,
+    )
+
+
+def test_what_is_named_as_done_elsewhere_is_no_command_and_what_does_it_is_there(with_cloud: None) -> None:
+    group = typer.main.get_command(app)
+    context = group.make_context("limbeck", ["run"], resilient_parsing=True)
+    names = group.list_commands(context)  # type: ignore[attr-defined]
+    assert set(names).isdisjoint(registered.ELSEWHERE)
+    told = {word for does in registered.ELSEWHERE.values() for word in re.findall(r"limbeck ([a-z]+)", does)}
+    assert told <= set(names)
+    local = {it.name for it in infra_local.registered_commands}
+    assert set(re.findall(r"infra\.local ([a-z]+)", " ".join(registered.ELSEWHERE.values()))) <= local
+
+
 def test_without_the_cloud_extra_its_commands_say_what_to_install(
     without_cloud: None, here: Run, tmp_path: Path
 ) -> None:
     done = here("push", "bundle", cache=tmp_path)
-    assert (done.status, done.err) == (1, "boto3 is not installed. Run: pip install 'limbeck[infra]'\n")
-    assert "pip install 'limbeck[infra]'" in help_of()
+    assert (done.status, done.err) == (
+        1,
+        "boto3 is not installed. In a checkout, run: pip install '.[infra]'\n",
+    )
+    assert "pip install '.[infra]'" in help_of()
     assert here("datasets", cache=tmp_path).status == 0
     assert "Did you mean 'run'" in here("rum", cache=tmp_path).err
 
@@ -100,7 +133,10 @@ def test_a_command_whose_library_is_missing_says_what_to_install(
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "pydantic", None)
     done = here("recipes", cache=tmp_path)
-    assert (done.status, done.err) == (1, "pydantic is not installed. Run: pip install 'limbeck[distill]'\n")
+    assert (done.status, done.err) == (
+        1,
+        "pydantic is not installed. In a checkout, run: pip install '.[distill]'\n",
+    )
 
 
 def test_the_version_is_the_packages(here: Run, tmp_path: Path) -> None:
