@@ -1,4 +1,4 @@
-"""Releases, alarms, kills, rollbacks and `sam deploy` in any order: what must hold after each of them, whatever was before."""
+"""Releases, alarms, kills, rollbacks and `sam deploy` in any order, and what must hold after each of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from tests.cloud import account, models, warm
 from tests.cloud.account import Account, wait_for
@@ -178,7 +185,9 @@ class Releases(RuleBasedStateMachine):
         assert ran.status == 0 and process.exitcode == STOPPED, ran
 
     # ------------------------------------------------------------------ sam deploy
-    @rule(parameters=st.sampled_from([{}, {"AlarmP99Milliseconds": "400"}, {"MemorySize": "1024"}, {"LogLevel": "DEBUG"}]))
+    @rule(
+        parameters=st.sampled_from([{}, {"AlarmP99Milliseconds": "400"}, {"MemorySize": "1024"}, {"LogLevel": "DEBUG"}])
+    )
     def sam_deploy(self, parameters: dict[str, str]) -> None:
         assert self.site.sam_deploy(**parameters) in ("no changes", "UPDATE_COMPLETE")
 
