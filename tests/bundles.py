@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -194,7 +194,7 @@ def _golden(folder: Path, serving: Serving, name: str, inputs: Sequence[Record])
     except Exception:  # a test wants a bundle with a broken model
         return "".join(json.dumps({"input": it}) + "\n" for it in inputs)
     rows = zip(inputs, answers, strict=True)
-    return "".join(json.dumps({"input": it, "prediction": asdict(answer)}) + "\n" for it, answer in rows)
+    return "".join(json.dumps({"input": it, "prediction": answer.as_json()}) + "\n" for it, answer in rows)
 
 
 def for_task(folder: Path, task: str) -> Path:
