@@ -97,12 +97,6 @@ def parity(predictor: Predictor, columns: batched.Columns, probabilities: Floats
     return Metric("parity_costs", gap, gap, gap, 0)
 
 
-def dangerous(costs: Costs, labels: Sequence[str]) -> tuple[str, ...]:
-    """The classes that are dearer to miss than others."""
-    missing = [_price(costs, place) for place in range(len(labels))]
-    return tuple(label for label, price in zip(labels, missing, strict=True) if price > min(missing))
-
-
 def _decided(
     labels: Labels, abstained: np.typing.NDArray[np.bool_], probabilities: Floats, gold: Labels, prices: Prices
 ) -> Decided:

@@ -133,6 +133,12 @@ class CostEvidence:
     misses: tuple[ClassMisses, ...]  # each class, the dearest to miss first
     over_ratio: tuple[RatioPoint, ...]  # by rising ratio; none where all mistakes cost the same
 
+    @property
+    def dearest(self) -> tuple[ClassMisses, ...]:
+        """The classes that are dearer to miss than others."""
+        least = min(it.price for it in self.misses)
+        return tuple(it for it in self.misses if it.price > least)
+
 
 @dataclass(frozen=True)
 class Evidence:

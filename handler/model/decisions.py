@@ -6,7 +6,7 @@ and ones decides as the highest probability does. The page has the same in `dist
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,8 +27,8 @@ class Decision:
 
     @property
     def abstains(self) -> bool:
-        """Whether abstaining costs less than any label."""
-        return self.abstaining is not None and self.abstaining < min(self.expected_costs.values())
+        """Whether abstaining costs less than any label, in the single precision that the graph answers in."""
+        return self.abstaining is not None and float(np.float32(self.abstaining)) < min(self.expected_costs.values())
 
 
 def prices(costs: Costs) -> np.typing.NDArray[np.float64]:
@@ -67,18 +67,19 @@ def abstained(probabilities: Floats, expected: Floats) -> np.typing.NDArray[np.b
 def of(row: Floats, expected: Floats, names: tuple[str, ...], costs: Costs) -> tuple[int, Decision]:
     """The place of the label that is decided for one row's probabilities [K] and expected costs, and why."""
     decided = int(labels(row[None], expected[None])[0])
-    likeliest = int(row.argmax())
     by_label = expected[: len(names)].tolist()
-    return decided, Decision(
-        expected_cost=float(expected.min()),
+    made = Decision(
+        expected_cost=by_label[decided],
         expected_costs=dict(zip(names, by_label, strict=True)),
         abstaining=costs.abstain,
-        most_probable=names[likeliest],
-        why=_why(row, by_label, decided, names, costs),
+        most_probable=names[int(row.argmax())],
+        why="",
     )
+    least = costs.abstain if costs.abstain is not None and made.abstains else made.expected_cost
+    return decided, replace(made, expected_cost=least, why=_why(row, decided, made, names, costs))
 
 
-def _why(row: Floats, by_label: list[float], decided: int, names: tuple[str, ...], costs: Costs) -> str:
+def _why(row: Floats, decided: int, made: Decision, names: tuple[str, ...], costs: Costs) -> str:
     """What was most probable, and which mistake speaks against deciding it."""
     likeliest = int(row.argmax())
     believed = f"'{names[likeliest]}' at {_share(float(row[likeliest]))}"
@@ -86,12 +87,12 @@ def _why(row: Floats, by_label: list[float], decided: int, names: tuple[str, ...
     risks[likeliest] = -1.0
     worst = max(range(len(risks)), key=risks.__getitem__)
     mistake = f"missing '{names[worst]}' costs {_cost(costs.matrix[worst][likeliest])}"
-    least = by_label[decided]
-    if costs.abstain is not None and costs.abstain < least:
-        return f"{believed}, but {mistake}: abstaining costs {_cost(costs.abstain)}, deciding {_cost(least)}"
+    deciding = _cost(made.expected_cost)
+    if costs.abstain is not None and made.abstains:
+        return f"{believed}, but {mistake}: abstaining costs {_cost(costs.abstain)}, deciding {deciding}"
     if decided == likeliest:
-        return f"{believed}, and deciding it costs least, {_cost(least)}"
-    return f"{believed}, but {mistake}: '{names[decided]}' costs least, {_cost(least)}"
+        return f"{believed}, and deciding it costs least, {deciding}"
+    return f"{believed}, but {mistake}: '{names[decided]}' costs least, {deciding}"
 
 
 def _share(value: float) -> str:
