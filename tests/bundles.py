@@ -15,9 +15,11 @@ from distill.packaging.openapi import document
 from handler.bundle import contract
 from handler.bundle.abstention import Thresholds
 from handler.bundle.contract import DriftBaseline, Input, Limits, Manifest, Metric, Serving
+from handler.bundle.costs import Costs
 from handler.modalities.modality import Record
 from handler.model.predictor import Predictor
 
+DANGEROUS = Costs(((0.0, 1.0), (20.0, 0.0)), 0.5)  # of the text model: a positive that is missed costs 20
 _OPSETS = [
     helper.make_opsetid("", 18),
     helper.make_opsetid("ai.onnx.ml", 4),
@@ -131,6 +133,16 @@ def numbers_model(names: tuple[str, ...]) -> onnx.ModelProto:
     ]
     constants = {"zero": np.float32(0), "lowest": np.float32(-1e4), "highest": np.float32(1e4)}
     return _model(nodes, [(name, TensorProto.FLOAT) for name in names], constants)
+
+
+def priced_bundle(folder: Path, costs: Costs = DANGEROUS, **changes: object) -> Manifest:
+    """Seal the text model with costs in `folder`."""
+    from distill.graph import expected_costs  # torch with it, for these bundles alone
+    from distill.graph.export import Graph
+
+    return seal(
+        folder, expected_costs.added(Graph(text_model()), costs).model, text_serving(costs=costs, **changes), "priced"
+    )
 
 
 def text_bundle(folder: Path, serving: Serving | None = None, name: str = "tiny-text") -> Manifest:

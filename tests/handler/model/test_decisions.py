@@ -20,8 +20,6 @@ from handler.model import decisions
 from handler.model.predictor import Predictor
 from tests import bundles
 
-DANGEROUS = Costs(((0.0, 1.0), (20.0, 0.0)), 0.5)  # a positive that is missed
-
 
 def uniform(classes: int, price: float = 1.0) -> Costs:
     return Costs(tuple(tuple(price * (i != j) for j in range(classes)) for i in range(classes)))
@@ -97,9 +95,8 @@ def test_of_decisions_that_cost_the_same_the_most_probable_label_comes_first_and
     assert decisions.abstained(even, found).tolist() == [False, False]  # as dear as either label
 
 
-def priced(folder: Path, costs: Costs = DANGEROUS, **changes: object) -> Predictor:
-    graph = expected_costs.added(Graph(bundles.text_model()), costs).model
-    bundles.seal(folder, graph, bundles.text_serving(costs=costs, **changes), "priced")
+def priced(folder: Path, costs: Costs = bundles.DANGEROUS, **changes: object) -> Predictor:
+    bundles.priced_bundle(folder, costs, **changes)
     return Predictor.load(folder)
 
 
@@ -148,7 +145,7 @@ def test_a_matrix_of_another_size_or_with_a_cost_below_zero_is_refused(tmp_path:
 
 
 def test_a_graph_without_the_output_that_its_manifest_counts_on_is_refused(tmp_path: Path) -> None:
-    bundles.seal(tmp_path, bundles.text_model(), bundles.text_serving(costs=DANGEROUS), "wrong")
+    bundles.seal(tmp_path, bundles.text_model(), bundles.text_serving(costs=bundles.DANGEROUS), "wrong")
     with pytest.raises(BundleError, match="expected_costs"):
         Predictor.load(tmp_path)
 
