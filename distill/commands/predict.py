@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -81,7 +80,7 @@ def answers(bundle: Path, given: str | None, lines: BinaryIO) -> Iterator[str]:
         except RequestError as error:
             raise DataError(f"{where} cannot be answered. {error.detail}") from None
         [prediction] = predictor.predict(records)
-        yield json.dumps(asdict(prediction), ensure_ascii=False)
+        yield json.dumps(prediction.as_json(), ensure_ascii=False)
 
 
 def _texts(lines: BinaryIO) -> Iterator[tuple[str, str]]:

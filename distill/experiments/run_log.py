@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from distill.errors import DataError
-from distill.reporting.tables import Table, cost, interval
+from distill.reporting.tables import Table, cost, interval, without_empty
 from handler.bundle.contract import Metric
 
 if TYPE_CHECKING:
@@ -89,8 +89,20 @@ def named(entries: Sequence[Entry], wanted: Sequence[int]) -> list[Entry]:
 
 def listed(entries: Sequence[Entry]) -> Table:
     """One run a row: the student's numbers, and what came of it."""
-    headings = ("run", "at (UTC)", "recipe", "student", "accuracy", "log loss", "retention", "KB", "µs", "bundle")
-    return Table("runs", headings, tuple(_row(entry) for entry in entries))
+    headings = (
+        "run",
+        "at (UTC)",
+        "recipe",
+        "student",
+        "accuracy",
+        "log loss",
+        "retention",
+        "cost a row",
+        "KB",
+        "µs",
+        "bundle",
+    )
+    return without_empty(Table("runs", headings, tuple(_row(entry) for entry in entries)))
 
 
 def side_by_side(entries: Sequence[Entry]) -> Table:
@@ -131,7 +143,8 @@ def _row(entry: Entry) -> tuple[str, ...]:
         recipe["student"]["kind"],
         f"{student['accuracy']['value']:.3f}",
         f"{student['log_loss']['value']:.3f}",
-        next((f"{it['value']:.3f}" for it in entry["evidence"]["metrics"] if it["name"] == "retention"), ""),
+        _metric(entry, "retention"),
+        _metric(entry, "realised_cost"),
         cost(student["kilobytes"]),
         cost(student["latency_us_p50"]),
         _came_of(entry),
@@ -151,6 +164,11 @@ def _measured(entry: Entry) -> dict[str, str]:
 def _student(entry: Entry) -> dict[str, Any]:
     found: dict[str, Any] = next(one for one in entry["evidence"]["contenders"] if one["role"] == "student")
     return found
+
+
+def _metric(entry: Entry, name: str) -> str:
+    """A metric's value; nothing where it was not measured."""
+    return next((f"{it['value']:.3f}" for it in entry["evidence"]["metrics"] if it["name"] == name), "")
 
 
 def _came_of(entry: Entry) -> str:

@@ -90,6 +90,7 @@ def _described(predictor: Predictor) -> dict[str, Any]:
         "limits": asdict(serving.limits),
         "evidence": [asdict(metric) for metric in serving.evidence],
         "drift_baseline": asdict(serving.drift_baseline),
+        **({} if serving.costs is None else {"costs": asdict(serving.costs)}),
     }
 
 

@@ -15,9 +15,11 @@ from collections.abc import Iterator
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from functools import cache
 from pathlib import Path
+from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from handler.bundle.abstention import Thresholds
+from handler.bundle.costs import Costs
 from handler.errors import BundleError
 
 SCHEMA = 3
@@ -101,6 +103,7 @@ class Serving:
     limits: Limits
     drift_baseline: DriftBaseline
     evidence: tuple[Metric, ...]
+    costs: Costs | None = None  # None: every mistake counts alike, and the answer is the most probable label
 
 
 @dataclass(frozen=True)
@@ -129,15 +132,14 @@ def version_of(model_sha256: str, serving: Serving) -> str:
     return hashlib.sha256(f"{model_sha256}\n{_canonical(_plain(serving))}".encode()).hexdigest()[:VERSION_DIGITS]
 
 
-def _plain(serving: Serving) -> dict[str, Any]:
+def _plain(value: Any) -> Any:  # noqa: ANN401 - a dataclass of the manifest, or a value in one
     """The section as JSON has it. A key with a default is left out where it says no more than that."""
-    made = asdict(serving)
-    defaults = {field.name: field.default for field in fields(Input) if field.default is not MISSING}
-    made["inputs"] = [
-        {name: value for name, value in column.items() if name not in defaults or value != defaults[name]}
-        for column in made["inputs"]
-    ]
-    return made
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if not is_dataclass(value):
+        return value
+    found = ((field.default, field.name, getattr(value, field.name)) for field in fields(value))
+    return {name: _plain(given) for default, name, given in found if default is MISSING or given != default}
 
 
 def sha256_of(path: Path) -> str:
@@ -239,6 +241,8 @@ def _contradictions(manifest: Manifest) -> Iterator[str]:
         yield "serving.labels wants two labels or more, all different"
     if min(asdict(limits).values()) < 1:
         yield "serving.limits wants numbers over 0"
+    if serving.costs is not None:
+        yield from serving.costs.contradictions(len(serving.labels))
 
 
 def _check_file(folder: Path, name: str, wanted: str) -> None:
@@ -305,6 +309,8 @@ def _value(hint: Any, raw: object, where: str) -> Any:  # noqa: ANN401 - as wide
     if is_dataclass(hint) and isinstance(hint, type):
         return _build(hint, raw, where)
     origin, arguments = get_origin(hint), get_args(hint)
+    if origin is UnionType:  # a type, or None
+        return None if raw is None else _value(arguments[0], raw, where)
     if origin is tuple and isinstance(raw, list):
         return tuple(_value(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(raw))
     if origin is dict and isinstance(raw, dict):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,13 +20,17 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime as ort  # noqa: E402
 
 from handler.bundle import contract
+from handler.bundle.abstention import Thresholds
 from handler.bundle.versions import newest
 from handler.errors import BundleError, RequestError
 from handler.modalities import register
 from handler.modalities.modality import Arrays, Record
-from handler.model import optimized_graph
+from handler.model import decisions, optimized_graph
+from handler.model.decisions import Decision
 
 RUNTIME = str(ort.__version__)
+
+_OUTPUTS = ("probabilities", "novelty")
 
 _TENSOR_TYPES: Mapping[str, str] = {"string": "tensor(string)", "float32": "tensor(float)"}
 
@@ -34,11 +39,28 @@ _TENSOR_TYPES: Mapping[str, str] = {"string": "tensor(string)", "float32": "tens
 class Prediction:
     """The answer for one input: probabilities are calibrated and sum to 1."""
 
-    label: str
-    score: float
+    label: str  # the most probable; of a model with costs the one of least expected cost
+    score: float  # its probability
     scores: dict[str, float]
     abstained: bool
     novelty: float  # 0..1, the quantile among validation rows of how unlike the training data the input is
+    decision: Decision | None = None  # of a model with costs
+
+    @property
+    def confidence(self) -> float:
+        """The highest probability, whatever was decided."""
+        return self.score if self.decision is None else self.scores[self.decision.most_probable]
+
+    def judged(self, thresholds: Thresholds) -> Prediction:
+        """The same answer, which abstains where its confidence is under the threshold or its costs have it abstain."""
+        by_costs = self.decision is not None and self.decision.abstains
+        return replace(self, abstained=by_costs or thresholds.abstains(self.confidence))
+
+    def as_json(self) -> dict[str, Any]:
+        """As JSON has it, with no decision where the model has no costs."""
+        found = dict(vars(self))  # not `asdict`, which walks through every score
+        decision = found.pop("decision")
+        return found if decision is None else found | {"decision": dict(vars(decision))}
 
 
 class Predictor:
@@ -56,6 +78,7 @@ class Predictor:
         self.serving = serving
         self.name = name
         self.version = version
+        self._outputs = [*_OUTPUTS, *(() if serving.costs is None else ("expected_costs",))]
         options = session_options()
         if isinstance(model, bytes):
             options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -105,15 +128,22 @@ class Predictor:
         if not len(inputs):
             return []
         try:
-            probabilities, novelty = self.run(self.arrays(inputs))
+            return [self._prediction(*row) for row in zip(*self.outputs(self.arrays(inputs)), strict=True)]
         except UnicodeEncodeError:
             raise RequestError(422, "not-unicode", "The text holds half of a surrogate pair.") from None
-        return [self._prediction(row, unlike) for row, unlike in zip(probabilities, novelty, strict=True)]
 
     def run(self, arrays: Arrays) -> tuple[np.typing.NDArray[np.float32], np.typing.NDArray[np.float32]]:
         """Run the graph: arrays of shape [N] by input name -> probabilities [N,K], novelty [N]."""
-        probabilities, novelty = self._session.run(["probabilities", "novelty"], arrays)
+        probabilities, novelty = self._session.run([*_OUTPUTS], arrays)
         return probabilities, novelty
+
+    def outputs(self, arrays: Arrays) -> list[np.typing.NDArray[np.float32]]:
+        """All that the graph says: as `run`, and of a model with costs the expected ones, [N,K] or [N,K+1].
+
+        See `handler.model.decisions`.
+        """
+        found: list[np.typing.NDArray[np.float32]] = self._session.run(self._outputs, arrays)
+        return found
 
     def arrays(self, inputs: Sequence[Record]) -> Arrays:
         """Lay the inputs out as the graph's tensors. Words are composed to NFC, as they were for training."""
@@ -124,22 +154,29 @@ class Predictor:
         found = {tensor.name: tensor.type for tensor in self._session.get_inputs()}
         wanted = {column.name: _TENSOR_TYPES.get(column.dtype, column.dtype) for column in self.serving.inputs}
         outputs = {tensor.name for tensor in self._session.get_outputs()}
-        if found != wanted or not outputs >= {"probabilities", "novelty"}:
+        if found != wanted or not outputs >= {*self._outputs}:
             raise BundleError(
                 f"{where} takes {found} and gives {sorted(outputs)}, its manifest wants {wanted} and "
-                "probabilities and novelty. Seal the bundle again."
+                f"{' and '.join(self._outputs)}. Seal the bundle again."
             )
 
-    def _prediction(self, row: np.typing.NDArray[np.float32], novelty: np.float32) -> Prediction:
-        best = int(row.argmax())
-        score = float(row[best])
+    def _prediction(
+        self,
+        row: np.typing.NDArray[np.float32],
+        novelty: np.float32,
+        expected_costs: np.typing.NDArray[np.float32] | None = None,
+    ) -> Prediction:
+        serving, best, decision = self.serving, int(row.argmax()), None
+        if serving.costs is not None and expected_costs is not None:
+            best, decision = decisions.of(row, expected_costs, serving.labels, serving.costs)
         return Prediction(
-            label=self.serving.labels[best],
-            score=score,
-            scores=dict(zip(self.serving.labels, row.tolist(), strict=True)),
-            abstained=self.serving.thresholds.abstains(score),
+            label=serving.labels[best],
+            score=float(row[best]),
+            scores=dict(zip(serving.labels, row.tolist(), strict=True)),
+            abstained=False,
             novelty=float(novelty),
-        )
+            decision=decision,
+        ).judged(serving.thresholds)
 
 
 def optimized(model: Path, level: str) -> bytes:
