@@ -75,9 +75,9 @@ def answer(request: PredictRequest, records: Sequence[Record], predictor: Predic
     # One batch through the graph: the inputs, and the copies of them with a part left out.
     answers = predictor.predict([*records, *(occlusion.record for occlusion in occlusions)])
     check_finite(answers)
-    own = predictor.serving.thresholds
-    thresholds = own if request.abstain_below is None else Thresholds(request.abstain_below)
-    predictions = [prediction.judged(thresholds) for prediction in answers[: len(records)]]
+    predictions = answers[: len(records)]
+    if request.abstain_below is not None:
+        predictions = [prediction.judged(Thresholds(request.abstain_below)) for prediction in predictions]
     contents = [_content(prediction, request.top_k) for prediction in predictions]
     if request.explain:
         for content, parts in zip(contents, explain.contributions(answers, occlusions, len(records)), strict=True):

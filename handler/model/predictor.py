@@ -169,14 +169,15 @@ class Predictor:
         serving, best, decision = self.serving, int(row.argmax()), None
         if serving.costs is not None and expected_costs is not None:
             best, decision = decisions.of(row, expected_costs, serving.labels, serving.costs)
-        return Prediction(
+        made = Prediction(
             label=serving.labels[best],
-            score=float(row[best]),
+            score=(score := float(row[best])),
             scores=dict(zip(serving.labels, row.tolist(), strict=True)),
-            abstained=False,
+            abstained=serving.thresholds.abstains(score),
             novelty=float(novelty),
             decision=decision,
-        ).judged(serving.thresholds)
+        )
+        return made if decision is None else made.judged(serving.thresholds)
 
 
 def optimized(model: Path, level: str) -> bytes:
