@@ -21,14 +21,14 @@ try:
     from distill.commands.predict import predict
     from distill.commands.proving_ground import proving_ground
     from distill.commands.recipes import recipes
-    from distill.commands.registered import LazyGroup, MissingExtraError
+    from distill.commands.registered import LazyGroup, MissingExtraError, UsageError
     from distill.commands.run import run
     from distill.commands.runs import runs
     from distill.commands.sweep import sweep
     from distill.commands.web import web
     from distill.errors import DistillError
 except ModuleNotFoundError as missing:
-    raise SystemExit(f"{missing.name} is not installed. Run: pip install 'limbeck[distill]'") from None
+    raise SystemExit(f"{missing.name} is not installed. In a checkout, run: pip install '.[distill]'") from None
 
 INTERRUPTED, BUNDLE_REFUSED = 130, 4
 NAME = "limbeck"
@@ -36,7 +36,6 @@ NAME = "limbeck"
 PROGRAM = NAME if Path(sys.argv[0]).stem == NAME else "python -m distill"
 _OWN = ("distill", "handler", "infra")
 COMPLETING = "_LIMBECK_COMPLETE"  # set by the shell, whose word a completion is
-UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # typer has no public name for it
 
 app = typer.Typer(
     cls=LazyGroup,
@@ -86,8 +85,8 @@ def main() -> None:
     except typer.Exit as done:  # --help was asked for
         sys.exit(done.exit_code)
     except UsageError as error:
-        error.show()  # type: ignore[attr-defined]
-        sys.exit(error.exit_code)  # type: ignore[attr-defined]
+        error.show()
+        sys.exit(error.exit_code)
     except (DistillError, MissingExtraError) as error:
         _fail(str(error), error.exit_status)
     except BundleError as error:
@@ -98,8 +97,7 @@ def main() -> None:
         console.close_output()
         sys.exit(0)
     except OSError as error:  # a full disk, a cache in a place that cannot be written to
-        where = f"{error.filename}: " if error.filename else ""
-        _fail(f"{where}{error.strerror or error}. Check the path, and LIMBECK_CACHE for the cache.", 2)
+        _fail(f"{_where(error)}{error.strerror or error}. {_advice(error)}", 2)
 
 
 def _invoke(arguments: list[str]) -> None:
@@ -116,6 +114,18 @@ def _invoke(arguments: list[str]) -> None:
             raise MissingExtraError(str(error.name), "distill") from None
     if sys.stdout is not None:  # closed by the shell
         sys.stdout.flush()  # what is still in the buffer may meet a closed pipe too
+
+
+def _where(error: OSError) -> str:
+    return f"{error.filename}: " if error.filename else ""
+
+
+def _advice(error: OSError) -> str:
+    from distill import cache
+
+    if error.filename and not Path(str(error.filename)).absolute().is_relative_to(cache.root().absolute()):
+        return "Check the path."
+    return "Check the disk, and LIMBECK_CACHE for the cache."
 
 
 def _fail(message: str, status: int) -> None:

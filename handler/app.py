@@ -47,7 +47,7 @@ def _load() -> tuple[Predictor, bytes]:
         signature.check(Path(folder), signature.read_trust(Path(trust_file)))
     predictor = Predictor.load(folder)
     try:
-        predictor.predict([predictor.modality.warm_up])
+        predictor.predict([predictor.modality.warm_up(predictor.serving)])
     except Exception as error:  # onnxruntime's own errors share no public base class
         raise BundleError(f"The model in {folder} fails on a plain input: {error}. Seal the bundle again.") from None
     return predictor, (Path(folder) / contract.OPENAPI).read_bytes()

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 try:
     from infra.commands.register import app
 except ModuleNotFoundError as missing:
-    raise SystemExit(f"{missing.name} is not installed. Run: pip install 'limbeck[infra]'") from None
+    raise SystemExit(f"{missing.name} is not installed. In a checkout, run: pip install '.[infra]'") from None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

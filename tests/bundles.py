@@ -7,7 +7,7 @@ import json
 import struct
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +18,12 @@ from distill.packaging.openapi import document
 from handler.bundle import contract
 from handler.bundle.abstention import Thresholds
 from handler.bundle.contract import DriftBaseline, Input, Limits, Manifest, Metric, Serving
+from handler.bundle.costs import Costs
 from handler.modalities import register
 from handler.modalities.modality import Record
 from handler.model.predictor import Predictor
 
+DANGEROUS = Costs(((0.0, 1.0), (20.0, 0.0)), 0.5)  # of the text model: a positive that is missed costs 20
 _OPSETS = [
     helper.make_opsetid("", 18),
     helper.make_opsetid("ai.onnx.ml", 4),
@@ -185,6 +187,16 @@ def numbers_model(names: tuple[str, ...]) -> onnx.ModelProto:
     return _model(nodes, [(name, TensorProto.FLOAT) for name in names], constants)
 
 
+def priced_bundle(folder: Path, costs: Costs = DANGEROUS, **changes: object) -> Manifest:
+    """Seal the text model with costs in `folder`."""
+    from distill.graph import expected_costs  # torch with it, for these bundles alone
+    from distill.graph.export import Graph
+
+    return seal(
+        folder, expected_costs.added(Graph(text_model()), costs).model, text_serving(costs=costs, **changes), "priced"
+    )
+
+
 def text_bundle(folder: Path, serving: Serving | None = None, name: str = "tiny-text") -> Manifest:
     """Seal the text model in `folder`."""
     return seal(folder, text_model(), serving or text_serving(), name)
@@ -264,7 +276,7 @@ def _golden(folder: Path, serving: Serving, name: str, inputs: Sequence[Record])
     except Exception:  # a test wants a bundle with a broken model
         return "".join(json.dumps({"input": it}) + "\n" for it in inputs)
     rows = zip(inputs, answers, strict=True)
-    return "".join(json.dumps({"input": it, "prediction": asdict(answer)}) + "\n" for it, answer in rows)
+    return "".join(json.dumps({"input": it, "prediction": answer.as_json()}) + "\n" for it, answer in rows)
 
 
 def for_task(folder: Path, task: str) -> Path:

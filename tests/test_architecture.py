@@ -102,8 +102,9 @@ def test_the_handler_imports_its_base_install_and_the_standard_library_alone(pat
 @pytest.mark.parametrize("path", [path for path in MODULES if name_of(path).split(".")[0] == "handler"], ids=name_of)
 def test_the_contract_stands_below_everything_that_reads_it(path: Path) -> None:
     below = {
-        "handler.bundle.contract": {"handler.bundle.abstention", "handler.errors"},
+        "handler.bundle.contract": {"handler.bundle.abstention", "handler.bundle.costs", "handler.errors"},
         "handler.bundle.abstention": set(),
+        "handler.bundle.costs": set(),
         "handler.errors": set(),
         "handler": set(),
     }

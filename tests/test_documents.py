@@ -12,7 +12,7 @@ from distill.recipe import reference
 from distill.recipe.messages import sections
 from distill.recipe.schema import Recipe
 from distill.teachers.register import TEACHERS
-from tests.documents import DOCUMENTS, PAGES, README, ROOT, page
+from tests.documents import DOCUMENTS, PAGES, README, ROOT, every_text, page
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"")
 _FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
@@ -33,6 +33,17 @@ def links(document: Path) -> list[str]:
 
 def test_the_readme_is_a_front_page_of_at_most_15_kb() -> None:
     assert README.stat().st_size <= _MOST_BYTES
+
+
+def test_the_numbers_of_a_recipe_stand_on_one_page() -> None:
+    assert re.findall(r"^\| `[a-z-]+`.*\d\.\d{3} \(", page("evidence"), re.MULTILINE) == []
+
+
+def test_no_document_installs_limbeck_from_a_registry() -> None:
+    sources = [
+        path.read_text(encoding="utf-8") for room in ("distill", "infra") for path in (ROOT / room).rglob("*.py")
+    ]
+    assert [text for text in (every_text(), *sources) if re.search(r"pip install '?limbeck", text)] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

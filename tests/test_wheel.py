@@ -95,7 +95,10 @@ def test_the_wheel_brings_three_packages_and_no_other_name(wheel: Path) -> None:
 
 def test_without_an_extra_limbeck_says_what_to_install(empty: Path, tmp_path: Path) -> None:
     done = _run(empty, "limbeck", "run", "breast-cancer", cwd=tmp_path, status=1)
-    assert done.stderr == "typer is not installed. Run: pip install 'limbeck[distill]'\n"
+    assert done.stderr == "typer is not installed. In a checkout, run: pip install '.[distill]'\n"
+    for module in ("infra", "infra.local"):
+        done = _run(empty, "python", "-m", module, cwd=tmp_path, status=1)
+        assert done.stderr == "typer is not installed. In a checkout, run: pip install '.[infra]'\n"
 
 
 def test_installed_limbeck_has_every_command_and_its_recipes(whole: Path, tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from dataclasses import asdict
 import typer
 from rich.table import Table
 
-from distill.commands.console import JsonOption, output
+from distill.commands.console import JsonOption, QuietOption, output
 
 
-def datasets(as_json: JsonOption = False) -> None:
+def datasets(as_json: JsonOption = False, quiet: QuietOption = False) -> None:
     """List the named public sets, with size, licence and purpose."""
     from distill.recipe.public_sets import CATALOGUE
 

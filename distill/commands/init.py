@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from distill.commands.console import say
+from distill.commands.console import QuietOption, say
 
 
 def init(
@@ -20,6 +21,16 @@ def init(
     text: Annotated[
         str | None, typer.Option(help="The column of texts. Default: what looks like it; without one, all columns.")
     ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="data.KEY=VALUE",
+            help="A key of the data section that a message asks for, as in data.encoding=cp1252, data.group=customer "
+            "or data.types.code=category; as often as needed.",
+        ),
+    ] = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Look at a file of rows and write a recipe for it. Exit status: 0; 2 the data is wrong, or the recipe is there."""
     from distill.errors import RecipeError
@@ -28,9 +39,9 @@ def init(
     recipe = out or Path(f"{data.resolve().stem}.toml")
     if recipe.exists():
         raise RecipeError(f"{recipe} is there already. Name another file with --out, or move it away.")
+    found = first_recipe.of(data, recipe, label, text, set_ or ())
     recipe.parent.mkdir(parents=True, exist_ok=True)
-    found = first_recipe.of(data, recipe, label, text)
     recipe.write_text(found.text, encoding="utf-8")
     for line in found.said:
         say(line)
-    say(f"Wrote {recipe}. Next: limbeck run {recipe}")
+    say(f"Wrote {recipe}. Next: limbeck run {shlex.quote(str(recipe))}")

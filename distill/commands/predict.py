@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
 import typer
 
+from distill import progress
+from distill.commands.console import QuietOption
 from distill.errors import DataError
 
 _UTF_8 = partial(str, encoding="utf-8-sig")
@@ -25,19 +26,25 @@ def predict(
         str | None,
         typer.Argument(
             metavar="INPUT",
-            help="A text, a JSON object of columns, or @file: a picture. Default: one a line of standard input.",
+            help="For a bundle of texts: a text. For one of columns: a JSON object of them. For any: @FILE, a file "
+            "that holds such an input, or is the picture; or -, one a line of standard input, which is the default.",
         ),
     ] = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Print one JSON line for each input. Exit status: 0; 2 an input is wrong; 4 the bundle is refused."""
-    if input_ is None and sys.stdin.isatty():
-        typer.echo("Reading one input a line from standard input; Ctrl-D ends it.", err=True)
-    for line in answers(bundle, input_, sys.stdin.buffer):
+    given = None if input_ == "-" else input_
+    if given is None and sys.stdin.isatty():
+        progress.say("Reading one input a line from standard input; Ctrl-D ends it.")
+    for line in answers(bundle, given, sys.stdin.buffer):
         typer.echo(line)
 
 
 def answers(bundle: Path, given: str | None, lines: BinaryIO) -> Iterator[str]:
     """One JSON line a prediction, for `given` (a text, an object, or @file), or for each of `lines`.
+
+    What looks like another kind of input than the bundle's is refused as an argument. In a file and in lines it may be
+    what is meant, and is told once.
 
     Raises:
         BundleError: the bundle is refused.
@@ -58,15 +65,25 @@ def answers(bundle: Path, given: str | None, lines: BinaryIO) -> Iterator[str]:
     predictor = Predictor.load(folder)
     serving, modality = predictor.serving, named(predictor.serving.task)
     contents = _texts(lines) if given is None else [("The input", _content(given, modality.of_file))]
+    is_argument, told = given is not None and not given.startswith("@"), False
     for where, text in contents:
         if given is None and not text.strip() and not modality.blank_is_input:
             continue
+        other = "" if told else modality.looks_like(text)
+        if other and is_argument:
+            raise DataError(
+                f"{where} is {other}, and {bundle} takes {modality.rows_are}. Give the text alone. Where the text is "
+                "itself JSON, send it through standard input (-), one a line, or as @FILE."
+            )
+        if other:
+            progress.say(f"{where} is {other}, and is read as it stands: {bundle} takes {modality.rows_are}.")
+            told = True
         try:
             records = register.check([modality.parse(text, serving)], serving)
         except RequestError as error:
             raise DataError(f"{where} cannot be answered. {error.detail}") from None
         [prediction] = predictor.predict(records)
-        yield json.dumps(asdict(prediction), ensure_ascii=False)
+        yield json.dumps(prediction.as_json(), ensure_ascii=False)
 
 
 def _texts(lines: BinaryIO) -> Iterator[tuple[str, str]]:

@@ -6,10 +6,10 @@ import json
 
 import typer
 
-from distill.commands.console import JsonOption, output
+from distill.commands.console import JsonOption, QuietOption, output
 
 
-def recipes(as_json: JsonOption = False) -> None:
+def recipes(as_json: JsonOption = False, quiet: QuietOption = False) -> None:
     """List the built-in recipes: what each is about and how long it takes. `limbeck run NAME` runs one."""
     from distill.recipe import load
 

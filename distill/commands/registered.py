@@ -6,8 +6,10 @@ installs what the application imports.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import entry_points
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 import typer
 from rich.markup import escape
@@ -16,7 +18,25 @@ from typer.core import TyperGroup
 from distill.errors import nearest
 
 GROUP = "limbeck.commands"
+_LOCAL = "python -m infra.local {} BUNDLE, in a checkout"
+# What people ask `limbeck` for and something else does.
+ELSEWHERE: Mapping[str, str] = MappingProxyType(
+    {
+        "serve": f"make serve RECIPE=NAME, or {_LOCAL.format('serve')}",
+        "stage": _LOCAL.format("stage"),
+        "build": _LOCAL.format("build"),
+        "invoke": "python -m infra.local invoke EVENT -b BUNDLE, in a checkout",
+        "demo": f"make demo, or {_LOCAL.format('demo')}",
+        "deploy": "sam deploy --guided the first time (docs/deploy.md), and then limbeck release NAME",
+        **dict.fromkeys(("train", "fit", "distill", "distil"), "limbeck run RECIPE; limbeck init DATA writes a recipe"),
+        **dict.fromkeys(("test", "evaluate", "eval"), "limbeck run RECIPE, which judges what it seals"),
+        **dict.fromkeys(("export", "quantize"), "limbeck run RECIPE, whose bundle holds model.onnx in integers"),
+        "help": "limbeck --help, or limbeck COMMAND --help",
+        "version": "limbeck --version",
+    }
+)
 
+UsageError: Any = typer.BadParameter.__mro__[1]  # typer has no public name for it
 Command: TypeAlias = typer.core.TyperCommand | TyperGroup
 
 
@@ -25,7 +45,8 @@ class MissingExtraError(Exception):
 
     def __init__(self, module: str, extra: str) -> None:
         """`module`: what could not be imported; `extra`: of the package `limbeck`."""
-        super().__init__(f"{module.partition('.')[0]} is not installed. Run: pip install 'limbeck[{extra}]'")
+        install = f"pip install '.[{extra}]'"
+        super().__init__(f"{module.partition('.')[0]} is not installed. In a checkout, run: {install}")
 
     exit_status = 1
 
@@ -44,6 +65,17 @@ class LazyGroup(TyperGroup):
                 if nearest(cmd_name, list(self.commands)) is None:
                     raise error
         return self.commands.get(cmd_name)  # type: ignore[return-value]
+
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:  # type: ignore[override]
+        """The command that the arguments name.
+
+        Raises:
+            UsageError: there is none; where something else does it, the message says what.
+        """
+        named = args[0] if args else ""
+        if named in ELSEWHERE and named not in self.commands:
+            raise UsageError(f"No such command {named!r}. What does it is: {ELSEWHERE[named]}", ctx)
+        return super().resolve_command(ctx, args)  # type: ignore[return-value]
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
         """The names of all commands whose packages are installed."""

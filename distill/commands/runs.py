@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from distill.commands.console import JsonOption, output
+from distill.commands.console import JsonOption, QuietOption, output
 
 
 def runs(
@@ -18,6 +18,7 @@ def runs(
     ] = None,
     out: Annotated[Path, typer.Option(help="The folder that bundles went to.")] = Path("bundles"),
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """List the runs made here: recipe, versions, evidence and bundle; or set some side by side."""
     from distill.experiments import run_log

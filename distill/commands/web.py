@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from distill.commands.console import output
+from distill.commands.console import QuietOption, output
 
 
 def web(
@@ -18,6 +18,7 @@ def web(
         int | None,
         typer.Option("--serve", min=0, max=65535, help="Serve it at this port too, until Ctrl-C; 0: a free one."),
     ] = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Make a static page that runs the bundle in a browser. Exit status: 0; 2 something is wrong; 4 bundle refused."""
     from distill.web import serve, site

@@ -17,8 +17,7 @@ from distill.data.rows import Pool
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 PARTS = (TRAIN, VALIDATION, TEST)
-# How people write them.
-WORDS = MappingProxyType(
+WORDS = MappingProxyType(  # what a column or a folder that says the part may hold
     {
         "train": TRAIN,
         "training": TRAIN,

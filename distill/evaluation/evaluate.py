@@ -10,8 +10,9 @@ from scipy.special import softmax
 from sklearn.metrics import confusion_matrix
 
 from distill.data.rows import Rows
-from distill.evaluation import contenders, statistics
+from distill.evaluation import contenders, decision_costs, statistics
 from distill.evaluation.contenders import Contender, Floats, Labels
+from distill.evaluation.decision_costs import Prices
 from distill.evaluation.evidence import BASELINE, TWIN, Bin, ClassRow, Evidence, GroupRow, MeasuredContender, RiskPoint
 from distill.evaluation.novelty_auroc import Novelty
 from handler.bundle.contract import Metric
@@ -27,6 +28,7 @@ class Judged:
     labels: tuple[str, ...]
     words: str
     repeats: int = 1  # contenders' answers then stand as so many blocks of the rows
+    prices: Prices | None = None  # of mistakes, where they do not all count alike
 
 
 def run(
@@ -52,6 +54,7 @@ def run(
     own, *rest = (_measured(one, gold, samples) for one in (student, *others))
     before = softmax(np.log(np.maximum(student.probabilities, 1e-30)).astype(np.float64) * temperature, axis=1)
     comparisons = tuple(contenders.paired(student, other, gold, samples) for other in others)
+    priced = decision_costs.measured(student, others, gold, labels, judged.prices, samples) if judged.prices else None
     gains = {TWIN: "gain_over_twin", BASELINE: "gain_over_baseline"}
     metrics = [
         own.accuracy,
@@ -63,6 +66,7 @@ def run(
         *contenders.calibration(before, gold, samples, "_before"),
         *((novelty.auroc, novelty.auroc_confidence) if novelty else ()),
         *checks,
+        *(priced[1] if priced else ()),
         *_costs(student, rest[0].latency_us_p50),
     ]
     # What counts rows is of their first answers.
@@ -88,6 +92,7 @@ def run(
         reliability_before=_reliability(before.max(axis=1), right),
         risk_coverage=_risk_coverage(confidence, right),
         novelty_contrast=novelty.contrast if novelty else "",
+        costs=priced[0] if priced else None,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from handler.bundle.contract import Metric
 
@@ -92,6 +93,54 @@ class RiskPoint:
 
 
 @dataclass(frozen=True)
+class ClassMisses:
+    """One class: how many of its rows were taken for another class. A row that was abstained from is not missed."""
+
+    label: str
+    price: float  # of missing it, at most
+    rows: int
+    missed: int
+    share: Metric  # missed of rows, with the exact interval of Clopper and Pearson
+    missed_by_argmax: int  # by the same student, deciding by the highest probability
+    abstained: int
+
+
+@dataclass(frozen=True)
+class ContenderCost:
+    """What a contender's decisions cost a row: by least expected cost, and by the highest probability."""
+
+    role: str
+    least_cost: Metric
+    argmax: Metric
+
+
+@dataclass(frozen=True)
+class RatioPoint:
+    """The cost a row where the dearest mistake costs `ratio` times the cheapest."""
+
+    ratio: float
+    least_cost: float
+    argmax: float
+    is_served: bool  # these are the recipe's prices
+
+
+@dataclass(frozen=True)
+class CostEvidence:
+    """What decisions by costs came to, beside the metrics that are called cost."""
+
+    is_as_expected: bool  # whether the mean expected cost lies within the interval of the realised one
+    contenders: tuple[ContenderCost, ...]
+    misses: tuple[ClassMisses, ...]  # each class, the dearest to miss first
+    over_ratio: tuple[RatioPoint, ...]  # by rising ratio; none where all mistakes cost the same
+
+    @property
+    def dearest(self) -> tuple[ClassMisses, ...]:
+        """The classes that are dearer to miss than others."""
+        least = min(it.price for it in self.misses)
+        return tuple(it for it in self.misses if it.price > least)
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Everything measured once on the test rows, through the code that ships."""
 
@@ -108,6 +157,12 @@ class Evidence:
     reliability_before: tuple[Bin, ...]
     risk_coverage: tuple[RiskPoint, ...]
     novelty_contrast: str  # what the novelty AUROC was measured against
+    costs: CostEvidence | None = None  # where the recipe prices mistakes
+
+    def as_json(self) -> dict[str, Any]:
+        """As JSON has it, with no costs where mistakes have no prices."""
+        found = asdict(self)
+        return found if self.costs else {name: value for name, value in found.items() if name != "costs"}
 
     def metric(self, name: str) -> Metric | None:
         """The metric called `name`; None if it was not measured."""

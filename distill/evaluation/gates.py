@@ -12,6 +12,7 @@ from distill.recipe.schema import Gates
 PARITY_EXPORT = 1e-4
 PARITY_INT8_LABELS = 0.97
 BATCH_GAP = 1e-5
+PARITY_COSTS = 1e-5  # of the highest price
 _ADVICE = (
     "More labelled rows help, or another student: `limbeck sweep RECIPE` shows what each keeps and costs. A limit that "
     "the recipe sets is changed under [gates]; docs/recipe.md says what each is."
@@ -26,6 +27,8 @@ def check(evidence: Evidence, config: Gates) -> tuple[GateResult, ...]:
     metrics = {metric.name: metric.value for metric in evidence.metrics}
     accuracies = {contender.role: contender.accuracy.value for contender in evidence.contenders}
     gains = {comparison.other: comparison.difference.value for comparison in evidence.comparisons}
+    misses = evidence.costs.misses if evidence.costs else ()
+    missed = {it.label: it.share.value for it in misses if it.rows}
     latency_us = metrics.get("latency_us_p50")
     results = [
         _least("min_retention", config.min_retention, metrics.get("retention")),
@@ -36,10 +39,13 @@ def check(evidence: Evidence, config: Gates) -> tuple[GateResult, ...]:
         _most("max_kilobytes", config.max_kilobytes, metrics.get("kilobytes"), "KB"),
         _most("max_latency_ms", config.max_latency_ms, None if latency_us is None else latency_us / 1000, "ms"),
         _most("max_ece", config.max_ece, metrics.get("ece")),
+        _most("max_expected_cost", config.max_expected_cost, metrics.get("realised_cost"), "a row"),
+        *(_most(f"max_missed.{label}", most, missed.get(label)) for label, most in config.max_missed.items()),
         _most("parity_export", PARITY_EXPORT, metrics.get("parity_export")),
         _least("parity_int8_labels", PARITY_INT8_LABELS, metrics.get("parity_int8_labels")),
         _most("batch_gap", BATCH_GAP, metrics.get("batch_gap")),
         _most("batch_label_changes", 0, metrics.get("batch_label_changes")),
+        _most("parity_costs", PARITY_COSTS, metrics.get("parity_costs")) if evidence.costs else None,
         *(() if config.allow_worse else _not_worse(evidence)),
     ]
     return tuple(result for result in results if result is not None)

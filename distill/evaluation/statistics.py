@@ -160,6 +160,14 @@ def wilson(name: str, right: int, rows: int) -> Metric:
     return rounded(name, right / rows, *_wilson(right / rows, rows), rows)
 
 
+def clopper_pearson(name: str, counted: int, rows: int) -> Metric:
+    """A share with the exact 95% interval (Clopper and Pearson, 1934); no rows give 0 in 0..1."""
+    if rows == 0:
+        return Metric(name, 0.0, 0.0, 1.0, 0)
+    found = binomtest(counted, rows).proportion_ci(0.95, "exact")
+    return rounded(name, counted / rows, float(found.low), float(found.high), rows)
+
+
 def _wilson(share: float, rows: float) -> tuple[float, float]:
     z = _Z
     centre, width = share + z**2 / (2 * rows), z * math.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))

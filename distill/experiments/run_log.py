@@ -7,19 +7,25 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from distill.errors import DataError
-from distill.pipeline.run import Outcome
-from distill.reporting.tables import Table, cost, interval
+from distill.reporting.tables import Table, cost, interval, without_empty
 from handler.bundle.contract import Metric
+
+if TYPE_CHECKING:
+    from distill.pipeline.run import Outcome  # torch and scikit-learn, which a list of runs needs not
 
 FILE = "runs.jsonl"
 _SECTIONS = ("recipe", "data", "teacher", "packages")  # of the provenance: what may differ from run to run
+_LONG = ("data.notes",)  # told when the run was made
+_FINGERPRINT, _DIGITS = "data.fingerprint", 12  # so many tell two sets of rows apart
+_WIDEST, _NARROWEST = 72, 24  # characters of all runs' cells side by side, and of one run's
 _SHOWN_AS_CONTENDERS = ("accuracy", "nll", "kilobytes", "latency_us_p50")
 
 Entry: TypeAlias = dict[str, Any]
@@ -83,24 +89,49 @@ def named(entries: Sequence[Entry], wanted: Sequence[int]) -> list[Entry]:
 
 def listed(entries: Sequence[Entry]) -> Table:
     """One run a row: the student's numbers, and what came of it."""
-    headings = ("run", "at (UTC)", "recipe", "student", "accuracy", "log loss", "retention", "KB", "µs", "bundle")
-    return Table("runs", headings, tuple(_row(entry) for entry in entries))
+    headings = (
+        "run",
+        "at (UTC)",
+        "recipe",
+        "student",
+        "accuracy",
+        "log loss",
+        "retention",
+        "cost a row",
+        "KB",
+        "µs",
+        "bundle",
+    )
+    return without_empty(Table("runs", headings, tuple(_row(entry) for entry in entries)))
 
 
 def side_by_side(entries: Sequence[Entry]) -> Table:
     """One run a column: the settings, data and versions that differ, then what was measured of each student."""
-    settings = [dict(_flat({part: entry["origin"].get(part) for part in _SECTIONS})) for entry in entries]
+    settings = [_settings(entry) for entry in entries]
     keys = dict.fromkeys(key for one in settings for key in one)
     differing = [key for key in keys if len({one.get(key, "") for one in settings}) > 1]
     measured = [_measured(entry) for entry in entries]
     names = dict.fromkeys(name for one in measured for name in one)
     rows = [
         ("at (UTC)", *(_at(entry) for entry in entries)),
-        *((key, *(one.get(key, "") for one in settings)) for key in differing),
+        *((key, *(_folded(one.get(key, ""), len(entries)) for one in settings)) for key in differing),
         *((name, *(one.get(name, "") for one in measured)) for name in names),
         ("bundle", *(_came_of(entry) for entry in entries)),
     ]
     return Table("what differs, and what was measured", ("", *(f"run {e['run']}" for e in entries)), tuple(rows))
+
+
+def _settings(entry: Entry) -> dict[str, str]:
+    """What a run was made from, by a key with points."""
+    found = dict(_flat({part: entry["origin"].get(part) for part in _SECTIONS}))
+    if _FINGERPRINT in found:
+        found[_FINGERPRINT] = found[_FINGERPRINT][:_DIGITS]
+    return {key: value for key, value in found.items() if key not in _LONG}
+
+
+def _folded(value: str, runs: int) -> str:
+    """A cell on as many lines as it takes for that number of runs to stand beside each other."""
+    return "\n".join(textwrap.wrap(value, max(_NARROWEST, _WIDEST // runs)))
 
 
 def _row(entry: Entry) -> tuple[str, ...]:
@@ -112,7 +143,8 @@ def _row(entry: Entry) -> tuple[str, ...]:
         recipe["student"]["kind"],
         f"{student['accuracy']['value']:.3f}",
         f"{student['log_loss']['value']:.3f}",
-        next((f"{it['value']:.3f}" for it in entry["evidence"]["metrics"] if it["name"] == "retention"), ""),
+        _metric(entry, "retention"),
+        _metric(entry, "realised_cost"),
         cost(student["kilobytes"]),
         cost(student["latency_us_p50"]),
         _came_of(entry),
@@ -132,6 +164,11 @@ def _measured(entry: Entry) -> dict[str, str]:
 def _student(entry: Entry) -> dict[str, Any]:
     found: dict[str, Any] = next(one for one in entry["evidence"]["contenders"] if one["role"] == "student")
     return found
+
+
+def _metric(entry: Entry, name: str) -> str:
+    """A metric's value; nothing where it was not measured."""
+    return next((f"{it['value']:.3f}" for it in entry["evidence"]["metrics"] if it["name"] == name), "")
 
 
 def _came_of(entry: Entry) -> str:

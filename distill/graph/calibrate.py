@@ -16,10 +16,12 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from distill.data.rows import Rows
+from distill.graph import expected_costs
 from distill.graph.export import Graph, clean
 from distill.modalities.modality import Modality, NoveltyScore
 from distill.modalities.prelude import DESCRIPTION, LOGITS, SCORE
 from distill.runtime import batched
+from handler.bundle.costs import Costs
 from handler.model.predictor import session_options
 
 _KNOTS = 65
@@ -29,13 +31,17 @@ _DIGITS = 6  # fitted numbers are rounded, so that a last-bit difference between
 
 @dataclass(frozen=True)
 class Calibrated:
-    """The finished graph (raw inputs -> `probabilities` [N,K], `novelty` [N]) and the temperature inside it."""
+    """The finished graph (raw inputs -> `probabilities` [N,K], `novelty` [N]) and the temperature inside it.
+
+    With `costs` it gives `expected_costs` too, [N,K], or [N,K+1] where abstaining has a price.
+    """
 
     graph: Graph
     temperature: float
+    costs: Costs | None = None
 
 
-def fit(graph: Graph, modality: Modality, train: Rows, validation: Rows) -> Calibrated:
+def fit(graph: Graph, modality: Modality, train: Rows, validation: Rows, costs: Costs | None = None) -> Calibrated:
     """Temperature by validation likelihood (Guo et al., 2017); novelty as a quantile among validation rows."""
     logits, held = run(graph, validation, modality.feeds)
     temperature = fit_temperature(logits, validation.labels)
@@ -46,7 +52,8 @@ def fit(graph: Graph, modality: Modality, train: Rows, validation: Rows) -> Cali
 
     score = modality.novelty(logits, held, described)
     knots = np.unique(np.quantile(score.validation_scores, np.linspace(0, 1, _KNOTS)).astype(np.float32))
-    return Calibrated(_with_outputs(graph, temperature, score, knots), temperature)
+    finished = _with_outputs(graph, temperature, score, knots)
+    return Calibrated(finished if costs is None else expected_costs.added(finished, costs), temperature, costs)
 
 
 def fit_temperature(logits: np.typing.NDArray[np.float32], labels: np.typing.NDArray[np.int64]) -> float:

@@ -187,3 +187,5 @@ class Modality:
     parse: Callable[[str, Serving], object]  # an input as a person types it. Raises RequestError.
     blank_is_input: bool  # whether a blank line is one, or nothing
     of_file: Callable[[bytes], str] = partial(str, encoding="utf-8-sig")  # an input's file -> as it would be typed
+    # What an input as a person types it looks like, where that is of another kind: "a JSON object"; "" of any other.
+    looks_like: Callable[[str], str] = lambda _: ""

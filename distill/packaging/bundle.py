@@ -25,10 +25,12 @@ from distill.runtime import batched
 from handler.bundle import contract
 from handler.bundle.abstention import Thresholds
 from handler.modalities import register
+from handler.model import decisions
 from handler.model.predictor import Predictor
 
 _HEADLINE = (
-    "accuracy", "macro_f1", "retention", "gain_over_twin", "gain_over_baseline", "fidelity", "ece", "novelty_auroc"
+    "accuracy", "macro_f1", "retention", "gain_over_twin", "gain_over_baseline", "fidelity", "ece", "novelty_auroc",
+    "realised_cost", "argmax_cost", "cost_ratio",
 )  # fmt: skip
 # Headline numbers are part of the version: fewer digits than two runs of one recipe could differ in.
 _HEADLINE_DIGITS = 4
@@ -107,6 +109,7 @@ def _staged(folder: Path, calibrated: Calibrated, dataset: Dataset, config: Conf
         ),
         drift_baseline=contract.DriftBaseline(0, 0.0, 0.0, 0.0, {}),
         evidence=(),
+        costs=calibrated.costs,
     )
     staged = Staged(folder, name, serving, calibrated.temperature)
     return replace(staged, serving=replace(serving, drift_baseline=_drift_baseline(staged, dataset)))
@@ -139,7 +142,7 @@ def seal(
         serving=serving,
         files={name: contract.sha256_of(staged.folder / name) for name in contract.SEALED},
         provenance=dict(provenance),
-        evidence={**asdict(evidence), "gates": [asdict(gate) for gate in gates]},
+        evidence={**evidence.as_json(), "gates": [asdict(gate) for gate in gates]},
         privacy=contract.NO_PRIVACY_CLAIMED,
     )
     # Back and forth through JSON, so that what is written is what a reader accepts.
@@ -175,12 +178,19 @@ def _drift_baseline(staged: Staged, dataset: Dataset) -> contract.DriftBaseline:
     predictor, rows = staged.predictor(), dataset.validation
     columns = {column.name: rows.columns[column.name] for column in dataset.inputs}
     probabilities, novelty = batched.run(predictor.run, columns, named(dataset.task).feeds)
-    confidence, label = probabilities.max(axis=1), probabilities.argmax(axis=1)
+    confidence, label, costs = probabilities.max(axis=1), probabilities.argmax(axis=1), staged.serving.costs
+    abstained = staged.serving.thresholds.abstains(confidence)
+    if costs is not None:
+        expected = decisions.expected_costs(probabilities, costs)
+        label, abstained = (
+            decisions.labels(probabilities, expected),
+            abstained | decisions.abstained(probabilities, expected),
+        )
     return contract.DriftBaseline(
         rows=len(rows),
         mean_confidence=round(float(confidence.mean()), _HEADLINE_DIGITS),
         mean_novelty=round(float(novelty.mean()), _HEADLINE_DIGITS),
-        abstention_rate=round(float(staged.serving.thresholds.abstains(confidence).mean()), _HEADLINE_DIGITS),
+        abstention_rate=round(float(abstained.mean()), _HEADLINE_DIGITS),
         label_shares={
             name: round(float((label == place).mean()), _HEADLINE_DIGITS) for place, name in enumerate(dataset.labels)
         },
@@ -204,7 +214,7 @@ def _golden(staged: Staged, dataset: Dataset) -> str:
     predictor = staged.predictor()
     inputs = named(dataset.task).golden_inputs(dataset.inputs, dataset.train, staged.serving.limits)
     rows = (
-        {"input": item, "prediction": asdict(predictor.predict(register.check([item], staged.serving))[0])}
+        {"input": item, "prediction": predictor.predict(register.check([item], staged.serving))[0].as_json()}
         for item in inputs
     )
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

@@ -56,6 +56,8 @@ def _recipe(recipe: Recipe) -> dict[str, Any]:
     if recipe.data.path is not None:
         whole["data"]["path"] = PurePath(recipe.data.path).name
     whole["teacher"]["model"] = PurePath(recipe.teacher.model).name
+    if not recipe.costs.are_set:
+        del whole["costs"], whole["gates"]["max_missed"]
     return whole
 
 

@@ -12,9 +12,10 @@ from scipy.special import softmax
 
 from distill.data.rows import Dataset, Rows
 from distill.evaluation import baseline as baselines
-from distill.evaluation import evaluate, gates, parity
+from distill.evaluation import decision_costs, evaluate, gates, parity
 from distill.evaluation.contenders import Contender, Floats, timed
 from distill.evaluation.cross_fitted import CrossFitted
+from distill.evaluation.decision_costs import Prices
 from distill.evaluation.evidence import BASELINE, MAJORITY, TWIN, Evidence, GateResult
 from distill.evaluation.novelty_auroc import Novelty
 from distill.graph import calibrate
@@ -65,7 +66,7 @@ def cross_fitted(
     beside = (own, *references(inputs, inputs.rows.test, is_timed=True), majority(inputs, inputs.rows.test))
     sealed = {one.name: one for one in beside}
     answered, *others = (_as_sealed(one, sealed.get(one.name, one)) for one in (found.student, *found.others))
-    judged = evaluate.Judged(found.rows, inputs.rows.labels, found.words, found.repeats)
+    judged = evaluate.Judged(found.rows, inputs.rows.labels, found.words, found.repeats, _prices(staged))
     checks = _checks(trained, staged, own, found.rows)
     return evaluate.run(
         answered, others, found.temperatures, checks, found.novelty, judged, config.bootstrap, inputs.seed
@@ -221,7 +222,7 @@ def _evidence(
     twins = () if twin_student is None else (twin(inputs, twin_student, rows.test),)
     others = (beside[0], *twins, beside[1], majority(inputs, rows.test))
     words = f"{len(rows.test):,} test rows, which neither training nor any choice saw"
-    judged = evaluate.Judged(rows.test, rows.labels, words)
+    judged = evaluate.Judged(rows.test, rows.labels, words, prices=_prices(staged))
     return evaluate.run(
         assessed, others, trained.calibrated.temperature, checks, novelty, judged, resamples, inputs.seed
     )
@@ -238,11 +239,17 @@ def _checks(
     trained: build_student.TrainedStudent, staged: bundle.Staged, assessed: Contender, rows: Rows
 ) -> tuple[Metric, ...]:
     """Whether the graph that is served answers `rows` as the student does. `assessed`: its answers."""
-    logits = (
-        train.logits(trained.student, rows),
-        calibrate.run(trained.exported, rows, trained.student.modality.feeds)[0],
-    )
+    predictor, costs, feeds = staged.predictor(), staged.serving.costs, trained.student.modality.feeds
+    logits = train.logits(trained.student, rows), calibrate.run(trained.exported, rows, feeds)[0]
+    columns = {column.name: rows.columns[column.name] for column in staged.serving.inputs}
     return (
         *parity.against_floats(assessed.probabilities, *logits, trained.calibrated.temperature),
-        *parity.alone_and_in_batches(staged.predictor(), rows, trained.student.modality.feeds),
+        *parity.alone_and_in_batches(predictor, rows, feeds),
+        *(() if costs is None else (decision_costs.parity(predictor, columns, assessed.probabilities, costs, feeds),)),
     )
+
+
+def _prices(staged: bundle.Staged) -> Prices | None:
+    """What the student's decisions are weighed by, as it ships."""
+    costs = staged.serving.costs
+    return None if costs is None else Prices(costs, staged.serving.thresholds)

@@ -79,7 +79,7 @@ def finish(inputs: TrainingInputs, one: Draft, student: train.Student) -> Traine
     """The student as one graph, in integers, calibrated on validation rows."""
     exported = export.graph(student)
     small = quantize.weights(exported, one.config.bits)
-    calibrated = calibrate.fit(small, inputs.modality, inputs.rows.train, inputs.rows.validation)
+    calibrated = calibrate.fit(small, inputs.modality, inputs.rows.train, inputs.rows.validation, inputs.costs)
     return TrainedStudent(one, student, exported, small, calibrated)
 
 

@@ -79,7 +79,7 @@ def judge(recipe: Recipe, rows: Dataset, base: Path, times: int, beside: Beside 
         left = f", about {(time.monotonic() - began) / done * (len(parts) - done):.0f} s left" if done else ""
         say(f"  fold {done + 1} of {len(parts)}{left}")
         with waiting(f"fold {done + 1} of {len(parts)}"), quiet():
-            inputs = training_inputs.prepare(part, recipe.teacher, recipe.transfer, recipe.seed, base)
+            inputs = training_inputs.prepare(part, recipe.teacher, recipe.transfer, recipe.seed, base, recipe.costs)
             trained = model_selection.selected(inputs, recipe, or_nearest=True)
             contenders = (
                 *assess.side_by_side(inputs, trained, recipe.serving, is_timed=not done),

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from distill.data import load, roles
-from distill.data.rows import Dataset
+from distill.data import checks, load, roles
+from distill.data.readers.cells import Table
+from distill.data.rows import Dataset, Rows
 from distill.data.sources import FORMATS
+from distill.data.split import PARTS
 from distill.data.wording import counted, listed
-from distill.errors import DataError
+from distill.errors import DataError, RecipeError
 from distill.modalities import register
 from distill.pipeline import first_of_folder
-from distill.recipe import starter
+from distill.recipe import load as load_recipe
+from distill.recipe import rules, starter
+from distill.recipe.rules import OF_ROWS
 from distill.recipe.schema import Data
 
-_SUFFIXES = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "jsonl",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-}
 _SHOWN_NOTES = 10
+_KEY = re.compile(r"\bdata\.(?!KEY)[a-z_]+")  # what a message asks for
+_LEFT_OUT = re.compile(r"\b(is|are) left out\b")
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,9 @@ class FirstRecipe:
     said: tuple[str, ...]
 
 
-def of(given: Path, recipe: Path, label: str | None, text: str | None) -> FirstRecipe:
+def of(
+    given: Path, recipe: Path, label: str | None = None, text: str | None = None, overrides: Sequence[str] = ()
+) -> FirstRecipe:
     """Look at a file, the one file of rows in a folder or a folder of pictures; say how it can be learned from.
 
     Args:
@@ -45,24 +46,78 @@ def of(given: Path, recipe: Path, label: str | None, text: str | None) -> FirstR
         recipe: where the recipe is to be written: its path to the data begins there.
         label: the column of classes, where a person names it.
         text: the column of texts, likewise.
+        overrides: `data.key=value`, other keys of the data section.
 
     Raises:
         DataError: there are no rows, they cannot be learned from, or a person has to say which column is the label.
+        RecipeError: an override is wrong.
     """
     if not _holds_rows(given) and first_of_folder.fits(given):
         return FirstRecipe(*first_of_folder.of(given, recipe, label, text))
     path = _file(given)
-    source = _SUFFIXES.get(path.suffix.lower()) or _sniffed(path)
-    table = FORMATS[source](path, Data(source=source))
-    found = roles.guess(table, label, text)
-    place = os.path.relpath(path.resolve(), recipe.resolve().parent)
-    data = Data(source=source, path=place, text=found.text, label=found.label, split=found.split)
-    rows = load.load(data, recipe.parent, register.of(data))
+    source = OF_ROWS.get(path.suffix.lower()) or _sniffed(path)
+    data = _declared({"source": source, "path": str(path.resolve()), "label": label, "text": text}, recipe, overrides)
+    try:
+        table = FORMATS[data.source](path, data)
+        if data.source == "csv" and data.label is None:
+            roles.refuse_headless(table)
+        data, unused, notes = _described(table, data)
+        rules.check_data(data)
+        rows = load.load(data, recipe.parent, register.of(data))
+    except DataError as error:
+        if _KEY.search(str(error)) is None:
+            raise
+        raise DataError(f"{error} Here: limbeck init {shlex.quote(str(given))} --set data.KEY=VALUE") from None
     names = listed(column.name for column in rows.inputs)
-    inputs = repr(found.text) if found.text else f"{counted(len(rows.inputs), 'column')} ({names})"
-    count = sum(len(part) for part in (rows.train, rows.validation, rows.test))
-    about = f"{counted(count, 'row')} of {path.name}: {inputs} -> {found.label!r}, {_labels(rows)}."
-    return FirstRecipe(starter.text(recipe.name, about, data, found.other_texts), (about, *rows.notes[:_SHOWN_NOTES]))
+    inputs = repr(data.text) if data.text else f"{counted(len(rows.inputs), 'column')} ({names})"
+    count = sum(map(len, _parts(rows)))
+    about = f"{counted(count, 'row')} of {path.name}: {inputs} -> {data.label!r}, {_labels(rows)}."
+    if data.split:
+        notes = (f"column {data.split!r} is the split (data.split): {_of_parts(rows)}", *notes)
+    place = os.path.relpath(path.resolve(), recipe.resolve().parent)
+    written = starter.text(recipe.name, about, data.model_copy(update={"path": place}), unused)
+    return FirstRecipe(written, (about, *notes, *rows.notes[:_SHOWN_NOTES]))
+
+
+def _declared(known: Mapping[str, str | None], recipe: Path, overrides: Sequence[str]) -> Data:
+    """The data section as far as a person gave it."""
+    raw = {"data": {key: value for key, value in known.items() if value is not None}}
+    made = load_recipe.of(raw, recipe, overrides)
+    if made.model_dump(exclude_unset=True).keys() > {"name", "data"}:
+        raise RecipeError("init looks at rows: its --set takes keys of the data section, as in data.encoding=cp1252.")
+    return made.data
+
+
+def _described(table: Table, data: Data) -> tuple[Data, tuple[str, ...], tuple[str, ...]]:
+    """The data section with the columns' roles, the columns beside a text, and what to say of columns left out."""
+    found = roles.guess(table, data.label, data.text, data.split)
+    text = found.text if data.columns is None else None
+    data = data.model_copy(update={"label": found.label, "text": text, "split": found.split})
+    taken = {data.group, *data.allow_leaks, *data.types, *(data.columns or ())}
+    if text is not None:
+        unused = tuple(name for name in found.unused if name not in taken)
+        note = f"not used beside the text: {listed(unused)}. A student reads one text, or columns (data.columns)"
+        return data, unused, (note,) if unused else ()
+    if data.columns is not None:
+        return data, (), ()
+    labels = checks.labels(table.column(found.label, "--label"), f"{table.where}, column {found.label!r}")
+    inputs, _, notes = register.of(data).read(table, data, labels)
+    left = roles.left_out(table, [it.name for it in inputs if it.name not in taken])
+    kept = tuple(it.name for it in inputs if it.name not in left)
+    if not left:
+        return data, (), ()
+    if not kept:
+        raise DataError(f"{table.where} has no column to learn from beside the label: {'; '.join(left.values())}.")
+    of_useless = (note for note in notes if _LEFT_OUT.search(note))
+    return data.model_copy(update={"columns": kept}), (), (*left.values(), *of_useless)
+
+
+def _parts(rows: Dataset) -> tuple[Rows, Rows, Rows]:
+    return rows.train, rows.validation, rows.test
+
+
+def _of_parts(rows: Dataset) -> str:
+    return ", ".join(f"{len(part):,} {name}" for name, part in zip(PARTS, _parts(rows), strict=True)) + " rows"
 
 
 def _labels(rows: Dataset) -> str:
@@ -98,7 +153,7 @@ def _holds_rows(given: Path) -> bool:
 
 
 def _rows_in(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and path.is_file())
+    return (path for path in folder.iterdir() if path.suffix.lower() in OF_ROWS and path.is_file())
 
 
 def _sniffed(path: Path) -> str:

@@ -45,10 +45,10 @@ def run(recipe: Recipe, base: Path, out: Path) -> Outcome:
     if times:  # few rows: other students are judged on all of them, and the one that is sealed learns from all
         say("evidence")
         judged = cross_fit.judge(recipe, rows, base, times)
-        inputs = training_inputs.prepare(whole(rows), recipe.teacher, recipe.transfer, recipe.seed, base)
+        inputs = training_inputs.prepare(whole(rows), recipe.teacher, recipe.transfer, recipe.seed, base, recipe.costs)
     else:
         contrast = novelty_auroc.contrast(modality, rows, recipe.evaluation.held_out_group, recipe.seed)
-        inputs = training_inputs.prepare(rows, recipe.teacher, recipe.transfer, recipe.seed, base)
+        inputs = training_inputs.prepare(rows, recipe.teacher, recipe.transfer, recipe.seed, base, recipe.costs)
 
     say("student")
     with waiting("student"):

@@ -11,11 +11,14 @@ from distill.data.rows import Dataset
 from distill.modalities import register
 from distill.modalities.modality import Modality
 from distill.progress import say, waiting
+from distill.recipe import cost_matrix
+from distill.recipe.schema import Costs as CostsConfig
 from distill.recipe.schema import Recipe, Student, Transfer
 from distill.recipe.schema import Teacher as TeacherConfig
 from distill.teachers import fit as teachers
 from distill.teachers.teacher import Teacher
 from distill.training import budget, soft_labels
+from handler.bundle.costs import Costs
 
 _SHOWN_NOTES = 20
 _MOST_ANSWERS = 15_000_000  # probabilities of the transfer set, where the recipe does not say how many copies it has
@@ -33,6 +36,7 @@ class TrainingInputs:
     held: soft_labels.SoftLabels  # the validation rows, and what the teacher says of them
     copies: int  # varied copies a row that were asked for
     seed: int
+    costs: Costs | None = None  # of mistakes; None: all count alike
 
     def budgeted(self, student: Student, alone: bool = False) -> Student:
         """The student's section with what it leaves open set for these rows; `alone`: for the labelled rows alone."""
@@ -49,6 +53,7 @@ def read(recipe: Recipe, base: Path) -> Dataset:
 
     Raises:
         DataError: see `distill.data.load` and `distill.audit.leaks`.
+        RecipeError: the recipe prices a label that the rows have not.
     """
     say("rows")
     modality = register.of(recipe.data)
@@ -56,7 +61,10 @@ def read(recipe: Recipe, base: Path) -> Dataset:
         rows = load(recipe.data, base, modality)
     with waiting("looking for leaks"):
         found = leaks.check(rows, recipe.data)
-    rows = replace(rows, notes=(*rows.notes, *found, *modality.notes(recipe, rows)))
+    costs = cost_matrix.of(recipe.costs, rows.labels)
+    cost_matrix.check_gates(recipe.gates, rows.labels)
+    priced = () if costs is None else cost_matrix.notes(costs, rows.labels)
+    rows = replace(rows, notes=(*rows.notes, *found, *modality.notes(recipe, rows), *priced))
     say(f"  {len(rows.train)} training, {len(rows.validation)} validation, {len(rows.test)} test rows")
     more = f"and {len(rows.notes) - _SHOWN_NOTES} more notes on the data: they are in the manifest and the report"
     for note in (*rows.notes[:_SHOWN_NOTES], *([more] if len(rows.notes) > _SHOWN_NOTES else [])):
@@ -64,8 +72,12 @@ def read(recipe: Recipe, base: Path) -> Dataset:
     return rows
 
 
-def prepare(rows: Dataset, config: TeacherConfig, transfer: Transfer, seed: int, base: Path) -> TrainingInputs:
+def prepare(
+    rows: Dataset, config: TeacherConfig, transfer: Transfer, seed: int, base: Path, costs: CostsConfig | None = None
+) -> TrainingInputs:
     """Fit the teacher and have it label the transfer set. `base`: where relative paths start.
+
+    `costs`: what the decisions of the students are weighed by; it changes nothing of what they learn.
 
     Raises:
         DistillError: see `distill.errors`.
@@ -85,7 +97,8 @@ def prepare(rows: Dataset, config: TeacherConfig, transfer: Transfer, seed: int,
         soft = soft_labels.make(teacher, rows.train, copies)
         say(f"  {len(soft.rows)} rows in the transfer set")
         held = soft_labels.SoftLabels(rows.validation, teacher.logits(rows.validation))
-    return TrainingInputs(modality, rows, teacher, words, soft, held, count, seed)
+    priced = None if costs is None else cost_matrix.of(costs, rows.labels)
+    return TrainingInputs(modality, rows, teacher, words, soft, held, count, seed, priced)
 
 
 def _default_copies(modality: Modality, rows: Dataset) -> int:
@@ -100,4 +113,4 @@ def of(recipe: Recipe, base: Path) -> TrainingInputs:
     Raises:
         DistillError: see `distill.errors`.
     """
-    return prepare(read(recipe, base), recipe.teacher, recipe.transfer, recipe.seed, base)
+    return prepare(read(recipe, base), recipe.teacher, recipe.transfer, recipe.seed, base, recipe.costs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import shlex
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 
 from distill.errors import RecipeError, nearest
 from distill.recipe import messages
+from distill.recipe.rules import OF_ROWS
 from distill.recipe.schema import Recipe
 
 BUILT_IN = Path(__file__).parents[1] / "recipes"
@@ -30,7 +32,15 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
         RecipeError: no such file, not TOML, an unknown key, or a wrong value.
     """
     path = find(path)
-    raw = _parse(path)
+    return of(_parse(path), path, overrides)
+
+
+def of(raw: dict[str, Any], path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """A recipe of what a TOML file at `path` holds, or is to hold.
+
+    Raises:
+        RecipeError: an unknown key, or a wrong value.
+    """
     for override in overrides:
         _merge(raw, _override(override), override)
     name = re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()).lstrip("._-")[:64].rstrip("._-")
@@ -80,6 +90,9 @@ def about(name: str) -> str:
 def _parse(path: Path) -> dict[str, Any]:
     if path.is_dir():
         raise RecipeError(f"{path} is a folder, wanted a TOML file. Name the recipe file in it.")
+    if path.suffix.lower() in OF_ROWS:
+        command = f"limbeck init {shlex.quote(str(path))}"
+        raise RecipeError(f"{path} is a file of rows, and a recipe is wanted. `{command}` writes one for it.")
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:

@@ -12,10 +12,11 @@ from typing import Annotated, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from distill.recipe.schema import Recipe
+from distill.recipe.schema import Column, Label, Recipe
 
 BEGIN, END = "<!-- made by `make docs` -->", "<!-- /made -->"
 _TYPES = {str: "text", int: "whole number", float: "number", bool: "`true`, `false`", tuple: "list of texts"}
+_NAMES = {Column: "column", Label: "label"}  # what a section's keys are
 _BOUNDS = (("ge", "from"), ("gt", "over"), ("le", "to"), ("lt", "under"))  # of annotated-types, which pydantic brings
 
 
@@ -63,8 +64,8 @@ def _values(field: FieldInfo) -> str:
     if get_origin(kind) is Literal:
         return ", ".join(f"`{json.dumps(value)}`" for value in get_args(kind))
     if get_origin(kind) is dict:
-        choices = ", ".join(f"`{json.dumps(value)}`" for value in get_args(get_args(kind)[1]))
-        return f"a section: column = {choices}"
+        name, value = get_args(kind)
+        return f"a section: {_NAMES[name]} = {_values(FieldInfo.from_annotation(value))}"
     if get_origin(kind) is Annotated:
         kind = get_args(kind)[0]
     bounds = [f"{word} {getattr(it, key):,}" for key, word in _BOUNDS for it in field.metadata if hasattr(it, key)]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from encodings.aliases import aliases
+from types import MappingProxyType
 from typing import TypeAlias
 
 from distill.errors import RecipeError, nearest
@@ -14,6 +15,17 @@ from distill.recipe.schema import STACK, Data, Recipe
 
 FILES = ("csv", "jsonl", "parquet")
 FOLDER = "folder"  # of pictures, a sub-folder a class
+OF_ROWS: Mapping[str, str] = MappingProxyType(  # the ending of a file's name -> its format
+    {
+        ".csv": "csv",
+        ".tsv": "csv",
+        ".jsonl": "jsonl",
+        ".ndjson": "jsonl",
+        ".json": "jsonl",
+        ".parquet": "parquet",
+        ".pq": "parquet",
+    }
+)
 _NAMED = {named.name: named for named in CATALOGUE}
 _OF_TABLES = (
     "encoding", "text", "image", "columns", "label", "soft_label_prefix", "group", "split", "types", "allow_leaks",
@@ -35,7 +47,7 @@ def check(recipe: Recipe) -> None:
         RecipeError: which, and what to choose instead.
     """
     named = _NAMED.get(recipe.data.source)
-    _demand((*_of_teacher(recipe, named), *_of_evaluation(recipe, named)))
+    _demand((*_of_teacher(recipe, named), *_of_evaluation(recipe, named), *_of_costs(recipe)))
 
 
 def check_data(data: Data) -> None:
@@ -268,5 +280,21 @@ def _of_evaluation(recipe: Recipe, named: NamedSet | None) -> Rules:
         (
             held_out is not None and named is None and recipe.data.group is None,
             "evaluation.held_out_group needs data.group, the column that holds the groups.",
+        ),
+    )
+
+
+def _of_costs(recipe: Recipe) -> Rules:
+    gates, advice = (
+        recipe.gates,
+        "Say what mistakes cost, as costs.default = 1 for all alike, or take the gate out.",
+    )
+    return (
+        *(
+            (is_set and not recipe.costs.are_set, f"gates.{key} is about [costs], and there are none. {advice}")
+            for key, is_set in (
+                ("max_expected_cost", gates.max_expected_cost is not None),
+                ("max_missed", bool(gates.max_missed)),
+            )
         ),
     )

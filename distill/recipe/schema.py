@@ -16,6 +16,9 @@ BEST = "best"  # a student's kind: of the modality's usual ones, the one that do
 AUTO = "auto"  # a student's kind: the smallest of the ladder that passes the gates
 
 
+Label = Annotated[str, AfterValidator(levelling.label)]  # as a reader of files has it
+Cost = Annotated[float, Field(ge=0, le=1_000_000_000)]
+Share = Annotated[float, Field(ge=0, le=1)]
 Column = Annotated[str, AfterValidator(levelling.name)]  # its name, as a reader of files has it
 
 
@@ -195,6 +198,29 @@ class Serving(Section):
     """Of a picture, width times height. Default of pictures: 25 million."""
 
 
+class Costs(Section):
+    """What each mistake costs, in whatever unit.
+
+    Where any key is set, the answer is the decision of least expected cost, and no longer the most probable label.
+    Labels are written as the data has them. `docs/costs.md` has examples.
+    """
+
+    default: float | None = Field(default=None, ge=0, le=1_000_000_000)
+    """Of a mistake that no other key prices. Default: 1, where another key is set."""
+    abstain: float | None = Field(default=None, ge=0, le=1_000_000_000)
+    """Of leaving a row to a person. Default: there is no price, and costs never have an answer abstain."""
+    missed: dict[Label, Cost] = {}
+    """Of taking a row of this class for any other: `missed.venomous = 20`."""
+    of: dict[Label, dict[Label, Cost]] = {}
+    """Of one decision for one truth, before `missed`: `of.venomous.harmless = 200`, of a venomous one taken for
+    harmless."""
+
+    @property
+    def are_set(self) -> bool:
+        """Whether the recipe says what mistakes cost."""
+        return self != Costs()
+
+
 class Evaluation(Section):
     """How the evidence is measured."""
 
@@ -228,6 +254,10 @@ class Gates(Section):
     """Median time of one row on one thread, in milliseconds. Default of pictures: 30."""
     max_ece: float | None = Field(default=None, gt=0, le=1)
     """Expected calibration error."""
+    max_expected_cost: float | None = Field(default=None, ge=0)
+    """Of a row, as the student's decisions cost it in truth; the prices are those of `[costs]`."""
+    max_missed: dict[Label, Share] = {}
+    """Share of a class's rows that are taken for another class: `max_missed.venomous = 0.02`. Wants `[costs]`."""
 
 
 class Recipe(Section):
@@ -242,5 +272,6 @@ class Recipe(Section):
     transfer: Transfer = Transfer()
     student: Student = Student()
     serving: Serving = Serving()
+    costs: Costs = Costs()
     evaluation: Evaluation = Evaluation()
     gates: Gates = Gates()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 
 from distill.recipe.schema import Data, Gates
 
@@ -15,17 +16,17 @@ _COMMENTS = {
 
 
 def text(name: str, about: str, data: Data, unused: Sequence[str]) -> str:
-    """A recipe in TOML. `name`: its file, for the command that runs it; `unused`: columns that might be inputs too."""
+    """A recipe in TOML. `name`: its file, for the command that runs it; `unused`: columns beside a text."""
     given = data.model_dump(exclude_none=True, exclude_defaults=True)
     lines = [
-        f"# limbeck run {name}",
+        f"# limbeck run {_on_one_line(shlex.quote(name))}",
         "#",
-        f"# {about}",
+        f"# {_on_one_line(about)}",
         "# docs/recipe.md has every key, its values and its default.",
         "",
     ]
-    lines += ["[data]", *(f"{key} = {quoted(str(value))}" for key, value in given.items())]
-    lines += [f"# Texts too, and not used: {', '.join(map(quoted, unused))}"] if unused else []
+    lines += ["[data]", *(f"{key} = {_value(value)}" for key, value in given.items())]
+    lines += [f"# Not used beside the text: {', '.join(map(quoted, unused))}"] if unused else []
     lines += [
         "",
         "[student]",
@@ -34,6 +35,19 @@ def text(name: str, about: str, data: Data, unused: Sequence[str]) -> str:
     lines += ["", "[gates]  # limits that the evidence keeps, or nothing is sealed"]
     lines += [f"{key} = {getattr(Gates(), key):g}  # {comment}" for key, comment in _COMMENTS.items()]
     return "\n".join(lines) + "\n"
+
+
+def _value(value: object) -> str:
+    """A key's value in TOML."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{quoted(key)} = {_value(of_key)}" for key, of_key in value.items()) + " }"
+    if isinstance(value, (tuple, list)):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    return quoted(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _on_one_line(comment: str) -> str:
+    return " ".join(comment.split())
 
 
 def quoted(value: str) -> str:

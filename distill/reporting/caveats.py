@@ -33,8 +33,31 @@ def of(evidence: Evidence) -> Iterator[str]:
     for pair in evidence.teacher_comparisons:
         if pair.is_worse:
             yield f"The {pair.other} is clearly better than the teacher{_by(pair)}. {_ADVICE_ON_TEACHER}"
+    yield from _of_costs(evidence)
     if evidence.test_rows < FEW_TEST_ROWS:
         yield f"Only {evidence.test_rows} test rows: read the intervals, not the values alone."
+
+
+def _of_costs(evidence: Evidence) -> Iterator[str]:
+    if evidence.costs is None:
+        return
+    difference, realised, expected = map(evidence.metric, ("cost_difference", "realised_cost", "expected_cost"))
+    if difference and difference.low > 0:
+        yield (
+            f"Deciding by costs costs more than deciding the most probable label, by {difference.value:.3g} a row: the "
+            "probabilities are off where it matters. Give more rows of the classes that are dear to miss."
+        )
+    if realised and expected and not evidence.costs.is_as_expected:
+        yield (
+            f"The model expects its decisions to cost {expected.value:.3g} a row, and they cost {realised.value:.3g} "
+            f"({realised.low:.3g} to {realised.high:.3g}): do not plan by its expected costs."
+        )
+    for it in evidence.costs.dearest:
+        if it.rows < FEW_TEST_ROWS:
+            yield (
+                f"{it.label!r} is dear to miss, and {it.rows} rows of it judge: {it.missed} missed may mean up to "
+                f"{it.share.high:.1%}."
+            )
 
 
 def _by(pair: PairedDifference) -> str:

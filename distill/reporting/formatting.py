@@ -40,6 +40,14 @@ METRICS = {
     "brier": MetricName("Brier score", False, "Mean squared error of the probabilities; 0 is perfect."),
     "novelty_auroc": MetricName("Novelty AUROC", False, "How well novelty tells new rows from known; 0.5 is chance."),
     "confidence_auroc": MetricName("AUROC of 1 − max probability", False, "The same told by low confidence alone."),
+    "realised_cost": MetricName("Cost a row", False, "What the student's decisions cost, by the recipe's prices."),
+    "argmax_cost": MetricName("Cost a row by argmax", False, "Deciding the most probable label on the same rows."),
+    "cost_difference": MetricName("Cost less that by argmax", False, "Paired on the same rows; below 0 costs less."),
+    "cost_ratio": MetricName("Cost over that by argmax", True, "What is left of it when costs decide."),
+    "expected_cost": MetricName("Expected cost a row", False, "What the probabilities made the decisions expect."),
+    "decided_rightly": MetricName("Decided rightly", True, "Share of rows that costs had answered, and rightly."),
+    "decided_abstained": MetricName("Abstained", True, "Share of rows that were left to a person."),
+    "parity_costs": MetricName("Costs gap", False, "Served graph to probabilities times prices, of the highest price."),
     "parity_export": MetricName("Export gap", False, "Largest difference in probability, torch to float graph."),
     "parity_int8": MetricName("Int8 gap", False, "Largest difference in probability, torch to the served graph."),
     "parity_int8_labels": MetricName("Int8 agreement", True, "Share of rows where both give the same label."),
@@ -99,6 +107,13 @@ def p_value(value: float) -> str:
     if not math.isfinite(value):
         return ABSENT
     return "< 0.0001" if value < 1e-4 else f"{value:.4f}" if value < 0.01 else f"{value:.2f}"
+
+
+def cost(metric: Metric | None) -> str:
+    """A cost a row with its interval, as "0.231 (0.168 to 0.301)"."""
+    if metric is None:
+        return ABSENT
+    return f"{number(metric.value)} ({number(metric.low)} to {number(metric.high)})"
 
 
 def kilobytes(value: float | None) -> str:

@@ -18,5 +18,5 @@ def of(evidence: Evidence, gates: Sequence[GateResult], folder: Path | None) -> 
         "version": folder.name if folder else None,
         "report": str(folder / REPORT) if folder else None,
         "passed": all(gate.passed for gate in gates),
-        "evidence": {**asdict(evidence), "gates": [asdict(gate) for gate in gates]},
+        "evidence": {**evidence.as_json(), "gates": [asdict(gate) for gate in gates]},
     }

@@ -21,7 +21,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
 
 from distill.evaluation import statistics
-from distill.evaluation.evidence import Bin, Evidence, MeasuredContender, RiskPoint
+from distill.evaluation.evidence import Bin, Evidence, MeasuredContender, RatioPoint, RiskPoint
 from distill.reporting import formatting, inline_svg
 from handler.bundle.contract import Metric
 
@@ -155,6 +155,29 @@ def risk_coverage(points: Sequence[RiskPoint], abstain_below: float) -> str:
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=None))
     return _svg(figure, "risk", "Risk–coverage curve")
+
+
+@matplotlib.rc_context(_STYLE)
+def costs(points: Sequence[RatioPoint]) -> str:
+    """Cost a row over how much dearer the dearest mistake is than the cheapest, for both ways to decide."""
+    figure, axes = _figure(5.2, 3.5)
+    xs = [p.ratio for p in points]
+    for ys, name, colour in (
+        ([p.argmax for p in points], "most probable label", MUTED),
+        ([p.least_cost for p in points], "least expected cost", ACCENT),
+    ):
+        axes.plot(xs, ys, color=colour, linewidth=2, label=name)
+        at = [(x, y) for x, y, p in zip(xs, ys, points, strict=True) if p.is_served]
+        axes.plot(*zip(*at, strict=True), "o", color=colour, markersize=8)
+    axes.set_xscale("log")
+    shown = [x for x in (1, 2, 5, 10, 20, 50, 100, 1000, 10_000) if x <= max(xs)]
+    axes.set_xticks(shown, [f"{x:,}" for x in shown])
+    axes.minorticks_off()
+    axes.set(xlim=(1, max(xs)), xlabel="the dearest mistake costs so many ordinary ones", ylabel="cost a row")
+    axes.set_ylim(bottom=0)
+    axes.grid(axis="y")
+    figure.legend(frameon=False, loc="outside upper left", ncols=2)
+    return _svg(figure, "costs", "Cost a row over the ratio of costs, by argmax and by least expected cost")
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Axes]:

@@ -28,6 +28,7 @@ def environment(folder: Path = TEMPLATES, *, is_html: bool = True) -> jinja2.Env
         "points": formatting.points,
         "number": formatting.number,
         "kilobytes": formatting.kilobytes,
+        "cost": formatting.cost,
         "microseconds": formatting.microseconds,
         "p_value": formatting.p_value,
         "metric_name": formatting.name_of,

@@ -58,6 +58,7 @@ def html(
         mistakes=mistakes(evidence, serving.labels),
         verdict=verdict,
         coverages=at_coverages(evidence),
+        dear=evidence.costs.dearest if evidence.costs else (),
         provenance={key: value for key, value in provenance.items() if key not in _LONG},
         long_provenance={key: provenance[key] for key in _LONG if key in provenance},
         pictures={name: Markup(svg) for name, svg in pictures.items()},  # escaped by ElementTree
@@ -130,5 +131,6 @@ def _pictures(serving: Serving, evidence: Evidence) -> dict[str, str]:
         "contenders": plots.contenders([one for one in evidence.contenders if one.role != MAJORITY]),
         **({"confusion": plots.confusion(evidence.confusion, serving.labels)} if evidence.confusion else {}),
         **({"reliability": plots.reliability(evidence)} if evidence.reliability else {}),
+        **({"costs": plots.costs(evidence.costs.over_ratio)} if evidence.costs and evidence.costs.over_ratio else {}),
         **({"risk": plots.risk_coverage(evidence.risk_coverage, threshold)} if evidence.risk_coverage else {}),
     }

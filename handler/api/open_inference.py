@@ -22,7 +22,7 @@ from handler.http.response import Response, dumps
 from handler.modalities.cells import is_whole, json_type, nearest, wrong_type
 from handler.modalities.modality import Record
 from handler.modalities.register import named
-from handler.model.predictor import Predictor
+from handler.model.predictor import Prediction, Predictor
 
 HEADER_LENGTH = "inference-header-content-length"
 PLATFORM = "onnxruntime_onnx"
@@ -30,6 +30,7 @@ EXTENSIONS = ("binary_tensor_data",)
 # By the graph's type. Of a picture, its file; the graph's own tensor, uint8, is taken as well.
 _DATATYPES: Mapping[str, str] = {"string": tensors.BYTES, "float32": "FP32", "uint8": tensors.BYTES}
 _OUTPUTS: Mapping[str, str] = {"probabilities": "FP32", "novelty": "FP32", "label": tensors.BYTES, "abstained": "BOOL"}
+_EXPECTED_COSTS: Mapping[str, str] = {"expected_costs": "FP32"}  # of a model with costs
 _REQUEST_KEYS = ("id", "parameters", "inputs", "outputs")
 _TENSOR_KEYS = ("name", "shape", "datatype", "parameters", "data")
 _MAX_ID_CHARACTERS = 256
@@ -51,8 +52,11 @@ class Inference:
 def metadata(predictor: Predictor) -> dict[str, Any]:
     """What `GET /v2/models/{name}` tells."""
     serving = predictor.serving
-    outputs = [{"name": name, "datatype": datatype, "shape": [-1]} for name, datatype in _OUTPUTS.items()]
-    outputs[0]["shape"] = [-1, len(serving.labels)]
+    columns = {"probabilities": [len(serving.labels)], "expected_costs": [_decisions(serving)]}
+    outputs = [
+        {"name": name, "datatype": datatype, "shape": [-1, *columns.get(name, ())]}
+        for name, datatype in _outputs_of(serving).items()
+    ]
     return {
         "name": predictor.name,
         "versions": [predictor.version],
@@ -78,7 +82,9 @@ def read(body: bytes, header_length: str | None, serving: Serving) -> Inference:
     wants_bytes = _parameters(document, "").get("binary_data_output") is True
     values = _tensors(document.get("inputs"), tail, serving)
     records = named(serving.task).from_columns(values, serving)
-    return Inference(records, _outputs(document.get("outputs"), wants_bytes), _id(document.get("id")))
+    return Inference(
+        records, _outputs(document.get("outputs"), wants_bytes, _outputs_of(serving)), _id(document.get("id"))
+    )
 
 
 def answer(request: Inference, predictor: Predictor) -> Response:
@@ -96,7 +102,10 @@ def answer(request: Inference, predictor: Predictor) -> Response:
         "label": [prediction.label for prediction in predictions],
         "abstained": [prediction.abstained for prediction in predictions],
     }
-    written = [tensors.write(name, _OUTPUTS[name], columns[name], raw) for name, raw in request.outputs.items()]
+    if predictor.serving.costs is not None:
+        columns["expected_costs"] = [_decision_costs(prediction) for prediction in predictions]
+    kinds = _outputs_of(predictor.serving)
+    written = [tensors.write(name, kinds[name], columns[name], raw) for name, raw in request.outputs.items()]
     content: dict[str, Any] = {
         "model_name": predictor.name,
         "model_version": predictor.version,
@@ -111,6 +120,24 @@ def answer(request: Inference, predictor: Predictor) -> Response:
     return replace(
         answered, media_type=OCTETS, headers={HEADER_LENGTH: str(len(header))}, packed=packed, is_binary=True
     )
+
+
+def _outputs_of(serving: Serving) -> Mapping[str, str]:
+    """Name and datatype of each tensor that the model answers with."""
+    return _OUTPUTS if serving.costs is None else {**_OUTPUTS, **_EXPECTED_COSTS}
+
+
+def _decisions(serving: Serving) -> int:
+    """How many decisions have an expected cost: each label, and abstaining where it has a price."""
+    return len(serving.labels) + (serving.costs is not None and serving.costs.abstain is not None)
+
+
+def _decision_costs(prediction: Prediction) -> list[float]:
+    """The expected cost of deciding each label, and last of abstaining where that has a price."""
+    decision = prediction.decision
+    if decision is None:
+        return []
+    return [*decision.expected_costs.values(), *(() if decision.abstaining is None else (decision.abstaining,))]
 
 
 def _split(body: bytes, header_length: str | None) -> tuple[bytes, memoryview]:
@@ -217,9 +244,9 @@ def _values(
     return tensors.from_bytes(tail[:size], datatype, shape, pointer, are_files=are_files), tail[size:]
 
 
-def _outputs(given: object, wants_bytes: bool) -> dict[str, bool]:
+def _outputs(given: object, wants_bytes: bool, known: Mapping[str, str]) -> dict[str, bool]:
     if given is None or given == []:
-        return dict.fromkeys(_OUTPUTS, wants_bytes)
+        return dict.fromkeys(known, wants_bytes)
     if not isinstance(given, list):
         raise wrong_type('"outputs"', "an array", given, "/outputs")
     wanted: dict[str, bool] = {}
@@ -229,7 +256,7 @@ def _outputs(given: object, wants_bytes: bool) -> dict[str, bool]:
             output,
             "An output",
             ("name", "parameters"),
-            _OUTPUTS,
+            known,
             wanted,
             lambda _, known: f"There is no output of this name. There are {', '.join(known)}.",
             pointer,

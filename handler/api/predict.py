@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from handler.bundle.abstention import Thresholds
@@ -21,6 +21,8 @@ from handler.model.predictor import Prediction, Predictor
 MAX_ANSWER_BYTES = 5_500_000
 _BYTES_A_PREDICTION = 200
 _BYTES_A_SCORE = 32  # a float's digits, quotes and their escapes
+_BYTES_A_DECISION = 400  # its words and numbers
+_LABELS_IN_WORDS = 4  # of those that tell why
 _KEYS = ("inputs", "abstain_below", "top_k", "explain")
 _LISTED = ", ".join(f'"{key}"' for key in _KEYS)
 
@@ -91,7 +93,9 @@ def answer(request: PredictRequest, records: Sequence[Record], predictor: Predic
     # One batch through the graph: the inputs, and the copies of them with a part left out.
     answers = predictor.predict([*records, *(occlusion.record for occlusion in occlusions)])
     check_finite(answers)
-    predictions = [_judged(prediction, request.abstain_below) for prediction in answers[: len(records)]]
+    predictions = answers[: len(records)]
+    if request.abstain_below is not None:
+        predictions = [prediction.judged(Thresholds(request.abstain_below)) for prediction in predictions]
     contents = [_content(prediction, request.top_k) for prediction in predictions]
     if request.explain:
         for content, parts in zip(contents, explain.contributions(answers, occlusions, len(records)), strict=True):
@@ -106,7 +110,11 @@ def check_size(inputs: int, serving: Serving, more_bytes: int = 0) -> None:
     Raises:
         RequestError: 413, the answer would be too large.
     """
-    each = _BYTES_A_PREDICTION + sum(2 * len(json.dumps(label)) + _BYTES_A_SCORE for label in serving.labels)
+    labels = [2 * len(json.dumps(label)) for label in serving.labels]
+    scores = sum(labels) + _BYTES_A_SCORE * len(labels)
+    each = _BYTES_A_PREDICTION + scores
+    if serving.costs is not None:
+        each += _BYTES_A_DECISION + scores + _LABELS_IN_WORDS * max(labels)
     total = inputs * each + more_bytes
     if total > MAX_ANSWER_BYTES:
         most = max(1, inputs * MAX_ANSWER_BYTES // total)
@@ -126,23 +134,14 @@ def check_finite(answers: Sequence[Prediction]) -> None:
         )
 
 
-def _judged(prediction: Prediction, abstain_below: float | None) -> Prediction:
-    if abstain_below is None:
-        return prediction
-    return replace(prediction, abstained=Thresholds(abstain_below).abstains(prediction.score))
-
-
 def _content(prediction: Prediction, top_k: int | None) -> dict[str, Any]:
-    scores = prediction.scores
+    content = prediction.as_json()
     if top_k is not None:
-        scores = dict(sorted(scores.items(), key=lambda pair: -pair[1])[:top_k])
-    return {
-        "label": prediction.label,
-        "score": prediction.score,
-        "scores": scores,
-        "abstained": prediction.abstained,
-        "novelty": prediction.novelty,
-    }
+        content["scores"] = dict(sorted(prediction.scores.items(), key=lambda pair: -pair[1])[:top_k])
+        if prediction.decision is not None:
+            cheapest = sorted(prediction.decision.expected_costs.items(), key=lambda pair: pair[1])[:top_k]
+            content["decision"]["expected_costs"] = dict(cheapest)
+    return content
 
 
 def _number(value: object) -> float:

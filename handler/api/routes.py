@@ -91,6 +91,7 @@ def _described(predictor: Predictor) -> dict[str, Any]:
         "limits": contract.plain(serving.limits),
         "evidence": [asdict(metric) for metric in serving.evidence],
         "drift_baseline": asdict(serving.drift_baseline),
+        **({} if serving.costs is None else {"costs": asdict(serving.costs)}),
     }
 
 

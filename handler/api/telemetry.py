@@ -93,7 +93,7 @@ class Telemetry:
 
     def _publish_predictions(self, predictions: Sequence[Prediction], duration_ms: float) -> None:
         count = len(predictions)
-        confidence = sum(prediction.score for prediction in predictions) / count
+        confidence = sum(prediction.confidence for prediction in predictions) / count
         for name, unit, value in (
             ("Latency", MetricUnit.Milliseconds, duration_ms),
             ("Inputs", MetricUnit.Count, count),

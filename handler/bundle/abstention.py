@@ -1,4 +1,4 @@
-"""When an answer abstains. The page has the same in `distill/web/page/model.js`."""
+"""When an answer abstains. The page has the same in `distill/web/page/decisions.js`."""
 
 from __future__ import annotations
 

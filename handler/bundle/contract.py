@@ -15,9 +15,11 @@ from collections.abc import Iterator
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from functools import cache
 from pathlib import Path
+from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from handler.bundle.abstention import Thresholds
+from handler.bundle.costs import Costs
 from handler.errors import BundleError
 
 SCHEMA = 3
@@ -103,6 +105,7 @@ class Serving:
     limits: Limits
     drift_baseline: DriftBaseline
     evidence: tuple[Metric, ...]
+    costs: Costs | None = None  # None: every mistake counts alike, and the answer is the most probable label
 
 
 @dataclass(frozen=True)
@@ -240,6 +243,8 @@ def _contradictions(manifest: Manifest) -> Iterator[str]:
         yield "serving.labels wants two labels or more, all different"
     if min(plain(limits).values()) < 1:
         yield "serving.limits wants numbers over 0"
+    if serving.costs is not None:
+        yield from serving.costs.contradictions(len(serving.labels))
 
 
 def _check_file(folder: Path, name: str, wanted: str) -> None:
@@ -306,6 +311,8 @@ def _value(hint: Any, raw: object, where: str) -> Any:  # noqa: ANN401 - as wide
     if is_dataclass(hint) and isinstance(hint, type):
         return _build(hint, raw, where)
     origin, arguments = get_origin(hint), get_args(hint)
+    if origin is UnionType:  # a type, or None
+        return None if raw is None else _value(arguments[0], raw, where)
     if origin is tuple and isinstance(raw, list):
         return tuple(_value(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(raw))
     if origin is dict and isinstance(raw, dict):

@@ -1,7 +1,8 @@
 """Golden inputs: made up, sealed with their answers, and answered alike by every later home of the graph.
 
 The one definition of "alike" serves the function's own replay, the release, the optimised graph, comparisons of bundles
-and the page: the same label, the same abstention, the same labels' probabilities and novelty within a tolerance.
+and the page: the same label, the same abstention, the same labels' probabilities and novelty within a tolerance, and so
+the expected costs of a model that has costs.
 """
 
 from __future__ import annotations
@@ -91,7 +92,23 @@ def _difference(found: Any, sealed: Any, tolerance: float, allowed: float) -> st
     apart = _apart([(found["novelty"], sealed["novelty"])])
     if apart > allowed:
         return f"novelty is off by {apart:.2g}, allowed is {allowed:g}"
-    return "" if found["abstained"] is sealed["abstained"] else "abstained otherwise"
+    if found["abstained"] is not sealed["abstained"]:
+        return "abstained otherwise"
+    return _decided_otherwise(found.get("decision"), sealed.get("decision"), tolerance)
+
+
+def _decided_otherwise(found: Any, sealed: Any, tolerance: float) -> str:  # noqa: ANN401 - JSON
+    """What tells the expected costs of two answers apart; costs count in their own unit, so the gap is a share."""
+    if found is None or sealed is None:
+        return "" if found is sealed else "one of the answers weighs costs"
+    if found["expected_costs"].keys() != sealed["expected_costs"].keys():
+        return "weighed other decisions than were sealed"
+    costs = sealed["expected_costs"]
+    unit = max(1.0, *(abs(cost) for cost in costs.values() if math.isfinite(cost)))
+    worst = _apart([(found["expected_costs"][label], cost) for label, cost in costs.items()]) / unit
+    if worst > tolerance:
+        return f"an expected cost is off by {worst:.2g} of the largest, allowed is {tolerance:g}"
+    return "" if found["abstaining"] == sealed["abstaining"] else "abstaining has another price"
 
 
 def _apart(pairs: list[tuple[float, float]]) -> float:

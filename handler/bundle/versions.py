@@ -16,13 +16,15 @@ _MOST_NAMED = 5
 def newest(folder: Path) -> Path:
     """The bundle meant by `folder`: itself if it is one, else the newest sealed one among its versions.
 
-    `bundles/<name>` holds a folder a version, and a file that names the last one sealed.
+    `bundles/<name>` holds a folder a version, and a file `latest` that names the last one sealed, which it means too.
 
     Raises:
         BundleError: there is no sealed bundle in `folder`; the message names those that are here, or how to make one.
     """
     sealed: list[Path] = []
     with suppress(OSError, ValueError):  # a name too long, or with a NUL
+        if folder.name == LATEST and folder.is_file():
+            folder = folder.parent
         if (folder / MANIFEST).is_file():
             return folder
         sealed = sorted(folder.glob(f"*/{MANIFEST}"), key=lambda path: path.stat().st_mtime)

@@ -139,7 +139,8 @@ def is_whole(value: object) -> bool:
 def json_type(value: object) -> str:
     """What JSON calls the type of `value`, with its article."""
     names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
-    return names.get(type(value), "a number")
+    other = "a number" if isinstance(value, (int, float)) else f"a {type(value).__name__}"  # in process alone
+    return names.get(type(value), other)
 
 
 def tensor(column: Input, values: Sequence[object]) -> np.typing.NDArray[np.generic]:

@@ -29,7 +29,7 @@ class Modality:
     # Checked values by input name, of N rows each, as tensors have them -> N records.
     from_columns: Callable[[Mapping[str, Sequence[Any]], Serving], list[Record]]
     arrays: Callable[[Sequence[Record], Serving], Arrays]
-    warm_up: Record  # any input, for the first run
+    warm_up: Callable[[Serving], Record]  # any input, for the first run
     fewest_parts: Callable[[Record], int]  # copies that explaining a record takes at least
     # A record, copies that it may take, and the number of records that share a request -> parts, each with the record
     # without it.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from handler.bundle.contract import Serving
-from handler.modalities.cells import cell, tensor
-from handler.modalities.modality import Modality, Part, Record
+from handler.modalities.cells import cell, json_type, tensor
+from handler.modalities.modality import Arrays, Modality, Part, Record
 
 MAX_CHARACTERS = 2_000_000  # of all copies of a request's texts: about a third of a second of one core
 _SPAN = re.compile(r"\S+")
@@ -15,6 +15,14 @@ _SPAN = re.compile(r"\S+")
 
 def _check_inputs(serving: Serving) -> str:
     return "" if len(serving.inputs) == 1 else f"names {len(serving.inputs)} inputs, wanted exactly one for text"
+
+
+def _arrays(records: Sequence[Record], serving: Serving) -> Arrays:
+    [column] = serving.inputs
+    for i, record in enumerate(records):
+        if not isinstance(record, str):  # what was checked is one; anything else would be answered by its `str()`
+            raise TypeError(f"A text model takes strings; input {i} is {json_type(record)}.")
+    return {column.name: tensor(column, records)}
 
 
 def _parts(text: Record, copies: int, records: int) -> list[tuple[Part, Record]]:
@@ -42,8 +50,8 @@ TEXT = Modality(
     check=lambda value, serving, pointer: cell(value, serving.inputs[0], serving.limits, pointer),
     check_cell=cell,
     from_columns=lambda values, serving: list(values[serving.inputs[0].name]),
-    arrays=lambda records, serving: {serving.inputs[0].name: tensor(serving.inputs[0], records)},
-    warm_up="warm",
+    arrays=_arrays,
+    warm_up=lambda serving: "warm",
     fewest_parts=lambda _: 1,
     parts=_parts,
 )

@@ -8,6 +8,7 @@ region, credentials and the number of attempts are boto3's own affair (`AWS_ENDP
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -33,66 +34,27 @@ CloudFormationClient: TypeAlias = Any
 CodeDeployClient: TypeAlias = Any
 
 _CONNECT_SECONDS, _READ_SECONDS = 10, 60
-# What an answer's error code means, and what to do.
-_MEANINGS: tuple[tuple[set[str], type[InfraError], str], ...] = (
+# What an answer's error code means, and what to do. Services spell the same code in many ways.
+_MEANINGS: tuple[tuple[str, type[InfraError], str], ...] = (
     (
-        {
-            "404",
-            "AliasNotFound",
-            "ImageNotFoundException",
-            "NoSuchKey",
-            "NotFoundException",
-            "RepositoryNotFoundException",
-            "ResourceNotFound",
-            "ResourceNotFoundException",
-        },
+        "404|NoSuchKey|(Alias|Image|Repository|Resource)?NotFound(Exception)?",
         ConfigError,
         "it is not there ({said}). Check the name and AWS_REGION",
     ),
     (
-        {
-            "AccessDenied",
-            "AccessDeniedException",
-            "AccountProblem",
-            "AllAccessDisabled",
-            "Forbidden",
-            "UnauthorizedOperation",
-            "403",
-        },
+        "403|AccessDenied(Exception)?|AccountProblem|AllAccessDisabled|Forbidden|UnauthorizedOperation",
         CloudError,
         "access denied ({said}). Ask for a role that may do this ({operation})",
     ),
     (
-        {
-            "ExpiredToken",
-            "ExpiredTokenException",
-            "IncompleteSignature",
-            "InvalidAccessKeyId",
-            "InvalidClientTokenId",
-            "InvalidSignatureException",
-            "InvalidToken",
-            "RequestExpired",
-            "RequestTimeTooSkewed",
-            "SignatureDoesNotMatch",
-            "UnrecognizedClientException",
-        },
+        "ExpiredToken(Exception)?|RequestExpired|RequestTimeTooSkewed|IncompleteSignature|SignatureDoesNotMatch|"
+        "Invalid(AccessKeyId|ClientTokenId|SignatureException|Token)|UnrecognizedClientException",
         CloudError,
         "the credentials were rejected ({code}). Log in again, and check this machine's clock",
     ),
     (
-        {
-            "429",
-            "503",
-            "BandwidthLimitExceeded",
-            "LimitExceededException",
-            "RequestLimitExceeded",
-            "ServiceUnavailable",
-            "SlowDown",
-            "Throttling",
-            "ThrottlingException",
-            "TooManyRequests",
-            "TooManyRequestsException",
-        },
+        "429|503|SlowDown|ServiceUnavailable(Exception)?|Throttl(ing|ed)(Exception)?|RequestThrottled(Exception)?|"
+        "(Bandwidth|Request)?LimitExceeded(Exception)?|TooManyRequests(Exception)?",
         CloudError,
         "AWS is throttling or busy ({code}) and stayed so through the retries. Run the same command later",
     ),
@@ -217,7 +179,7 @@ def _explained(error: aws.BotoCoreError | aws.ClientError, doing: str, advice: M
     """The same failure in words: what was tried, what came back, what to do."""
     if isinstance(error, aws.ClientError):
         code = code_of(error)
-        known = ((meant, text) for codes, meant, text in _MEANINGS if code in codes)
+        known = ((meant, text) for codes, meant, text in _MEANINGS if re.fullmatch(codes, code))
         meant, text = (CloudError, advice[code]) if code in advice else next(known, (CloudError, _ANOTHER))
         operation = getattr(error, "operation_name", "") or "the operation"
         what = text.format(code=code, said=_said(error), operation=operation)

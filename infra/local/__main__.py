@@ -18,21 +18,24 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import typer
-from rich.markup import escape
-from rich.table import Table
+try:
+    import typer
+    from rich.markup import escape
+    from rich.table import Table
 
-from handler.bundle import contract
-from handler.bundle.signature import Trust
-from handler.bundle.versions import newest
-from infra.aws.lambda_events import Answer, rest_event
-from infra.console import err, out, plain_errors
-from infra.errors import LocalError
-from infra.image import container
-from infra.image.staging import stage, stage_certificates
-from infra.local import serve
-from infra.local.emulator import Emulator
-from infra.signing.signer import TRUST_VARIABLE, needed_trust
+    from handler.bundle import contract
+    from handler.bundle.signature import Trust
+    from handler.bundle.versions import newest
+    from infra.aws.lambda_events import Answer, rest_event
+    from infra.console import err, out, plain_errors
+    from infra.errors import LocalError
+    from infra.image import container
+    from infra.image.staging import stage, stage_certificates
+    from infra.local import serve
+    from infra.local.emulator import Emulator
+    from infra.signing.signer import TRUST_VARIABLE, needed_trust
+except ModuleNotFoundError as missing:
+    raise SystemExit(f"{missing.name} is not installed. In a checkout, run: pip install '.[infra]'") from None
 
 MAX_OWN_MEGABYTES = 160  # what the image may add to its base
 _SENTENCE = "The plot is thin, but the cast is wonderful and I laughed all the way through!"
@@ -130,7 +133,8 @@ def serve_command(
     with plain_errors(LocalError.exit_status), _endpoint(newest(bundle), runtime, port, origin) as (endpoint, manifest):
         log = f", its log is {endpoint.log}" if endpoint.log else ""
         err.print(
-            f"{escape(manifest.name)} {manifest.version} answers until Ctrl-C{escape(log)}. For a client's shell:"
+            f"{escape(manifest.name)} {manifest.version} answers until Ctrl-C{escape(log)}. No key is checked and "
+            "no rate limit kept here: API Gateway does that. For a client's shell:"
         )
         trusted = endpoint.certificate.file
         typer.echo(

@@ -140,7 +140,7 @@ def _changes(one: contract.Manifest, other: contract.Manifest) -> Iterator[Chang
 
 
 def _contract(manifest: contract.Manifest) -> dict[str, Any]:
-    """What callers notice: task, inputs, labels, thresholds, limits."""
+    """What callers notice: task, inputs, labels, thresholds, limits, costs."""
     serving = manifest.serving
     return {
         "task": serving.task,
@@ -148,6 +148,7 @@ def _contract(manifest: contract.Manifest) -> dict[str, Any]:
         "labels": list(serving.labels),
         "thresholds": asdict(serving.thresholds),
         "limits": asdict(serving.limits),
+        **({} if serving.costs is None else {"costs": asdict(serving.costs)}),
     }
 
 

@@ -26,7 +26,7 @@ from infra.signing import keys
 from tests.cloud import server, warm
 from tests.cloud.cloudformation import Held
 from tests.cloud.plane import Plane
-from tests.cloud.translator import Translator
+from tests.cloud.translator import TRANSLATOR
 from tests.infra.template.stacks import TEMPLATE
 
 ROOT = Path(__file__).parents[2]
@@ -106,7 +106,7 @@ class Account:
 
     def sam_deploy(self, template: str = "", **parameters: str) -> str:
         """The requests of `sam deploy`, to their end; the stack's status. `make cloud-demo` runs the real one."""
-        if not Translator.there():
+        if not TRANSLATOR.there():
             pytest.skip("the SAM CLI's environment is missing: make .venv-sam")
         cloud = client("cloudformation", self.plane.address)
         text = template or TEMPLATE.read_text(encoding="utf-8")

@@ -31,7 +31,7 @@ from tests.cloud.cloudformation import CloudFormation
 from tests.cloud.codedeploy import CodeDeploy
 from tests.cloud.protocol import called, model, reply
 from tests.cloud.server import REGION
-from tests.cloud.translator import Translator
+from tests.cloud.translator import TRANSLATOR
 
 _INSTANCE = Path(__file__).with_name("instance.py")
 _INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
@@ -127,9 +127,8 @@ class Plane:
         self.dice = random.Random(1)
         self._instances: dict[str, Instance] = {}
         self._clients = clients
-        self._translator = Translator()
         self.codedeploy = CodeDeploy(clients("lambda"), clients("cloudwatch"), self._hook, minute)
-        self.cloudformation = CloudFormation(self._translator, clients, self.codedeploy, account, REGION)
+        self.cloudformation = CloudFormation(TRANSLATOR, clients, self.codedeploy, account, REGION)
         self._over = threading.Event()
         self._lock = threading.RLock()
         self._count = 0
@@ -144,7 +143,6 @@ class Plane:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._server.shutdown()
-        self._translator.stop()
         self._server.server_close()
         for instance in self._instances.values():
             instance.stop()

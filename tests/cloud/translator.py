@@ -1,4 +1,7 @@
-"""SAM's translator, which CloudFormation runs on every change of a stack, in a process of its own that stays warm."""
+"""SAM's translator, which CloudFormation runs on every change of a stack, in a process of its own that stays warm.
+
+It takes a second to start, so all accounts of a run share one. It ends when the tests' own process does.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ for line in sys.stdin:
 
 
 class Translator:
-    """Give it a template and its parameters. Use it as a context manager."""
+    """Give it a template and its parameters."""
 
     def __init__(self) -> None:
         """Nothing is started yet."""
@@ -72,8 +75,5 @@ class Translator:
             raise ValueError(answer["error"])
         return dict(answer)
 
-    def stop(self) -> None:
-        """End the process."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+
+TRANSLATOR = Translator()

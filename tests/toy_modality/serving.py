@@ -41,7 +41,7 @@ LEVEL = Modality(
     check_cell=check_cell,
     from_columns=from_columns,
     arrays=arrays,
-    warm_up=0.0,
+    warm_up=lambda serving: 0.0,
     fewest_parts=lambda record: 1,
     parts=parts,
 )

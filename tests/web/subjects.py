@@ -15,6 +15,7 @@ from distill.graph import calibrate, export, quantize
 from distill.modalities.register import MODALITIES
 from distill.web import serve, site
 from handler.bundle.contract import Limits, Serving
+from handler.bundle.costs import Costs
 from handler.modalities.modality import Record
 from handler.model.predictor import Prediction, Predictor
 from infra.local.serve import Endpoint
@@ -86,6 +87,12 @@ def opinion(folder: Path, kind: str = "conv", bits: int = 8) -> None:
     _seal(folder, "sentiment-quick", made.text_dataset(), serving, kind, bits)
 
 
+def priced(folder: Path, abstain: float | None = 0.3) -> None:
+    """A text model for which mistakes do not cost the same."""
+    costs = Costs(((0.0, 1.0), (20.0, 0.0)), abstain)
+    _seal(folder, "priced", made.text_dataset(), bundles.text_serving(costs=costs), "conv")
+
+
 def mixed(folder: Path, kind: str = "mlp") -> None:
     """Numbers with holes and a category, likewise."""
     dataset = made.tabular_dataset()
@@ -104,7 +111,8 @@ def _seal(folder: Path, name: str, dataset: Dataset, serving: Serving, kind: str
     places = 1000 if kind in ("gru", "mini") else 0
     student = made.student(kind, dataset, seed=3, misspellings=places)
     small = quantize.weights(export.graph(student), bits)
-    model = calibrate.fit(small, student.modality, dataset.train, dataset.validation).graph.model
+    fitted = calibrate.fit(small, student.modality, dataset.train, dataset.validation, serving.costs)
+    model = fitted.graph.model
     golden = MODALITIES[dataset.task].golden_inputs(dataset.inputs, dataset.train, serving.limits)
     bundles.seal(folder, model, serving, name, golden)
 

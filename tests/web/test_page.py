@@ -195,3 +195,21 @@ def test_without_an_api_there_is_no_switch(subject: Subject, browser: Browser, t
         policy = page.locator("meta[http-equiv=Content-Security-Policy]").get_attribute("content") or ""
         assert "connect-src 'self';" in policy
     context.close()
+
+
+def test_it_says_what_was_most_probable_and_which_mistake_decided_otherwise(
+    playwright: Playwright, tmp_path: Path
+) -> None:
+    (tmp_path / "bundle").mkdir()
+    subjects.priced(tmp_path / "bundle", abstain=None)
+    made = subjects.of(tmp_path / "bundle", tmp_path / "page")
+    answers = [(row, made.predict(row)) for row in made.rows if row]
+    against, wanted = next(it for it in answers if it[1].decision and it[1].label != it[1].decision.most_probable)
+    with chromium.launched(playwright) as browser, subjects.open_at(made) as address:
+        page = browser.new_page()
+        visit.enter(page, address)
+        answer = visit.ask(page, against)
+        assert answer.prediction.label == wanted.label == "positive"
+        assert answer.prediction.score == pytest.approx(wanted.score, abs=1e-4)
+        assert page.get_attribute("#result", "data-most-probable") == "negative"
+        assert "but missing “positive” costs 20: “positive” costs least" in page.locator("#decision").inner_text()

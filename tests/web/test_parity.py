@@ -136,8 +136,19 @@ def test_a_text_that_would_be_cut_short_on_its_way_into_the_graph_gets_no_answer
         partial(subjects.opinion, kind="bag", bits=4),
         subjects.mixed,
         partial(subjects.mixed, kind="embedded"),
+        subjects.priced,
+        partial(subjects.priced, abstain=None),
     ],
-    ids=["conv", "gru in four bits", "mini in four bits", "bag in four bits", "mlp", "embedded"],
+    ids=[
+        "conv",
+        "gru in four bits",
+        "mini in four bits",
+        "bag in four bits",
+        "mlp",
+        "embedded",
+        "costs",
+        "costs without abstaining",
+    ],
 )
 def test_graphs_as_they_are_made_answer_alike_in_a_browser(
     playwright: Playwright,

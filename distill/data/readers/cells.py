@@ -62,8 +62,8 @@ class Table:
         raise DataError(f"{self.where} has no column {name!r} ({role}).{meant}{there}{unread}{self.hint}")
 
 
-def check_names(names: Sequence[str], where: str) -> None:
-    """Refuse a file in which two columns have one name."""
+def check_names(names: Sequence[str], where: str, hint: str = "") -> None:
+    """Refuse a file in which two columns have one name. `hint`: what else may be wrong."""
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise DataError(f"{where} has more than one column named {listed(twice)}. Rename all but one.")
+        raise DataError(f"{where} has more than one column named {listed(twice)}. Rename all but one.{hint}")

@@ -23,6 +23,7 @@ DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _SNIFFED_ROWS = 100
 _SNIFFED_CHARACTERS = 1 << 18
 _MAX_CELL = 1 << 30
+_HINT = " Is the first line a header?"
 _EXCEL_HINT = re.compile(r'"?sep=([,;\t|])"?\r?\n', re.IGNORECASE)
 
 
@@ -56,7 +57,7 @@ def read(content: bytes, where: str, wanted: Sequence[str] = (), encoding: str |
         raise DataError(f"{where} has a header and no rows. Add rows.")
     columns, notes = _columns(header, rows, where)
     lines = np.array([line for line, _ in rows], dtype=np.int64)
-    return Table(where, "line", columns, lines, (*odd, *notes), hint=" Is the first line a header?")
+    return Table(where, "line", columns, lines, (*odd, *notes), hint=_HINT)
 
 
 def sniff(text: str, wanted: Sequence[str] = ()) -> str:
@@ -119,7 +120,7 @@ def _attempt(text: str, delimiter: str, first: int, dialect: dict[str, Any]) -> 
 
 def _columns(header: list[str], rows: _Records, where: str) -> tuple[dict[str, Any], list[str]]:
     named = [name for name in header if name]
-    check_names(named, where)
+    check_names(named, where, _HINT)
     if not named:
         raise DataError(f"{where} has a first line without any name, wanted a header line.")
     cells = [np.array(column, dtype=object) for column in zip(*(row for _, row in rows), strict=True)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -23,6 +24,7 @@ _HERE = __package__ or ""
 _BUILD, _FROM_WORDS = later(_HERE, "initialization.build"), later(_HERE, "initialization.of_words")
 # Copies a row, rows in the transfer set, words in the copies: a stack reads some 10,000 words a second.
 _COPIES, _MOST_ROWS, _MOST_WORDS = 11, 60_000, 1_500_000
+_JSON: Mapping[type, str] = MappingProxyType({dict: "a JSON object", list: "a JSON array"})
 _EXAMPLES, _LONGEST_EXAMPLE, _FEWEST_WORDS = 6, 200, 4
 _MANY: Any = {"many_rows": 100_000, "of_many": MappingProxyType({"batch_size": 256, "learning_rate": 3e-3})}
 _SMALL_WORDS = {"vocabulary": 12_000, "buckets": 2048, "misspellings": 49_152, "embedding": 64, "bits": 4}
@@ -36,6 +38,14 @@ def _read(
     if not any(text.strip() for text in texts):
         raise DataError(f"{table.where}, column {name!r} (data.text) is empty in every row. Name another column.")
     return (Input("text", "string", "text"),), {"text": texts}, []
+
+
+def _looks_like(text: str) -> str:
+    """JSON that holds texts, as a file's lines or a request's body do, and is none itself."""
+    try:
+        return _JSON.get(type(json.loads(text)), "") if text.lstrip()[:1] in ("{", "[") else ""
+    except (ValueError, RecursionError):
+        return ""
 
 
 def _row_length(rows: Rows, student: Student) -> float:
@@ -167,4 +177,5 @@ TEXT = Modality(
     page_examples=_page_examples,
     parse=lambda text, serving: text,
     blank_is_input=True,
+    looks_like=_looks_like,
 )

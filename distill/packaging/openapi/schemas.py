@@ -12,10 +12,12 @@ from distill.modalities.modality import OpenApi
 from distill.modalities.register import named
 from handler.bundle import contract
 from handler.bundle.contract import Input, Serving
+from handler.bundle.costs import Costs
 
 MAX_ID_CHARACTERS = 256
 PLATFORM = "onnxruntime_onnx"
 
+_COST: Schema = {"type": "number", "minimum": 0}
 _PARAMETERS: Schema = {"type": ["object", "null"], "description": "Those that this server does not know are ignored."}
 _OUTPUT_PARAMETERS: Schema = {"type": ["object", "null"], "not": {"required": ["classification"]}}
 
@@ -145,7 +147,13 @@ def outputs(serving: Serving) -> Mapping[str, tuple[str, int]]:
         "novelty": ("FP32", 1),
         "label": ("BYTES", 1),
         "abstained": ("BOOL", 1),
+        **({"expected_costs": ("FP32", decisions(serving))} if serving.costs else {}),
     }
+
+
+def decisions(serving: Serving) -> int:
+    """How many decisions have an expected cost: each label, and abstaining where it has a price."""
+    return len(serving.labels) + (serving.costs is not None and serving.costs.abstain is not None)
 
 
 def answers(name: str, version: str, serving: Serving) -> Schema:
@@ -179,8 +187,19 @@ def example(name: str, version: str, serving: Serving) -> Schema:
         "scores": dict.fromkeys(serving.labels, share),
         "abstained": serving.thresholds.abstains(share),
         "novelty": 0.5,
+        **({"decision": _example_decision(serving.costs, serving)} if serving.costs else {}),
     }
     return {"predictions": [prediction], "model": {"name": name, "version": version}}
+
+
+def _example_decision(costs: Costs, serving: Serving) -> Schema:
+    return {
+        "expected_cost": 0.5,
+        "expected_costs": dict.fromkeys(serving.labels, 0.5),
+        "abstaining": costs.abstain,
+        "most_probable": serving.labels[0],
+        "why": f"'{serving.labels[0]}' at 0.93, and deciding it costs least, 0.5",
+    }
 
 
 def _infer_answer(name: str, version: str, serving: Serving) -> Schema:
@@ -190,11 +209,15 @@ def _infer_answer(name: str, version: str, serving: Serving) -> Schema:
         "novelty": share,
         "label": {"enum": list(serving.labels)},
         "abstained": {"type": "boolean"},
+        "expected_costs": _COST,
     }
     most = serving.limits.max_inputs
     shapes = {
         1: shape(most, least_sizes=1, most_sizes=1),
-        len(serving.labels): shape(max(most, len(serving.labels)), least_sizes=2, most_sizes=2),
+        **{
+            columns: shape(max(most, columns), least_sizes=2, most_sizes=2)
+            for columns in (len(serving.labels), decisions(serving))
+        },
     }
     tensors = [
         closed(
@@ -251,7 +274,7 @@ def _prediction(serving: Serving) -> Schema:
     part, where = named(serving.task).openapi.part(serving)
     return closed(
         {
-            "label": {"enum": labels, "description": "The most probable label, also where the model abstained."},
+            "label": {"enum": labels, "description": f"{_decided(serving)}, also where the model abstained."},
             "score": share | {"description": "Its calibrated probability."},
             "scores": closed(
                 dict.fromkeys(labels, share),
@@ -259,7 +282,7 @@ def _prediction(serving: Serving) -> Schema:
                 minProperties=1,
                 description="The probability of every label, in the model's order; with top_k of the best ones.",
             ),
-            "abstained": {"type": "boolean", "description": "Whether the score is under the threshold."},
+            "abstained": {"type": "boolean", "description": f"Whether {_abstains(serving)}."},
             "novelty": share
             | {"description": "How unlike the training data the input is: its quantile among validation rows."},
             "contributions": {
@@ -268,8 +291,37 @@ def _prediction(serving: Serving) -> Schema:
                 "maxItems": serving.limits.max_explained,
                 "description": f"With explain: for {where}, the label's probability less the same without it.",
             },
+            **({"decision": _decision(serving.costs, labels)} if serving.costs else {}),
         },
         optional=("contributions",),
+    )
+
+
+def _decided(serving: Serving) -> str:
+    return "The label of least expected cost" if serving.costs else "The most probable label"
+
+
+def _abstains(serving: Serving) -> str:
+    if serving.costs is None:
+        return "the score is under the threshold"
+    return "abstaining costs less than every label, or the highest probability is under the threshold"
+
+
+def _decision(costs: Costs, labels: list[str]) -> Schema:
+    return closed(
+        {
+            "expected_cost": _COST | {"description": "The least of all, what the decision is expected to cost."},
+            "expected_costs": closed(
+                dict.fromkeys(labels, _COST),
+                optional=labels,
+                minProperties=1,
+                description="Of deciding each label, in the model's order; with top_k of the cheapest ones.",
+            ),
+            "abstaining": {"const": costs.abstain, "description": "The price of abstaining; null: it has none."},
+            "most_probable": {"enum": labels},
+            "why": {"type": "string", "description": "What was most probable, and which mistake spoke against it."},
+        },
+        description="What was decided by the costs of mistakes, which `GET /model` lists.",
     )
 
 
@@ -291,5 +343,17 @@ def _model(name: str, version: str, serving: Serving) -> Schema:
             "limits": closed({name: {"const": limit} for name, limit in contract.plain(serving.limits).items()}),
             "evidence": {"type": "array", "items": metric},
             "drift_baseline": closed(baseline | {"label_shares": shares}),
+            **({"costs": _costs(serving.costs)} if serving.costs else {}),
+        }
+    )
+
+
+def _costs(costs: Costs) -> Schema:
+    matrix = [list(row) for row in costs.matrix]
+    return closed(
+        {
+            "matrix": {"type": "array", "items": {"type": "array", "items": _COST}, "const": matrix}
+            | {"description": "A row a truth, a column a decision, in the order of the labels."},
+            "abstain": {"const": costs.abstain},
         }
     )

@@ -9,7 +9,9 @@
 //   #example #clear #abstain                        fill in an example, empty the fields, the threshold (0..1)
 //   #problem                                        what is wrong with the input or the server's answer; hidden if nothing
 //   #result (hidden: no answer) data-label, data-score, data-novelty, data-abstained ("true"/"false"),
-//     data-scores (JSON, in the order of the labels), data-where, data-ms, data-sequence (1, 2, ... an answer each)
+//     data-scores (JSON, in the order of the labels), data-where, data-ms, data-sequence (1, 2, ... an answer each),
+//     of a model with costs data-expected-cost, data-most-probable
+//   #decision                                       why costs decided so; hidden of a model without
 //   #bars > li data-label, data-score               the bars; class "best" on the answer's
 //   #counted data-parts (JSON: start, end in UTF-16 units, or column, or row, column of squares; contribution); class "stale": of an older answer
 //   #spoken                                         the live region
@@ -18,7 +20,8 @@
 import * as form from "./form.js";
 import { contributions } from "./explain.js";
 import { of } from "./modalities/register.js";
-import { ModelError, abstains, open } from "./model.js";
+import * as decisions from "./decisions.js";
+import { ModelError, open } from "./model.js";
 import * as remote from "./remote.js";
 import { InputError } from "./cells.js";
 import { check } from "./tensors.js";
@@ -93,7 +96,7 @@ function edited() {
 function judged() {
   by("abstain-shown").textContent = `${by("abstain").value}%`;
   if (isRemote()) preview();
-  if (last) shown({ ...last.answer, abstained: abstains(last.answer.score, abstainBelow()) }, last.where, last.ms);
+  if (last) shown(decisions.judged(last.answer, abstainBelow()), last.where, last.ms);
 }
 
 async function answerHere() {

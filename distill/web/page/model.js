@@ -1,6 +1,7 @@
 // The bundle's graph in this browser. It runs on the page's own thread on purpose: a worker would not be bound by the
 // Content-Security-Policy that stands in the page, and one answer takes less than a frame.
 import * as ort from "./runtime.js";
+import { decided, judged } from "./decisions.js";
 import { of } from "./modalities/register.js";
 import { tensors } from "./tensors.js";
 
@@ -37,35 +38,34 @@ export async function open(page) {
   return model;
 }
 
-/** Whether an answer whose highest probability is `score` abstains. */
-export const abstains = (score, abstainBelow) => score < abstainBelow;
-
 /** Predictions under the rules of handler/model/predictor.py. */
 export class Model {
   #session;
   #turn = Promise.resolve(); // one run at a time
+  #outputs = ["probabilities", "novelty"];
 
   constructor(session, serving) {
     this.#session = session;
     this.serving = serving;
+    if (serving.costs) this.#outputs.push("expected_costs");
   }
 
   /**
    * Answer inputs that `tensors.check` let through.
-   * @returns [{ label, score, scores: number[] in the order of the labels, abstained, novelty }]
+   * @returns [{ label, score, scores: number[] in the order of the labels, abstained, novelty, decision? }]
    */
   async predict(records, abstainBelow = this.serving.thresholds.abstain_below) {
     if (records.length === 0) return [];
-    const { probabilities, novelty } = await this.#next(records, ["probabilities", "novelty"]);
+    const { probabilities, novelty, expected_costs: costs } = await this.#next(records, this.#outputs);
     const width = this.serving.labels.length;
+    const decisions = costs ? costs.length / records.length : 0;
     return records.map((_, i) => {
       const scores = Array.from(probabilities.subarray(i * width, (i + 1) * width));
-      const score = Math.max(...scores);
-      if (!Number.isFinite(score + novelty[i])) {
+      if (!Number.isFinite(Math.max(...scores) + novelty[i])) {
         throw new ModelError("A number in the input is so large that the model has no answer.");
       }
-      const label = this.serving.labels[scores.indexOf(score)];
-      return { label, score, scores, abstained: abstains(score, abstainBelow), novelty: novelty[i] };
+      const expected = costs ? Array.from(costs.subarray(i * decisions, (i + 1) * decisions)) : null;
+      return judged({ ...decided(scores, expected, this.serving), novelty: novelty[i] }, abstainBelow);
     });
   }
 

@@ -50,10 +50,13 @@ export function show(answer, serving, { where, ms, threshold, sequence, version 
     where,
     ms,
     sequence,
+    ...(answer.decision && { expectedCost: answer.decision.expected_cost, mostProbable: answer.decision.most_probable }),
   });
   by("label").textContent = answer.label;
   by("score").textContent = words.percent(answer.score);
   by("guess").hidden = !answer.abstained;
+  by("decision").textContent = words.decision(answer, serving);
+  by("decision").hidden = !answer.decision;
   by("abstention").textContent = words.abstention(answer, threshold);
   by("abstention").hidden = !answer.abstained;
   by("novelty").dataset.level = unusual.level;
@@ -82,7 +85,7 @@ export function reveal() {
 
 /** Said by a screen reader, once a person has stopped typing. */
 export function speak(answer, serving, threshold) {
-  by("spoken").textContent = words.spoken(answer, words.novelty(answer.novelty, of(serving).rows), threshold);
+  by("spoken").textContent = words.spoken(answer, words.novelty(answer.novelty, of(serving).rows), threshold, serving);
 }
 
 /** On a narrow page the answer stands below a long form: a line at its foot says it, until it comes into sight. */

@@ -1,4 +1,5 @@
 // Numbers in words.
+import { confidence, costsAbstain, worstMistake } from "./decisions.js";
 
 /** 0.9871 -> "98.7%". Never "100%" or "0%" of what is not quite that. */
 export function percent(value) {
@@ -25,7 +26,27 @@ export function novelty(value, rows) {
 /** What abstaining means here. */
 export function abstention(answer, threshold) {
   if (!answer.abstained) return "";
-  return `The model is not sure enough to answer: its best guess has ${percent(answer.score)}, under the ${percent(threshold)} asked for.`;
+  if (costsAbstain(answer.decision)) return "The model leaves this one to a person: any answer is expected to cost more.";
+  return `The model is not sure enough to answer: its best guess has ${percent(confidence(answer))}, under the ${percent(threshold)} asked for.`;
+}
+
+/** What was most probable, and which mistake decided otherwise; "" of a model without costs. */
+export function decision(answer, serving) {
+  if (!answer.decision) return "";
+  const { most_probable: likeliest, expected_cost: least, abstaining } = answer.decision;
+  const believed = `“${likeliest}” at ${percent(confidence(answer))}`;
+  const mistake = worstMistake(answer, serving);
+  const but = `${believed}, but missing “${mistake.label}” costs ${cost(mistake.price)}`;
+  if (costsAbstain(answer.decision)) {
+    const deciding = Math.min(...Object.values(answer.decision.expected_costs));
+    return `${but}: abstaining costs ${cost(abstaining)}, deciding ${cost(deciding)}.`;
+  }
+  if (answer.label === likeliest) return `${believed}, and deciding it costs least, ${cost(least)}.`;
+  return `${but}: “${answer.label}” costs least, ${cost(least)}.`;
+}
+
+function cost(value) {
+  return value >= 1000 ? Math.round(value).toLocaleString("en") : String(Number(value.toPrecision(3)));
 }
 
 export function milliseconds(value) {
@@ -34,7 +55,8 @@ export function milliseconds(value) {
 }
 
 /** One sentence for a screen reader. */
-export function spoken(answer, unusual, threshold) {
-  const verdict = answer.abstained ? abstention(answer, threshold) : `${answer.label}, ${percent(answer.score)}.`;
+export function spoken(answer, unusual, threshold, serving) {
+  const label = `${answer.label}, ${percent(answer.score)}. ${decision(answer, serving)}`.trim();
+  const verdict = answer.abstained ? abstention(answer, threshold) : label;
   return unusual.level === "usual" ? verdict : `${verdict} ${unusual.judgement}`;
 }

@@ -23,6 +23,8 @@ from distill.experiments.proving_ground.sets import catalogue
 from distill.modalities.register import MODALITIES
 from distill.recipe import load as recipes
 from distill.recipe.public_sets import CATALOGUE
+from infra.local.__main__ import app as infra_local
+from tests import bundles
 from tests.distill.command_line import QUICK, ROOT, Run, Sealed, distill
 
 MADE = ("init", "run", "predict", "web", "runs", "compare", "sweep", "ablate", "recipes", "datasets")
@@ -82,12 +84,44 @@ def test_a_misspelt_command_is_told_with_the_nearest(with_cloud: None, here: Run
     assert "Did you mean 'predict'?" in here("predit", cache=tmp_path).err
 
 
+@pytest.mark.parametrize(
+    ("asked", "does"),
+    [
+        ("serve", "make serve RECIPE=NAME, or python -m infra.local serve BUNDLE"),
+        ("stage", "python -m infra.local stage BUNDLE"),
+        ("deploy", "sam deploy"),
+        ("train", "limbeck run RECIPE"),
+    ],
+)
+def test_what_another_program_does_is_told_with_its_name(here: Run, tmp_path: Path, asked: str, does: str) -> None:
+    done = here(asked, "bundles/mail", cache=tmp_path)
+    assert (done.status, does in " ".join(done.err.replace("│", "").split()), "Did you mean" in done.err) == (
+        2,
+        True,
+        False,
+    )
+
+
+def test_what_is_named_as_done_elsewhere_is_no_command_and_what_does_it_is_there(with_cloud: None) -> None:
+    group = typer.main.get_command(app)
+    context = group.make_context("limbeck", ["run"], resilient_parsing=True)
+    names = group.list_commands(context)  # type: ignore[attr-defined]
+    assert set(names).isdisjoint(registered.ELSEWHERE)
+    told = {word for does in registered.ELSEWHERE.values() for word in re.findall(r"limbeck ([a-z]+)", does)}
+    assert told <= set(names)
+    local = {it.name for it in infra_local.registered_commands}
+    assert set(re.findall(r"infra\.local ([a-z]+)", " ".join(registered.ELSEWHERE.values()))) <= local
+
+
 def test_without_the_cloud_extra_its_commands_say_what_to_install(
     without_cloud: None, here: Run, tmp_path: Path
 ) -> None:
     done = here("push", "bundle", cache=tmp_path)
-    assert (done.status, done.err) == (1, "boto3 is not installed. Run: pip install 'limbeck[infra]'\n")
-    assert "pip install 'limbeck[infra]'" in help_of()
+    assert (done.status, done.err) == (
+        1,
+        "boto3 is not installed. In a checkout, run: pip install '.[infra]'\n",
+    )
+    assert "pip install '.[infra]'" in help_of()
     assert here("datasets", cache=tmp_path).status == 0
     assert "Did you mean 'run'" in here("rum", cache=tmp_path).err
 
@@ -99,7 +133,10 @@ def test_a_command_whose_library_is_missing_says_what_to_install(
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "pydantic", None)
     done = here("recipes", cache=tmp_path)
-    assert (done.status, done.err) == (1, "pydantic is not installed. Run: pip install 'limbeck[distill]'\n")
+    assert (done.status, done.err) == (
+        1,
+        "pydantic is not installed. In a checkout, run: pip install '.[distill]'\n",
+    )
 
 
 def test_the_version_is_the_packages(here: Run, tmp_path: Path) -> None:
@@ -165,6 +202,7 @@ def test_a_run_prints_its_evidence_and_its_bundle_as_json_and_nothing_else_where
     beside = here("runs", "1", "2", cache=sealed.cache).out
     [differs] = [line for line in beside.splitlines() if line.startswith("recipe.")]
     assert differs.split() == ["recipe.gates.max_kilobytes", "200.0", "1.0"]
+    assert max(map(len, beside.splitlines())) <= 110
 
 
 def test_where_nothing_was_run_it_says_how_to(here: Run, tmp_path: Path) -> None:
@@ -199,6 +237,38 @@ def test_init_writes_a_recipe_once(here: Run, tmp_path: Path) -> None:
     assert recipes.load(tmp_path / "new" / "mail.toml").data.path == "../mail.csv"
     again = here("init", "mail.csv", "--out", "new/mail.toml", cache=tmp_path)
     assert (again.status, "is there already" in again.err) == (2, True)
+
+
+def test_a_name_with_spaces_is_quoted_where_it_is_to_be_typed(here: Run, tmp_path: Path) -> None:
+    rows = [f"the parcel number {i} is late,{'ab'[i % 2]}" for i in range(40)]
+    (tmp_path / "my mail (1).csv").write_text("\n".join(["body,queue", *rows]))
+    done = here("init", "my mail (1).csv", cache=tmp_path)
+    assert done.out.endswith("Next: limbeck run 'my mail (1).toml'\n")
+    assert (tmp_path / "my mail (1).toml").read_text().startswith("# limbeck run 'my mail (1).toml'\n")
+
+
+def test_init_leaves_nothing_behind_where_it_fails(here: Run, tmp_path: Path) -> None:
+    (tmp_path / "mail.csv").write_text("body,queue\n")
+    assert here("init", "mail.csv", "--out", "new/mail.toml", cache=tmp_path).status == 2
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_path_that_cannot_be_written_to_says_nothing_of_the_cache(here: Run, tmp_path: Path) -> None:
+    rows = [f"the parcel number {i} is late,{'ab'[i % 2]}" for i in range(40)]
+    (tmp_path / "mail.csv").write_text("\n".join(["body,queue", *rows]))
+    done = here("init", "mail.csv", "--out", "/proc/x/mail.toml", cache=tmp_path / "cache")
+    assert (done.status, "Check the path." in done.err, "LIMBECK_CACHE" in done.err) == (2, True, False)
+    (tmp_path / "file").touch()
+    done = here("run", "breast-cancer", "--set", "evaluation.repeats=0", cache=tmp_path / "file")
+    assert (done.status, "LIMBECK_CACHE" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["my rows.csv", "rows.jsonl", "rows.parquet"])
+def test_rows_in_place_of_a_recipe_are_told_how_to_get_one(here: Run, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("text,label\n")
+    done = here("run", name, cache=tmp_path)
+    quoted = f"'{name}'" if " " in name else name
+    assert (done.status, f"`limbeck init {quoted}` writes one" in done.err) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -241,6 +311,53 @@ def test_on_a_terminal_predict_says_that_it_reads_standard_input(sealed: Sealed,
         assert process.wait(60) == 0
     piped = distill("predict", sealed.folder, cache=sealed.cache, cwd=tmp_path, stdin=b'{"mean radius": 12.0}\n')
     assert piped.err == ""
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    """A bundle of texts."""
+    bundles.text_bundle(tmp_path / "texts")
+    return tmp_path / "texts"
+
+
+@pytest.mark.parametrize(("given", "found"), [('{"message": "good"}', "object"), ('["good", "bad"]', "array")])
+def test_json_for_a_bundle_of_texts_is_no_text_unless_it_comes_from_a_file_or_a_pipe(
+    texts: Path, here: Run, tmp_path: Path, given: str, found: str
+) -> None:
+    done = here("predict", texts, given, cache=tmp_path)
+    assert (done.status, done.out) == (2, "")
+    assert f"The input is a JSON {found}, and {texts} takes texts." in done.err
+    assert "standard input (-)" in done.err
+    piped = distill("predict", texts, "-", cache=tmp_path, cwd=tmp_path, stdin=f"{given}\ngood\n{given}\n".encode())
+    assert (piped.status, len(piped.out.splitlines())) == (0, 3)
+    assert piped.err == f"Line 1 of the input is a JSON {found}, and is read as it stands: {texts} takes texts.\n"
+    (tmp_path / "one.json").write_text(given)
+    assert f"is a JSON {found}" in here("predict", texts, "@one.json", cache=tmp_path).err
+    assert here("predict", texts, "@one.json", "--quiet", cache=tmp_path).err == ""
+
+
+@pytest.mark.parametrize("text", ["[sic] good", "{good", '"good"', "good", ""])
+def test_a_text_with_brackets_or_quotes_is_a_text(texts: Path, here: Run, tmp_path: Path, text: str) -> None:
+    assert here("predict", texts, text, cache=tmp_path).err == ""
+
+
+def test_a_hyphen_means_standard_input(sealed: Sealed, tmp_path: Path) -> None:
+    done = distill("predict", sealed.folder, "-", cache=tmp_path, cwd=tmp_path, stdin=b'{"mean radius": 12.0}\n')
+    assert json.loads(done.out)["label"] in ("benign", "malignant")
+
+
+def test_every_command_that_the_docs_say_takes_quiet_does(here: Run, tmp_path: Path) -> None:
+    group = typer.main.get_command(app)
+    own = {name: it for name, it in group.commands.items() if it.rich_help_panel == "Students"}  # type: ignore[attr-defined]
+    assert set(MADE) <= set(own)
+    assert [name for name, it in own.items() if "-q" not in {word for one in it.params for word in one.opts}] == []
+    assert here("--quiet", "datasets", cache=tmp_path).status == 0
+
+
+def test_a_list_of_runs_needs_no_package_that_only_a_run_does() -> None:
+    code = "import sys; import distill.commands.runs, distill.experiments.run_log, distill.reporting.tables; "
+    code += "sys.exit(bool({'torch', 'sklearn', 'scipy'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
 def test_a_model_of_the_hub_that_is_not_pinned_is_told_before_the_data_is_read(here: Run, tmp_path: Path) -> None:

@@ -11,11 +11,14 @@ from distill.evaluation.evidence import (
     MAJORITY,
     NEGLIGIBLE,
     TWIN,
+    ClassMisses,
+    CostEvidence,
     Evidence,
     GateResult,
     MeasuredContender,
     PairedDifference,
 )
+from distill.evaluation.statistics import clopper_pearson
 from distill.recipe.schema import Gates
 from handler.bundle.contract import Metric
 from tests.distill.reporting import evidences
@@ -243,3 +246,29 @@ def test_a_recipe_may_allow_a_student_that_is_worse(other: str, gate: str) -> No
     found = gates.check(beside(pair(other, -0.05, p=0.001, loss=0.5)), Gates(allow_worse=True))
     assert all(result.passed for result in found)
     assert not NOT_WORSE & {result.name for result in found}
+
+
+def priced(missed: int, rows: int, cost: float) -> Evidence:
+    found = ClassMisses("venomous", 20.0, rows, missed, clopper_pearson("missed", missed, rows), missed, 0)
+    costs = CostEvidence(True, (), (found,), ())
+    made = evidence()
+    return replace(
+        made, metrics=(*made.metrics, number("realised_cost", cost), number("parity_costs", 0.0)), costs=costs
+    )
+
+
+def test_costs_and_misses_are_held_to_their_limits() -> None:
+    limits = Gates(max_expected_cost=0.3, max_missed={"venomous": 0.02})
+    kept = {it.name: it for it in gates.check(priced(1, 99, 0.231), limits)}
+    assert kept["max_expected_cost"].passed
+    assert (kept["max_missed.venomous"].passed, kept["max_missed.venomous"].value) == (True, round(1 / 99, 6))
+    broken = {it.name: it for it in gates.check(priced(2, 99, 0.31), limits)}
+    assert not broken["max_expected_cost"].passed and not broken["max_missed.venomous"].passed
+
+
+def test_misses_of_a_class_without_rows_and_costs_that_nobody_measured_fail() -> None:
+    limits = Gates(max_expected_cost=0.3, max_missed={"venomous": 0.02})
+    assert not {it.name: it for it in gates.check(priced(0, 0, 0.1), limits)}["max_missed.venomous"].passed
+    unmeasured = {it.name: it for it in gates.check(evidence(), limits)}
+    assert unmeasured["max_expected_cost"].value is unmeasured["max_missed.venomous"].value is None
+    assert not unmeasured["max_expected_cost"].passed and not unmeasured["max_missed.venomous"].passed

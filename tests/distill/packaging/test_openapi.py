@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,13 @@ NASTY_TABLE = tabular_serving(
     inputs=tuple(Input(name, *(("float32", "number"), ("string", "category"))[i % 2]) for i, name in enumerate(NASTY)),
     labels=("$ref", "a/b", "{x}", "", "\u00e9"),
 )
-SERVINGS = {"text": text_serving(), "tabular": tabular_serving(), "image": image_serving(), "nasty": NASTY_TABLE}
+SERVINGS = {
+    "text": text_serving(),
+    "tabular": tabular_serving(),
+    "image": image_serving(),
+    "nasty": NASTY_TABLE,
+    "costs": text_serving(costs=bundles.DANGEROUS),
+}
 NO_SUBSCHEMA = {"const", "enum", "examples", "required"}
 
 every_serving = pytest.mark.parametrize("serving", SERVINGS.values(), ids=SERVINGS)
@@ -177,6 +184,10 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Site]:
         "tabular": bundles.tabular_bundle,
         "image": bundles.image_bundle,
         "nasty": lambda folder: bundles.seal(folder, bundles.numbers_model(names), numbers, "nasty"),
+        "costs": bundles.priced_bundle,
+        "costs without abstaining": lambda folder: bundles.priced_bundle(
+            folder, replace(bundles.DANGEROUS, abstain=None)
+        ),
     }
     started: dict[str, Site] = {}
 
@@ -189,7 +200,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Site]:
     return start
 
 
-every_site = pytest.mark.parametrize("kind", ["text", "tabular", "image", "nasty"])
+every_site = pytest.mark.parametrize("kind", ["text", "tabular", "image", "nasty", "costs", "costs without abstaining"])
 
 
 @every_site
@@ -238,3 +249,10 @@ def test_every_documented_read_is_answered_as_documented(kind: str, sites: Calla
 def test_a_serving_section_without_a_label_share_is_described_too() -> None:
     serving = text_serving(drift_baseline=contract.DriftBaseline(0, 0.0, 0.0, 0.0, {}))
     OpenAPIV31SpecValidator(made(serving)).validate()
+
+
+def test_a_model_without_costs_has_no_word_of_them_in_its_document() -> None:
+    assert "cost" not in json.dumps(made(text_serving())).replace("may cost", "").replace("too-costly", "")
+    described = made(text_serving(costs=bundles.DANGEROUS))["components"]["schemas"]
+    assert described["Model"]["properties"]["costs"]["properties"]["matrix"]["const"] == [[0.0, 1.0], [20.0, 0.0]]
+    assert "decision" in described["Prediction"]["required"]

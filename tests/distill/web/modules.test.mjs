@@ -9,6 +9,7 @@ import { tabular } from "./modalities/tabular.js";
 import { fromCodePoints, spans, text as texts } from "./modalities/text.js";
 import { request } from "./remote.js";
 import { check, tensors } from "./tensors.js";
+import * as decisions from "./decisions.js";
 import * as words from "./words.js";
 
 const limits = { max_inputs: 8, max_characters: 20, max_body_bytes: 1000, max_depth: 8, max_explained: 4 };
@@ -131,4 +132,20 @@ test("abstaining is said in words", () => {
   const answer = { label: "yes", score: 0.42, abstained: true, novelty: 0.1 };
   assert.match(words.spoken(answer, words.novelty(0.1, "texts"), 0.6), /not sure enough.*42\.0%.*60\.0%/);
   assert.equal(words.abstention({ ...answer, abstained: false }, 0.6), "");
+});
+
+test("costs decide, and a label is taken before abstaining where both cost the same", () => {
+  const serving = { labels: ["harmless", "venomous"], costs: { matrix: [[0, 1], [20, 0]], abstain: 0.5 } };
+  const cautious = decisions.judged(decisions.decided([0.93, 0.07], [1.4, 0.93], { ...serving, costs: { ...serving.costs, abstain: null } }), 0);
+  assert.deepEqual([cautious.label, cautious.score, cautious.abstained], ["venomous", 0.07, false]);
+  assert.equal(
+    words.decision(cautious, serving),
+    "“harmless” at 93.0%, but missing “venomous” costs 20: “venomous” costs least, 0.93.",
+  );
+  const left = decisions.judged(decisions.decided([0.93, 0.07], [1.4, 0.93, 0.5], serving), 0);
+  assert.deepEqual([left.abstained, left.decision.expected_cost], [true, 0.5]);
+  assert.match(words.abstention(left, 0), /to a person/);
+  const even = decisions.judged(decisions.decided([0.5, 0.5], [0.5, 0.5, 0.5], serving), 0);
+  assert.deepEqual([even.label, even.abstained], ["harmless", false]);
+  assert.equal(decisions.judged(cautious, 0.95).abstained, true); // the highest probability, 0.93, is under it
 });

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import struct
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from handler.api import open_inference
 from handler.errors import RequestError
 from handler.model.predictor import Predictor
 from tests import bundles
-from tests.handler.conftest import Served, rest_event
+from tests.handler.conftest import Served, rest_event, serve
 from tests.handler.events import content_of
 
 Tensor = dict[str, Any]
@@ -307,3 +308,18 @@ def test_half_precision_is_read(tabular_predictor: Predictor) -> None:
     head = b'{"inputs":[{"name":"age","shape":[1],"datatype":"FP16","parameters":{"binary_data_size":2}}]}'
     asked = open_inference.read(head + np.array([70], "<f2").tobytes(), str(len(head)), tabular_predictor.serving)
     assert asked.records == [{"age": 70.0}]
+
+
+def test_expected_costs_are_an_output_of_a_model_that_has_costs(tmp_path: Path, text: Served) -> None:
+    bundles.priced_bundle(tmp_path)
+    served = serve(Predictor.load(tmp_path))
+    status, content = infer(served, texts("bad", "good"))
+    outputs = {it["name"]: it for it in content["outputs"]}
+    assert status == 200
+    assert outputs["expected_costs"]["shape"] == [2, 3]
+    assert outputs["expected_costs"]["data"][2::3] == [0.5, 0.5]
+    assert outputs["expected_costs"]["data"][1] == pytest.approx(outputs["probabilities"]["data"][0], abs=1e-6)
+    metadata = open_inference.metadata(Predictor.load(tmp_path))
+    assert {"name": "expected_costs", "datatype": "FP32", "shape": [-1, 3]} in metadata["outputs"]
+    status, content = infer(text, texts("bad"), outputs=[{"name": "expected_costs"}])
+    assert (status, content["type"]) == (422, "urn:limbeck:problem:unknown-tensor")

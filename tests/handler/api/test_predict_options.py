@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from handler.bundle.abstention import Thresholds
+from handler.bundle.costs import Costs
 from handler.errors import RequestError
 from handler.modalities.tabular import TABULAR
 from handler.modalities.text import MAX_CHARACTERS, TEXT
 from handler.model import explain
 from handler.model.predictor import Predictor
 from tests import bundles
-from tests.handler.conftest import Served, serve
+from tests.handler.conftest import Served, rest_event, serve
 
 
 def ask(served: Served, inputs: object, **options: object) -> list[dict[str, object]]:
@@ -148,3 +149,46 @@ def test_an_explanation_counts_towards_the_size_of_the_answer(tmp_path: Path) ->
     assert served.post(json.dumps({"inputs": rows}))[0] == 200
     status, content = served.post(json.dumps({"inputs": rows, "explain": True}))
     assert (status, content["type"]) == (413, "urn:limbeck:problem:too-many-inputs")
+
+
+@pytest.fixture
+def priced(tmp_path: Path) -> Served:
+    bundles.priced_bundle(tmp_path, Costs(((0.0, 1.0), (200.0, 0.0)), 0.95))
+    return serve(Predictor.load(tmp_path))
+
+
+def test_an_answer_says_what_was_decided_and_what_was_most_probable(priced: Served) -> None:
+    [answer] = ask(priced, "bad")
+    assert answer["label"] == "positive"
+    assert answer["score"] == answer["scores"]["positive"] < 0.2
+    decision = answer["decision"]
+    assert decision["most_probable"] == "negative"
+    assert decision["expected_cost"] == decision["expected_costs"]["positive"] == pytest.approx(0.8808, abs=1e-3)
+    assert decision["abstaining"] == 0.95
+    assert decision["why"].startswith("'negative' at 0.88, but missing 'positive' costs 200")
+
+
+def test_the_requests_threshold_leaves_what_costs_decide(priced: Served) -> None:
+    [dear, cheap] = ask(priced, ["bad bad bad", "good"], abstain_below=0)
+    assert (dear["abstained"], cheap["abstained"]) == (False, False)
+    [unsure] = ask(priced, "bad", abstain_below=0.9)  # the highest probability, 0.88, and not that of the label
+    assert unsure["abstained"] is True
+    assert ask(priced, "bad", abstain_below=0.5)[0]["abstained"] is False
+
+
+def test_fewer_scores_are_fewer_expected_costs_the_cheapest_first(priced: Served) -> None:
+    [answer] = ask(priced, "bad", top_k=1)
+    assert list(answer["scores"]) == ["negative"]
+    assert list(answer["decision"]["expected_costs"]) == ["positive"]
+
+
+def test_the_model_tells_its_costs_and_one_without_has_none(priced: Served, text: Served) -> None:
+    told = [json.loads(it(rest_event(None, path="/model", httpMethod="GET"))["body"]) for it in (priced, text)]
+    assert told[0]["costs"] == {"matrix": [[0.0, 1.0], [200.0, 0.0]], "abstain": 0.95}
+    assert "costs" not in told[1]
+    assert "decision" not in ask(text, "bad")[0]
+
+
+def test_confidence_in_the_metrics_is_the_highest_probability(priced: Served) -> None:
+    ask(priced, "bad")
+    assert priced.lines()[1]["Confidence"] == [pytest.approx(0.8808, abs=1e-3)]

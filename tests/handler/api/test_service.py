@@ -184,14 +184,14 @@ def test_probes_answer(text: Served) -> None:
 class Broken(Predictor):
     """A predictor whose graph fails, with an exception that quotes its input."""
 
-    def run(self, arrays: Any) -> Any:  # noqa: ANN401
+    def outputs(self, arrays: Any) -> Any:  # noqa: ANN401
         raise RuntimeError(f"node failed on {arrays}")
 
 
 class Overflowing(Predictor):
     """A predictor whose graph answers with NaN."""
 
-    def run(self, arrays: Any) -> Any:  # noqa: ANN401
+    def outputs(self, arrays: Any) -> Any:  # noqa: ANN401
         return np.full((1, 2), np.nan, np.float32), np.zeros(1, np.float32)
 
 

@@ -50,8 +50,9 @@ def test_the_derived_graph_answers_as_the_sealed_one(
         (tmp_path / file.name).write_bytes(file.read_bytes())
     optimize.optimize(tmp_path)
     one, other = Predictor.load(sealed(modality)), Predictor.load(tmp_path)
+    name = one.serving.inputs[0].name
     given = {"text": ["good", "", "bad bad 😀"], "image": [np.full((9, 7, 3), 9, np.uint8)] * 3}
-    inputs = given.get(modality) or [{}, {one.serving.inputs[0].name: 51.5}]
+    inputs = given.get(modality) or [{name: None}, {name: 51.5}]
     optimize.check(one, other, inputs)
     assert [it.label for it in one.predict(inputs)] == [it.label for it in other.predict(inputs)]
 

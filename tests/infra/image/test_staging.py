@@ -12,6 +12,7 @@ from handler.bundle.contract import SIGNATURE
 from handler.bundle.signature import Trust
 from handler.bundle.versions import newest
 from handler.errors import BundleError
+from handler.model.predictor import Predictor
 from infra.image.staging import stage, stage_certificates
 from infra.signing import keys, signer
 from tests import bundles
@@ -112,6 +113,8 @@ def test_a_folder_of_versions_means_the_one_that_latest_names(tmp_path: Path) ->
     bundles.text_bundle(tmp_path / "bbb")
     (tmp_path / "latest").write_text("aaa\n")
     assert newest(tmp_path) == tmp_path / "aaa"
+    assert newest(tmp_path / "latest") == tmp_path / "aaa"
+    assert Predictor.load(tmp_path / "latest").version == contract.read(tmp_path / "aaa").version
 
 
 @pytest.mark.parametrize("latest", [None, "gone", "../elsewhere", ""])

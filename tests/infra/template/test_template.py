@@ -235,3 +235,9 @@ def test_the_page_names_every_output() -> None:
     deploy = page("deploy")
     for name in translated()["Outputs"]:
         assert f"`{name}`" in deploy, name
+
+
+def test_the_template_stays_under_51200_bytes_by_anchors_and_without_merge_keys() -> None:
+    """SAM writes anchors out before it sends the template; at merge keys cfn-lint warns."""
+    text = TEMPLATE.read_text(encoding="utf-8")
+    assert len(text.encode()) <= 51_200 and "<<:" not in text
