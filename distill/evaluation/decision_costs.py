@@ -87,7 +87,11 @@ def measured(
 
 
 def parity(
-    predictor: Predictor, columns: batched.Columns, probabilities: Floats, costs: Costs, feeds: batched.Feeds = batched.feeds
+    predictor: Predictor,
+    columns: batched.Columns,
+    probabilities: Floats,
+    costs: Costs,
+    feeds: batched.Feeds = batched.feeds,
 ) -> Metric:
     """How far the served graph's expected costs are from those of its probabilities [N,K].
 

@@ -7,7 +7,7 @@ that a recipe can be checked in a blink.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +18,7 @@ import numpy as np
 from distill.data.readers.cells import Table
 from distill.data.rows import Dataset, Rows
 from distill.recipe.schema import Data, Recipe, Student, Transfer
+from distill.runtime import batched
 from distill.runtime.batched import Feeds
 from distill.teachers.teacher import Teacher
 from handler.bundle.contract import Input, Limits, Serving
@@ -153,9 +154,6 @@ class Modality:
     candidates: Mapping[str, Mapping[str, object]]  # settings by name, from the smallest on
     compared: tuple[str, ...]  # the candidates that `compare` takes where none are named
     unused: frozenset[str]  # "section.key" of the recipe that means nothing for rows of this kind
-    defaults: Mapping[
-        str, object
-    ]  # by "section.key" of the recipe: what it is for rows of this kind where it is not set
     peers: tuple[str, ...]  # programs of `distill.experiments.peers` that read such rows
     # A file's cells, the data section, labels [N] -> inputs, columns of [N], notes. Raises DataError.
     read: Callable[[Table, Data, np.typing.NDArray[np.object_]], tuple[tuple[Input, ...], Columns, list[str]]]
@@ -169,7 +167,6 @@ class Modality:
     fit_prelude: Callable[[Student, Dataset, Rows | None, Sequence[str], Teacher | None], Prelude]
     network_inputs: Callable[[Prelude], Mapping[str, NetworkInput]]
     batches: Callable[[Prelude, Rows], NetworkRows]
-    feeds: Feeds  # columns of rows as the graph's tensors
     # The teacher, training rows, rows that no copy may equal, the transfer section, public words, the seed.
     augment: Callable[[Teacher, Rows, Sequence[Rows], Transfer, Sequence[str], int], Rows]
     # Training rows, and the words or the like of a row -> varied copies a row where the recipe does not say.
@@ -189,3 +186,6 @@ class Modality:
     of_file: Callable[[bytes], str] = partial(str, encoding="utf-8-sig")  # an input's file -> as it would be typed
     # What an input as a person types it looks like, where that is of another kind: "a JSON object"; "" of any other.
     looks_like: Callable[[str], str] = lambda _: ""
+    feeds: Feeds = batched.feeds  # columns of rows as the graph's tensors
+    # By "section.key" of the recipe: what it is for rows of this kind where it is not set.
+    defaults: Mapping[str, object] = field(default_factory=dict)

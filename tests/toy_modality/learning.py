@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from distill.data.readers.cells import Table
 from distill.data.rows import Dataset, Rows
 from distill.modalities.modality import (
+    AT_ONCE,
     BaselineParts,
     Budget,
     Columns,
@@ -53,6 +54,10 @@ class LevelRows:
     @property
     def lengths(self) -> npt.NDArray[np.int64]:
         return np.ones(len(self.features), np.int64)
+
+    @property
+    def at_once(self) -> int:
+        return AT_ONCE
 
     def batch(self, places: npt.NDArray[np.int64]) -> tuple[Tensor, ...]:
         return (torch.from_numpy(self.features[places]),)

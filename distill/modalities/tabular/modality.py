@@ -9,7 +9,6 @@ from types import MappingProxyType
 from distill.modalities.modality import BaselineParts, Budget, Modality, StudentKind, later
 from distill.modalities.tabular import augment, golden, near_duplicates, read
 from distill.modalities.tabular.openapi import OPENAPI
-from distill.runtime import batched
 from handler.bundle.contract import Serving
 from handler.errors import RequestError
 from handler.http import strict_json
@@ -71,7 +70,6 @@ TABULAR = Modality(
         {"transfer.replace", "transfer.misspell", "transfer.words", "student.buckets", "student.misspellings"}
         | {"student.size", "student.fit", "student.blocks", "transfer.forbid", "teacher.size"}
     ),
-    defaults=MappingProxyType({}),
     peers=(),
     read=read.read,
     is_empty=read.is_empty,
@@ -82,7 +80,6 @@ TABULAR = Modality(
     fit_prelude=later(_HERE, "prelude.fit_for"),
     network_inputs=later(_HERE, "students.network_inputs"),
     batches=later(_HERE, "students.batches"),
-    feeds=batched.feeds,
     augment=augment.copies,
     default_copies=augment.default_copies,
     perturb=None,

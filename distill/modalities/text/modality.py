@@ -17,7 +17,6 @@ from distill.modalities.modality import BaselineParts, Budget, Columns, Modality
 from distill.modalities.text import golden, lengths, near_duplicates, typos, word_lists
 from distill.modalities.text.openapi import OPENAPI
 from distill.recipe.schema import Data, Student
-from distill.runtime import batched
 from handler.bundle.contract import Input
 
 _HERE = __package__ or ""
@@ -148,7 +147,6 @@ TEXT = Modality(
     ),  # fmt: skip
     compared=("bag-64", "static-64", "conv-128", "gru-192", "mini-2"),
     unused=frozenset({"student.size", "student.fit", "student.blocks", "transfer.forbid", "teacher.size"}),
-    defaults=MappingProxyType({}),
     peers=("tfidf", "fasttext", "fasttext_quantised", "model2vec", "model2vec_quantised", "minilm_int8"),
     read=_read,
     is_empty=lambda columns: np.array([not text.strip() for text in columns["text"].tolist()], dtype=bool),
@@ -159,7 +157,6 @@ TEXT = Modality(
     fit_prelude=later(_HERE, "preludes.fit_for"),
     network_inputs=later(_HERE, "preludes.network_inputs"),
     batches=later(_HERE, "preludes.batches"),
-    feeds=batched.feeds,
     augment=later(_HERE, "augment.copies"),
     default_copies=_default_copies,
     perturb=typos.rows,
