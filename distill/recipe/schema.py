@@ -153,7 +153,7 @@ class Student(Section):
     """How a picture that is no square is brought to one: its middle, all of it between grey bars, or distorted.
     Default: `crop`."""
     blocks: int | None = Field(default=None, ge=1, le=16)
-    """Of `blocks`: how many of EfficientNet-Lite0's sixteen. Default: 8."""
+    """Of `blocks`: how many of EfficientNet-Lite0's sixteen. Default: 7."""
     bits: Literal[8, 4] = 8
     """Of a stored weight; of a `bag` 4 unless set."""
     precision: Literal["float32", "bfloat16"] = "float32"

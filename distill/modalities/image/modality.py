@@ -77,11 +77,11 @@ IMAGE = Modality(
             "dsconv-64": {"kind": "dsconv", "width": 64, "layers": 5, "size": 64},
             "blocks-5": {"kind": "blocks", "blocks": 5, "size": 128},
             "dsconv-128": {"kind": "dsconv", "width": 128, "layers": 8, "size": 96},
-            "blocks-8": {"kind": "blocks", "blocks": 8, "size": 128},
-            "blocks-11": {"kind": "blocks", "blocks": 11, "size": 160},
+            "blocks-7": {"kind": "blocks", "blocks": 7, "size": 128},
+            "blocks-10": {"kind": "blocks", "blocks": 10, "size": 160},
         }
     ),
-    compared=("blocks-5", "blocks-8", "blocks-11"),
+    compared=("blocks-5", "blocks-7", "blocks-10"),
     unused=frozenset(
         {"transfer.replace", "transfer.misspell", "transfer.words", "teacher.max_tokens", "student.vocabulary"}
         | {"student.buckets", "student.misspellings", "student.embedding", "student.max_tokens"}

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from onnx import TensorProto
 from scipy.special import logsumexp
 from sklearn.covariance import ledoit_wolf
 
 from distill.modalities.modality import Floats, NoveltyScore
 from distill.modalities.prelude import DESCRIPTION, LOGITS, score_constants, score_node
 
-_MOST_DIRECTIONS = 256
+_MOST_DIRECTIONS = 128
+_LARGEST = 127
 _USUAL = (0.5, 0.95)  # quantiles of validation rows that are 0 and 1 of either score
 _SMALLEST = 1e-6
 
@@ -28,14 +30,15 @@ def two_scores(
     The squared distance to the nearest class mean under one covariance (Lee et al., 2018), shrunk (Ledoit and Wolf,
     2004), and the energy (Liu et al., 2020), each on a scale that validation rows set.
     """
-    directions, means = _directions(*train())
-    gaps = (validation @ directions)[:, None, :] - means[None, :, :]
+    integers, scale, means = _directions(*train())
+    gaps = (validation @ (integers * scale))[:, None, :] - means[None, :, :]
     distances = np.log1p((gaps**2).sum(axis=2).min(axis=1))
     energies = -logsumexp(logits.astype(np.float64), axis=1)
     (far, far_step), (weak, weak_step) = _scale(distances), _scale(energies)
     scores = np.maximum((distances - far) / far_step, (energies - weak) / weak_step)
     constants: dict[str, np.typing.NDArray[np.generic]] = {
-        "directions": directions,
+        "directions": integers,
+        "scale": scale,
         "means": means[None],
         "axis": np.array([1], np.int64),
         "last_axis": np.array([2], np.int64),
@@ -46,7 +49,9 @@ def two_scores(
         "weak_step": np.array(weak_step, np.float32),
     }
     nodes = (
-        score_node("MatMul", [DESCRIPTION, "directions"], "white"),
+        score_node("Cast", ["directions"], "floats", to=TensorProto.FLOAT),  # folded when the session opens
+        score_node("Mul", ["floats", "scale"], "whitening"),
+        score_node("MatMul", [DESCRIPTION, "whitening"], "white"),
         score_node("Unsqueeze", ["white", "axis"], "white_row"),
         score_node("Sub", ["white_row", "means"], "gaps"),
         score_node("Mul", ["gaps", "gaps"], "squares"),
@@ -71,8 +76,13 @@ def _scale(scores: np.typing.NDArray[np.floating]) -> tuple[float, float]:
     return middle, max(high - middle, _SMALLEST)
 
 
-def _directions(known: Floats, labels: np.typing.NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Whitening directions [D,R] and the class means in them [K,R]."""
+def _directions(
+    known: Floats, labels: np.typing.NDArray[np.int64]
+) -> tuple[np.typing.NDArray[np.int8], Floats, Floats]:
+    """Whitening directions [D,R] as integers, what one of these is worth [1,R], and the class means in them [K,R].
+
+    In floats they would be a third of a student's bytes; clothing's AUROCs are the same to three digits.
+    """
     points = known.astype(np.float64)
     classes = np.unique(labels)
     means = np.stack([points[labels == label].mean(axis=0) for label in classes])
@@ -82,8 +92,11 @@ def _directions(known: Floats, labels: np.typing.NDArray[np.int64]) -> tuple[Flo
     keep = np.argsort(values)[::-1][:_MOST_DIRECTIONS]
     keep = keep[values[keep] > 1e-9 * max(float(values.max()), 1e-30)]
     if not len(keep):  # every training row is alike
-        return np.ones((known.shape[1], 1), np.float32), means.sum(axis=1, keepdims=True).astype(np.float32)
+        alike = np.ones((known.shape[1], 1), np.int8)
+        return alike, np.ones((1, 1), np.float32), means.sum(axis=1, keepdims=True).astype(np.float32)
     vectors = vectors[:, keep]
     vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(keep))])
     whitening = vectors / np.sqrt(values[keep])
-    return whitening.astype(np.float32), (means @ whitening).astype(np.float32)
+    scale = (np.abs(whitening).max(axis=0, keepdims=True) / _LARGEST).astype(np.float32)
+    integers = np.rint(whitening / scale).astype(np.int8)
+    return integers, scale, (means @ (integers * scale)).astype(np.float32)

@@ -19,7 +19,7 @@ from distill.modalities.prelude import FEATURES
 from distill.recipe.schema import Student
 from distill.teachers import lite0
 
-BLOCKS = 8  # of EfficientNet-Lite0's sixteen, where the recipe does not say
+BLOCKS = 7  # of EfficientNet-Lite0's sixteen, where the recipe does not say
 # Edges and colours are the same everywhere, and are a quarter of the work of training: frozen, clothing lost nothing.
 _FROZEN = 2
 WIDTH, LAYERS = 64, 5  # of separable convolutions: channels of the last, and how many

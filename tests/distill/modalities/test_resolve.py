@@ -103,7 +103,7 @@ def test_a_resolved_recipe_resolves_to_itself(tmp_path: Path) -> None:
         (TABLE, 'data.columns=["age", "age"]', "names 'age' twice"),
         (TABLE, "data.columns=[]", "data.columns is empty"),
         (MAIL, "data.source=mail.csv", 'Set source = "csv"'),
-        (MAIL, "data.source=vader", "wanted one of csv, jsonl, parquet, vader-icwsm14"),
+        (MAIL, "data.source=vader", "wanted one of csv, jsonl, parquet, folder, vader-icwsm14"),
         (VADER + '[teacher]\nkind = "encoder"\n', "data.source=vader-icwsm41", "Did you mean 'vader-icwsm14'?"),
         (VADER, "data.text=body", "data.text is for files"),
         (VADER, "data.path=mail.csv", "data.path is for files, and vader-icwsm14 comes with its own columns"),
