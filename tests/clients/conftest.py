@@ -21,7 +21,7 @@ import pytest
 from handler.bundle import contract
 from infra.local.serve import Endpoint
 from tests import endpoints
-from tests.clients import sentiment
+from tests.clients import photos, sentiment
 from tests.endpoints import Serve
 
 
@@ -81,6 +81,16 @@ def columns(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with serve(bundle, "clients-columns") as endpoint:
         manifest = contract.read(bundle)
         yield Served(endpoint, bundle, manifest.name, manifest.version, False)
+
+
+@pytest.fixture(scope="package")
+def pictures(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A stand-in for `clothing`, whose photographs somebody has to fetch."""
+    bundle = tmp_path_factory.mktemp("stand-in")
+    photos.stand_in(bundle)
+    with serve(bundle, "clients-pictures") as endpoint:
+        manifest = contract.read(bundle)
+        yield Served(endpoint, bundle, manifest.name, manifest.version, True)
 
 
 @pytest.fixture(scope="package")

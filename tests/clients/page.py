@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tests.documents import README, page
 
 CLIENTS = ("sh", "powershell", "python", "js")  # other blocks say how to serve, or what is answered
-COLUMNS_MODEL = "breast-cancer"
+COLUMNS_MODEL, PHOTO = "breast-cancer", "photo.jpg"
 TOLERANCE = 0.1  # of a probability: the same recipe teaches a slightly different student on another kind of processor
 
 _FENCED = re.compile(r"^```(?P<language>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -27,7 +27,7 @@ class Call:
     language: str
     code: str
     shown: str
-    wants_columns: bool  # it is for the breast-cancer model, the others are for sentiment
+    model: str  # the fixture of the model that it is for: "text", "columns" or "pictures"
 
     @property
     def name(self) -> str:
@@ -44,9 +44,14 @@ def calls(text: str) -> list[Call]:
         for (language, code), (shown_as, shown) in zip(blocks, [*blocks[1:], ("", "")], strict=True):
             if language in CLIENTS:
                 assert shown_as in ("json", "text"), f"no answer is shown after: {code}"
-                wants_columns = COLUMNS_MODEL in code or '"worst radius"' in code
-                found.append(Call(heading, language, code, shown, wants_columns))
+                found.append(Call(heading, language, code, shown, _model_of(code)))
     return found
+
+
+def _model_of(code: str) -> str:
+    if PHOTO in code:
+        return "pictures"
+    return "columns" if COLUMNS_MODEL in code or '"worst radius"' in code else "text"
 
 
 def every_call() -> list[Call]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -13,6 +14,7 @@ from tritonclient.utils import InferenceServerException
 
 from handler.model.predictor import Predictor
 from tests.clients.conftest import Served
+from tests.handler.modalities.bad_pictures import file_of
 
 pytestmark = pytest.mark.container
 
@@ -104,6 +106,24 @@ def test_it_infers_from_columns_with_holes_as_the_bundle_itself_does(
     ]
     expected = [list(prediction.scores.values()) for prediction in Predictor.load(columns.bundle).predict(rows)]
     assert result.as_numpy("probabilities") == pytest.approx(np.array(expected), abs=1e-5)
+
+
+def test_it_infers_from_files_of_pictures_and_from_their_pixels(
+    pictures: Served, connect: Callable[[Served], InferenceServerClient], as_bytes: bool
+) -> None:
+    client, pixels = connect(pictures), np.zeros((2, 9, 12, 3), np.uint8)
+    pixels[0, :, :, 0] = pixels[1, :, :, 2] = 200
+    [described] = client.get_model_metadata(pictures.name)["inputs"]
+    assert described == {"name": "pixels", "datatype": "BYTES", "shape": [-1]}
+    data = [file_of(picture, "PNG") for picture in pixels]
+    words = data if as_bytes else [base64.b64encode(one).decode() for one in data]
+    files = InferInput("pixels", [2], "BYTES")
+    files.set_data_from_numpy(np.array(words, dtype=object), binary_data=as_bytes)
+    levels = InferInput("pixels", list(pixels.shape), "UINT8")
+    levels.set_data_from_numpy(pixels, binary_data=as_bytes)
+    one, other = (client.infer(pictures.name, [tensor], headers=headers()) for tensor in (files, levels))
+    assert [label.decode() for label in one.as_numpy("label")] == ["longsleeve", "pants"]
+    assert one.as_numpy("probabilities") == pytest.approx(other.as_numpy("probabilities"))
 
 
 @pytest.mark.parametrize("algorithm", ["gzip", "deflate"])

@@ -16,6 +16,7 @@ import pytest
 import tree_sitter
 import tree_sitter_powershell
 
+from tests.clients import photos
 from tests.clients.conftest import Page, Served
 from tests.clients.page import TOLERANCE, Call, every_call, skeleton
 
@@ -42,8 +43,8 @@ def named(language: str) -> pytest.MarkDecorator:
 
 @pytest.fixture
 def served(call: Call, request: pytest.FixtureRequest) -> Served:
-    """What a call is for: the model of texts or the one of columns."""
-    found: Served = request.getfixturevalue("columns" if call.wants_columns else "text")
+    """What a call is for: the model of texts, the one of columns or the one of pictures."""
+    found: Served = request.getfixturevalue(call.model)
     return found
 
 
@@ -56,10 +57,12 @@ def check(said: str, call: Call, served: Served) -> None:
         assert got_numbers == pytest.approx(shown_numbers, abs=TOLERANCE)
 
 
-def run(command: list[str], served: Served) -> str:
+def run(command: list[str], served: Served, folder: Path) -> str:
+    photos.photo(folder)
     done = subprocess.run(
         command,
         env=served.environment,
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -72,17 +75,18 @@ def run(command: list[str], served: Served) -> str:
 
 def test_the_page_shows_a_client_in_every_language() -> None:
     assert {call.language for call in CALLS} == {"sh", "powershell", "python", "js"}
-    assert {call.wants_columns for call in CALLS} == {True, False}
+    assert {call.model for call in CALLS} == {"text", "columns", "pictures"}
+    assert {call.language for call in CALLS if call.model == "pictures"} >= {"sh", "powershell", "python"}
 
 
 @named("sh")
-def test_a_curl_call_answers_as_the_page_shows(call: Call, served: Served) -> None:
-    check(run(["bash", "-eu", "-c", call.code], served), call, served)
+def test_a_curl_call_answers_as_the_page_shows(call: Call, served: Served, tmp_path: Path) -> None:
+    check(run(["bash", "-eu", "-c", call.code], served, tmp_path), call, served)
 
 
 @named("python")
-def test_a_python_client_prints_what_the_page_shows(call: Call, served: Served) -> None:
-    check(run([sys.executable, "-c", call.code], served), call, served)
+def test_a_python_client_prints_what_the_page_shows(call: Call, served: Served, tmp_path: Path) -> None:
+    check(run([sys.executable, "-c", call.code], served, tmp_path), call, served)
 
 
 @named("powershell")
@@ -92,7 +96,7 @@ def test_powershell_prints_what_the_page_shows(call: Call, served: Served, tmp_p
         pytest.skip("no PowerShell on this machine; its syntax is checked")
     script = tmp_path / "client.ps1"
     script.write_text(call.code, encoding="utf-8-sig")  # 5.1 reads a file without the mark as ANSI
-    check(run([pwsh, "-NoProfile", "-NonInteractive", "-File", str(script)], served), call, served)
+    check(run([pwsh, "-NoProfile", "-NonInteractive", "-File", str(script)], served, tmp_path), call, served)
 
 
 @named("powershell")

@@ -17,7 +17,7 @@ from infra.aws.lambda_events import rest_event
 from tests import endpoints
 from tests.clients.page import TOLERANCE, Call, every_call, skeleton
 
-CALLS = [call for call in every_call() if not call.wants_columns]
+CALLS = [call for call in every_call() if call.model == "text"]
 ANSWERED = [call for call in CALLS if call.language == "sh" and "abstained" in call.shown]
 
 

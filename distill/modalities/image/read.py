@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from distill.data import pixels
 from distill.data.encoded import length_of
 from distill.data.normalize import clean
 from distill.data.readers.cells import Table
@@ -41,12 +42,26 @@ def read(
     unreadable = held[looked.reasons != ""]
     values[unreadable] = b""
     _refuse_most(reasons, table, name)
+    background = data.background.lower()
+    if background != pixels.WHITE:
+        values = _laid_on(values, background)
     notes = list(_unread(reasons, table))
     small = int(((looked.reasons == "") & (np.minimum(looked.heights, looked.widths) < _FEWEST_PIXELS)).sum())
     notes += [f"{counted(small, 'picture')} of under {_FEWEST_PIXELS} pixels a side: there is little to see"] * (
         small > 0
     )
-    return (Input(PIXELS, "uint8", "image", background=data.background),), {PIXELS: values}, notes
+    return (Input(PIXELS, "uint8", "image", background=background),), {PIXELS: values}, notes
+
+
+def _laid_on(cells: np.typing.NDArray[np.object_], background: str) -> np.typing.NDArray[np.object_]:
+    """Cells of which a transparent one is laid on the colour: from here on every picture hides what is behind it."""
+    laid = cells.copy()
+    for place, cell in enumerate(cells.tolist()):
+        if length_of(cell):
+            picture = pixels.decoded(cell, background)
+            if (picture != pixels.decoded(cell)).any():
+                laid[place] = pixels.png(picture)
+    return laid
 
 
 def is_empty(columns: Columns) -> np.typing.NDArray[np.bool_]:

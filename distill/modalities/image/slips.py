@@ -62,6 +62,4 @@ def _shuffled(picture: pixels.Pixels, random: np.random.Generator) -> pixels.Pix
 
 
 def _encoded(picture: Image.Image) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, "PNG", compress_level=1)
-    return file.getvalue()
+    return pixels.png(np.asarray(picture))
