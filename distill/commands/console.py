@@ -38,7 +38,8 @@ RecipeArgument: TypeAlias = Annotated[
     Path,
     typer.Argument(
         metavar="RECIPE",
-        help="A recipe file, or the name of a built-in one: breast-cancer, clothing, debian-sections, "
+        help="A recipe file, or the name of a built-in one: breast-cancer, clothing, clothing-quick, "
+        "debian-sections, "
         "debian-sections-quick, fashion-mnist, fashion-mnist-quick, sentiment or sentiment-quick.",
         autocompletion=_recipes,
     ),

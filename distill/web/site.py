@@ -34,7 +34,7 @@ SCRIPT = runtime.SCRIPT.replace(".mjs", ".js")  # many servers do not know .mjs 
 PACKED = f"{runtime.WASM}.gzip"  # not .gz: some servers would unpack that on the way
 MODULES = (
     *("main.js", "model.js", "tensors.js", "cells.js", "levelling.js", "numbers.js"),
-    *("pictures.js", "decisions.js", "explain.js", "words.js", "view.js", "form.js", "remote.js"),
+    *("pictures.js", "exif.js", "decisions.js", "explain.js", "words.js", "view.js", "form.js", "remote.js"),
     *(f"modalities/{name}.js" for name in ("register", *MODALITIES)),
 )
 _HEAVY = (contract.MODEL, f"{VENDOR}/{SCRIPT}", f"{VENDOR}/{PACKED}")  # what a person waits for

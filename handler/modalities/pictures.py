@@ -197,9 +197,16 @@ def _fast_jpeg(data: bytes) -> Pixels | None:
 
 
 def _orientation(picture: Any) -> int:  # noqa: ANN401 - Pillow's
-    """As EXIF has it, 1 to 8; 1 where it says nothing that can be understood."""
+    """As EXIF has it, 1 to 8; 1 where it says nothing that can be understood.
+
+    Pillow's own `getexif` also takes XMP's word and ImageMagick's text chunks, which no browser does.
+    """
+    from PIL.Image import Exif
+
     try:
-        found = picture.getexif().get(_ORIENTATION, 1)
+        exif = Exif()
+        exif.load(picture.info.get("exif"))
+        found = exif.get(_ORIENTATION, 1)
     except Exception:  # EXIF that cannot be read turns nothing: no browser refuses a picture for it
         return 1
     return found if found in range(1, 9) else 1

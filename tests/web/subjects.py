@@ -68,7 +68,7 @@ def of(bundle: Path, out: Path, endpoint: Endpoint | None = None, api: str | Non
     page = site.build(bundle, out, endpoint.url if endpoint else api)
     rows = [json.loads(line)["input"] for line in (bundle / "golden.jsonl").read_text().splitlines()]
     most = predictor.serving.limits.max_characters
-    more = _texts(most) if predictor.serving.task == "text" else _holes(rows)
+    more = {"text": lambda: _texts(most), "tabular": lambda: _holes(rows), "image": list}[predictor.serving.task]()
     rows = [row for row in [*rows, *more] if row]  # an input without a column is refused, a text may be empty
     return Subject(bundle, predictor, page, (*rows, *([""] if predictor.serving.task == "text" else [])), endpoint)
 

@@ -27,7 +27,7 @@ _FOCUSED = """() => {
   const name = it === document.body ? "" : it.id || it.className || it.textContent.trim();
   return [name, getComputedStyle(shown).outlineStyle];
 }"""
-_WIDER = """() => {
+WIDER = """() => {
   const width = document.documentElement.clientWidth;
   const over = [...document.querySelectorAll("body *")].filter((it) => it.getBoundingClientRect().right > width + 1
     && !it.closest(".scroll, pre, .hidden"));
@@ -139,11 +139,11 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(subject: Subject, browser: 
     page = context.new_page()
     visit.enter(page, address)
     visit.ask(page, "w" * 300 if subject.is_text else subject.examples[0])
-    assert page.evaluate(_WIDER) == [0, []]
+    assert page.evaluate(WIDER) == [0, []]
     page.locator("label[for=where-server]").click()
-    assert page.evaluate(_WIDER) == [0, []]
+    assert page.evaluate(WIDER) == [0, []]
     page.goto(f"{address}card.html")
-    assert page.evaluate(_WIDER) == [0, []]
+    assert page.evaluate(WIDER) == [0, []]
     context.close()
 
 

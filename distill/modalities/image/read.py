@@ -37,8 +37,9 @@ def read(
     found = picture_cells.of(table, name, "data.image")
     values, reasons = found.values.copy(), found.reasons.copy()
     held = np.flatnonzero([length_of(cell) > 0 for cell in values.tolist()])
-    if data.background.lower() != WHITE:
-        values[held] = [Laid(cell, data.background) for cell in values[held].tolist()]
+    background = data.background.lower()
+    if background != WHITE:
+        values[held] = [Laid(cell, background) for cell in values[held].tolist()]
     looked = survey.of(values[held].tolist())
     reasons[held] = looked.reasons
     unreadable = held[looked.reasons != ""]
@@ -49,7 +50,7 @@ def read(
     notes += [f"{counted(small, 'picture')} of under {_FEWEST_PIXELS} pixels a side: there is little to see"] * (
         small > 0
     )
-    return (Input(PIXELS, "uint8", "image", background=data.background),), {PIXELS: values}, notes
+    return (Input(PIXELS, "uint8", "image", background=background),), {PIXELS: values}, notes
 
 
 def is_empty(columns: Columns) -> np.typing.NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 // read from the header before anything is decoded, turned as its EXIF says, colour profiles ignored, what is
 // transparent on a declared colour, of several frames the first. The browser decodes; its canvas never resizes.
 import { InputError } from "./cells.js";
+import { turned, withoutExif } from "./exif.js";
 
 const MAX_SIDE = 32_767;
 const MOST_JPEG_PIXELS_A_BYTE = 8 * 64; // a block of 8 x 8 takes a bit at least
@@ -57,6 +58,7 @@ export function formatOf(bytes) {
   if (head.startsWith("RIFF") && head.slice(8, 12) === "WEBP") return "WEBP";
   if (head.slice(4, 8) === "ftyp") {
     const brands = [head.slice(8, 12), ...(head.slice(16).match(/[^]{4}/g) ?? [])];
+    if (brands.includes("avis")) throw unsupported("an animated AVIF, which browsers show in other colours than its own");
     if (brands[0] === "avif" || (brands.includes("avif") && !HEIC.slice(0, 6).includes(brands[0]))) return "AVIF";
     throw unsupported(brands.some((brand) => HEIC.includes(brand)) ? "HEIC, which only Apple’s devices read" : "a film");
   }
@@ -145,6 +147,14 @@ function avifSize(view, bytes) {
   return found;
 }
 
+/** Whether an AVIF has an auxiliary picture of what is transparent: ISO/IEC 23008-12, 6.5.8. */
+function isTransparent(bytes) {
+  for (let at = bytes.indexOf(0x61); at >= 0; at = bytes.indexOf(0x61, at + 1)) {
+    if (latin(bytes, at, at + 4) === "auxC" && /:(alpha|auxid:1)\0/.test(latin(bytes, at + 4, at + 64))) return true;
+  }
+  return false;
+}
+
 /**
  * The pixels of a picture's file.
  * @param bytes Uint8Array, the file as it is
@@ -156,12 +166,16 @@ export async function decode(bytes, background, maxPixels) {
   const kind = formatOf(bytes);
   const [wide, high] = sizeOf(bytes, kind);
   checkSize(wide, high, maxPixels);
-  if (isCutOff(bytes, kind) || (kind === "JPEG" && wide * high > bytes.length * MOST_JPEG_PIXELS_A_BYTE)) throw broken(kind);
-  const bitmap = await opened(new Blob([bytes], { type: MEDIA_TYPES[kind] }), kind);
+  if (kind === "JPEG" && wide * high > bytes.length * MOST_JPEG_PIXELS_A_BYTE) throw broken(kind);
+  if (kind === "AVIF" && isTransparent(bytes)) {
+    throw unsupported("an AVIF with transparency, which browsers show in other colours than its own");
+  }
+  const { bytes: plain, orientation } = kind === "WEBP" ? withoutExif(bytes) : { bytes, orientation: 1 };
+  const bitmap = await opened(new Blob([plain], { type: MEDIA_TYPES[kind] }), kind);
   try {
     const { width, height } = bitmap;
     checkSize(width, height, maxPixels);
-    return { pixels: laid(bitmap, background), height, width, kind };
+    return { ...turned({ pixels: laid(bitmap, background), height, width }, orientation), kind };
   } finally {
     bitmap.close();
   }

@@ -5,8 +5,10 @@ import { test } from "node:test";
 
 import { characters, InputError } from "./cells.js";
 import { contributions } from "./explain.js";
+import { squares } from "./modalities/image.js";
 import { tabular } from "./modalities/tabular.js";
 import { fromCodePoints, spans, text as texts } from "./modalities/text.js";
+import { formatOf, sizeOf } from "./pictures.js";
 import { request } from "./remote.js";
 import { check, tensors } from "./tensors.js";
 import * as decisions from "./decisions.js";
@@ -96,6 +98,7 @@ test("too many columns cannot be explained", () => {
 test("a contribution is what the answer's label loses", async () => {
   const model = {
     serving: { ...text, limits },
+    reduced: async (record) => record,
     predict: async (records) => records.map((record) => ({ scores: /good/.test(record) ? [0.1, 0.9] : [0.6, 0.4] })),
   };
   const made = await contributions(model, "so good", { label: "yes", score: 0.9 });
@@ -114,6 +117,35 @@ test("a request holds the input, the key where there is one, and nothing else", 
   const keyed = request("https://h/predict", "hi", "k", 0.5, true);
   assert.equal(keyed.headers["x-api-key"], "k");
   assert.equal(JSON.parse(keyed.body).abstain_below, 0.5);
+});
+
+test("a picture's squares are the whole of it, each once in its mean colour", () => {
+  const pixels = Uint8Array.from({ length: 3 * 9 * 8 }, (_, i) => i);
+  const found = squares({ pixels, height: 9, width: 8 });
+  assert.equal(found.length, 49);
+  const changed = new Uint8Array(9 * 8);
+  for (const { record } of found) {
+    record.pixels.forEach((value, i) => i % 3 === 0 && value !== pixels[i] && (changed[i / 3] += 1));
+  }
+  const mean = found[0].record.pixels.slice(0, 3);
+  assert.deepEqual([...mean], [106, 108, 108]); // of 106.5, 107.5 and 108.5: halves to the even neighbour
+  assert.ok(changed.every((times) => times <= 1));
+});
+
+test("pictures of several sizes are no tensor", () => {
+  const serving = { task: "image", inputs: [{ name: "pixels", dtype: "uint8", kind: "image" }], limits };
+  const one = { pixels: new Uint8Array(3), height: 1, width: 1 };
+  const two = { pixels: new Uint8Array(6), height: 1, width: 2 };
+  assert.deepEqual(tensors([one, one], serving).pixels.dims, [2, 1, 1, 3]);
+  assert.throws(() => tensors([one, two], serving), RangeError);
+});
+
+test("a file is what its first bytes say, and its size is in its header", () => {
+  const gif = Uint8Array.from([...Buffer.from("GIF89a"), 7, 0, 1, 1]);
+  assert.equal(formatOf(gif), "GIF");
+  assert.deepEqual(sizeOf(gif, "GIF"), [7, 257]);
+  assert.throws(() => sizeOf(gif.subarray(0, 8), "GIF"), /cut off/);
+  assert.throws(() => formatOf(Buffer.from("\0\0\0\x18ftypheic")), /HEIC/);
 });
 
 test("numbers are not rounded to certainty", () => {

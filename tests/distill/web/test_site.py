@@ -102,6 +102,19 @@ def test_a_tabular_model_gets_a_labelled_field_a_column(tabular_site: site.Site)
     assert all(field["id"] in labelled for field in fields)
 
 
+def test_a_model_of_pictures_gets_a_labelled_place_for_a_file_and_no_wider_policy(tmp_path: Path) -> None:
+    bundles.image_bundle(tmp_path / "bundle")
+    page = index(build(tmp_path / "bundle", tmp_path / "out"))
+    files = [field for field in page.all("input") if field.get("type") == "file"]
+    assert [(field["id"], field.get("capture")) for field in files] == [("field-0", None), ("camera", "environment")]
+    # By name: of "image/*" an iPhone would hand over HEIC.
+    assert all(kind.startswith("image/") and "*" not in kind for kind in str(files[0]["accept"]).split(","))
+    assert {field["id"] for field in files} <= {label["for"] for label in page.all("label")}
+    assert "25 million" in page.text
+    policies = [meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
+    assert policies == [policy.content_security_policy(None)]
+
+
 def test_known_categories_are_offered_and_unseen_ones_are_not(tabular_site: site.Site) -> None:
     assert [option["value"] for option in index(tabular_site).all("option")] == ["red", "blue"]
 
@@ -208,9 +221,9 @@ def test_every_file_that_the_page_needs_is_kept_under_its_hash(text_site: site.S
 
 
 def test_every_module_that_is_imported_is_there(text_site: site.Site) -> None:
-    for path in text_site.folder.glob("*.js"):
-        for wanted in re.findall(r'from "\./([^"]+)"', path.read_text()):
-            assert (text_site.folder / wanted).is_file(), f"{path.name} imports {wanted}"
+    for path in [it for pattern in ("*.js", "modalities/*.js") for it in text_site.folder.glob(pattern)]:
+        for wanted in re.findall(r'from "(\.[^"]+)"', path.read_text()):
+            assert (path.parent / wanted).is_file(), f"{path.name} imports {wanted}"
 
 
 def test_the_runtime_comes_with_its_licence_and_without_its_source_map(text_site: site.Site) -> None:

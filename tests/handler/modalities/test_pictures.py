@@ -70,6 +70,11 @@ def test_however_exif_turns_a_picture_its_pixels_are_the_upright_ones(kind: str)
         assert np.abs(found.astype(int) - np.asarray(upright)).max() <= (3 if kind == "JPEG" else 0), orientation
 
 
+def test_what_xmp_says_of_turning_is_not_heeded_as_no_browser_does() -> None:
+    xmp = b'<x xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/>'
+    assert pictures.decode(file_of(gradient(64, 48), "JPEG", xmp=xmp)).shape == (48, 64, 3)
+
+
 @pytest.mark.parametrize("kind", bad_pictures.FORMATS)
 def test_every_format_has_pillows_pixels(kind: str) -> None:
     data = file_of(gradient(), kind)

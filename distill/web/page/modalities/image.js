@@ -45,7 +45,10 @@ export const image = {
       return true;
     };
     const camera = document.getElementById("camera");
-    camera.addEventListener("change", () => take(camera.files));
+    camera.addEventListener("change", () => {
+      take(camera.files);
+      camera.value = ""; // so that the same photograph can be taken twice
+    });
     document.addEventListener("paste", (event) => take(event.clipboardData?.files) && event.preventDefault());
     // Anywhere on the page: a file that misses its place would be opened instead of the page.
     document.addEventListener("dragover", (event) => {
