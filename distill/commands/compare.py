@@ -18,7 +18,8 @@ def compare(
         list[str] | None,
         typer.Option(
             help="A student of the ladder, as often as needed: of texts static-32, bag-64, static-64, conv-128, "
-            "gru-96, gru-192, mini-1 or mini-2; of columns mlp-16, mlp-128, embedded-128 or embedded-256. "
+            "gru-96, gru-192, mini-1 or mini-2; of pictures dsconv-64, blocks-5, dsconv-128, blocks-7, blocks-10; "
+            "of columns mlp-16, mlp-128, embedded-128 or embedded-256. "
             "Default: one of each kind."
         ),
     ] = None,

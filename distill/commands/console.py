@@ -39,8 +39,7 @@ RecipeArgument: TypeAlias = Annotated[
     typer.Argument(
         metavar="RECIPE",
         help="A recipe file, or the name of a built-in one: breast-cancer, clothing, clothing-quick, "
-        "debian-sections, "
-        "debian-sections-quick, fashion-mnist, fashion-mnist-quick, sentiment or sentiment-quick.",
+        "debian-sections, debian-sections-quick, fashion-mnist, fashion-mnist-quick, sentiment or sentiment-quick.",
         autocompletion=_recipes,
     ),
 ]
