@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from distill import progress
 from distill.commands.console import QuietOption, say
 
 
@@ -42,6 +43,6 @@ def init(
     found = first_recipe.of(data, recipe, label, text, set_ or ())
     recipe.parent.mkdir(parents=True, exist_ok=True)
     recipe.write_text(found.text, encoding="utf-8")
-    for line in found.said:
+    for line in () if progress.console.quiet else found.said:
         say(line)
     say(f"Wrote {recipe}. Next: limbeck run {shlex.quote(str(recipe))}")

@@ -239,6 +239,13 @@ def test_init_writes_a_recipe_once(here: Run, tmp_path: Path) -> None:
     assert (again.status, "is there already" in again.err) == (2, True)
 
 
+def test_a_quiet_init_says_where_the_recipe_is_and_no_more(here: Run, tmp_path: Path) -> None:
+    rows = [f"the parcel number {i} is late,{'ab'[i % 2]}" for i in range(40)]
+    (tmp_path / "mail.csv").write_text("\n".join(["body,queue", *rows]))
+    done = here("init", "mail.csv", "--quiet", cache=tmp_path)
+    assert done.out == "Wrote mail.toml. Next: limbeck run mail.toml\n"
+
+
 def test_a_name_with_spaces_is_quoted_where_it_is_to_be_typed(here: Run, tmp_path: Path) -> None:
     rows = [f"the parcel number {i} is late,{'ab'[i % 2]}" for i in range(40)]
     (tmp_path / "my mail (1).csv").write_text("\n".join(["body,queue", *rows]))
