@@ -11,8 +11,8 @@ from collections.abc import Callable
 import numpy as np
 from onnx import TensorProto
 from scipy.special import logsumexp
-from sklearn.covariance import ledoit_wolf
 
+from distill.modalities import whitening
 from distill.modalities.modality import Floats, NoveltyScore
 from distill.modalities.prelude import DESCRIPTION, LOGITS, score_constants, score_node
 
@@ -27,8 +27,8 @@ def two_scores(
 ) -> NoveltyScore:
     """From logits [N,K] and descriptions [N,D] of validation rows, and the descriptions of labelled training rows.
 
-    The squared distance to the nearest class mean under one covariance (Lee et al., 2018), shrunk (Ledoit and Wolf,
-    2004), and the energy (Liu et al., 2020), each on a scale that validation rows set.
+    The squared distance to the nearest class mean, see `distill.modalities.whitening`, and the energy (Liu et al.,
+    2020), each on a scale that validation rows set.
     """
     integers, scale, means = _directions(*train())
     gaps = (validation @ (integers * scale))[:, None, :] - means[None, :, :]
@@ -83,20 +83,7 @@ def _directions(
 
     In floats they would be a third of a student's bytes; clothing's AUROCs are the same to three digits.
     """
-    points = known.astype(np.float64)
-    classes = np.unique(labels)
-    means = np.stack([points[labels == label].mean(axis=0) for label in classes])
-    residual = points - means[np.searchsorted(classes, labels)]
-    covariance, _ = ledoit_wolf(residual, assume_centered=True)
-    values, vectors = np.linalg.eigh(covariance)
-    keep = np.argsort(values)[::-1][:_MOST_DIRECTIONS]
-    keep = keep[values[keep] > 1e-9 * max(float(values.max()), 1e-30)]
-    if not len(keep):  # every training row is alike
-        alike = np.ones((known.shape[1], 1), np.int8)
-        return alike, np.ones((1, 1), np.float32), means.sum(axis=1, keepdims=True).astype(np.float32)
-    vectors = vectors[:, keep]
-    vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(keep))])
-    whitening = vectors / np.sqrt(values[keep])
-    scale = (np.abs(whitening).max(axis=0, keepdims=True) / _LARGEST).astype(np.float32)
-    integers = np.rint(whitening / scale).astype(np.int8)
-    return integers, scale, (means @ (integers * scale)).astype(np.float32)
+    fitted = whitening.fit(known, labels, _MOST_DIRECTIONS)
+    scale = (np.abs(fitted.directions).max(axis=0, keepdims=True) / _LARGEST).astype(np.float32)
+    integers = np.rint(fitted.directions / scale).astype(np.int8)
+    return integers, scale, (fitted.means @ (integers * scale)).astype(np.float32)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from sklearn.covariance import ledoit_wolf
 
+from distill.modalities import whitening
 from distill.modalities.modality import Floats, NoveltyScore
 from distill.modalities.prelude import DESCRIPTION, score_constants, score_node
 
@@ -18,10 +18,11 @@ def distance(
 ) -> NoveltyScore:
     """From the features [N,F] of validation rows and of labelled training rows.
 
-    Squared Mahalanobis distance to the nearest class mean under one covariance (Lee et al., 2018), shrunk (Ledoit and
-    Wolf, 2004), in its widest directions.
+    Squared Mahalanobis distance to the nearest class mean, see `distill.modalities.whitening`.
     """
-    directions, means = _directions(*train())
+    fitted = whitening.fit(*train(), _MOST_DIRECTIONS)
+    directions = fitted.directions.astype(np.float32)
+    means = (fitted.means @ fitted.directions).astype(np.float32)
     gaps = (validation @ directions)[:, None, :] - means[None, :, :]
     scores: Floats = (gaps**2).sum(axis=2).min(axis=1)
     constants: dict[str, np.typing.NDArray[np.generic]] = {
@@ -39,21 +40,3 @@ def distance(
         score_node("ReduceMin", ["distances", "axis"], "score", keepdims=1),
     )
     return NoveltyScore(nodes, score_constants(constants), scores)
-
-
-def _directions(known: Floats, labels: np.typing.NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Whitening directions [F,R] and the class means in them [K,R]."""
-    points = known.astype(np.float64)
-    classes = np.unique(labels)
-    means = np.stack([points[labels == label].mean(axis=0) for label in classes])
-    residual = points - means[np.searchsorted(classes, labels)]
-    covariance, _ = ledoit_wolf(residual, assume_centered=True)
-    values, vectors = np.linalg.eigh(covariance)
-    keep = np.argsort(values)[::-1][:_MOST_DIRECTIONS]
-    keep = keep[values[keep] > 1e-9 * max(float(values.max()), 1e-30)]
-    if not len(keep):  # every training row is alike
-        return np.ones((known.shape[1], 1), np.float32), means.sum(axis=1, keepdims=True).astype(np.float32)
-    vectors = vectors[:, keep]
-    vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(keep))])
-    whitening = vectors / np.sqrt(values[keep])
-    return whitening.astype(np.float32), (means @ whitening).astype(np.float32)
