@@ -10,6 +10,7 @@ from functools import cached_property
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -35,7 +36,7 @@ MOMENTS = st.sampled_from(["before", "after", "later"])
 
 
 class Releases(RuleBasedStateMachine):
-    """One stack, and a model of whom callers are on: three variables, moved by the rules."""
+    """One stack, and a model of whom callers are on, moved by the rules."""
 
     def __init__(self, moto: str) -> None:
         super().__init__()
@@ -269,6 +270,7 @@ class Releases(RuleBasedStateMachine):
         self.is_noted = True
 
 
+@pytest.mark.slow
 def test_in_any_order_callers_stack_and_registry_agree_and_nothing_bad_comes_back(moto_server: str) -> None:
     run_state_machine_as_test(
         seed(SEED)(lambda: Releases(moto_server)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Sequence
 from types import MappingProxyType
 
@@ -14,6 +15,7 @@ from distill.modalities.modality import BaselineParts, Budget, Modality, Student
 from distill.recipe.rules import FOLDER
 from distill.recipe.schema import Recipe, Student
 from handler.bundle.contract import Serving
+from handler.errors import RequestError
 
 _HERE = __package__ or ""
 _EXAMPLES = 6
@@ -37,6 +39,7 @@ _FROM_NOTHING = Budget(
     ),
     to_the_end=True,
 )
+_NAME = re.compile(r"\.[a-zA-Z]{2,5}$")  # how a file's name ends; base64 has no full stop
 _FOLDED = later(_HERE, "students.folded")
 
 
@@ -55,6 +58,9 @@ def _page_examples(golden: Sequence[object]) -> list[object]:
 
 def _parse(text: str, serving: Serving) -> object:
     """Base64, as in a request."""
+    if _NAME.search(text.strip()):
+        detail = "This is the name of a file, and no picture as base64. Put an @ before it, as in @photo.jpg."
+        raise RequestError(422, "not-base64", detail)
     return text.strip()
 
 
